@@ -1,0 +1,61 @@
+// New messages, from the stream to the mailboxes and the connected devices.
+import { Duration } from 'aws-cdk-lib';
+import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ImFunction } from './im-function.ts';
+import type { Tables } from './tables.ts';
+
+export interface FanOutProps {
+  tables: Tables;
+  api: IWebSocketApi;
+  stageName: string;
+  environment: Record<string, string>;
+}
+
+export class FanOut extends Construct {
+  constructor(scope: Construct, id: string, props: FanOutProps) {
+    super(scope, id);
+    const { tables, api, stageName, environment } = props;
+
+    const fanOut = new ImFunction(this, 'fan-out', {
+      description: 'Writes pointers to the mailboxes of a message’s recipients and pushes to their devices',
+      timeout: Duration.seconds(60),
+      environment,
+    })
+      .useTable(tables, 'Users', 'UpdateItem', 'PutItem')
+      .useTable(tables, 'OfflineQueue', 'UpdateItem')
+      .useConnections(api, stageName, 'POST');
+
+    const failures = new Queue(this, 'Failures', {
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+
+    // CDK declares optional members without `| undefined`, so that its own classes do not fit its own interfaces here.
+    const messages = tables.get("Messages") as ITable;
+    fanOut.function.addEventSource(
+      new DynamoEventSource(messages, {
+        startingPosition: StartingPosition.TRIM_HORIZON,
+        batchSize: 100,
+        parallelizationFactor: 10,
+        reportBatchItemFailures: true,
+        bisectBatchOnError: true,
+        retryAttempts: 5,
+        maxRecordAge: Duration.hours(1),
+        onFailure: new SqsDlq(failures),
+        // Inserted messages only: a void has no type, and updates (recall, edit) are told by control messages.
+        filters: [
+          FilterCriteria.filter({
+            eventName: FilterRule.isEqual('INSERT'),
+            dynamodb: { NewImage: { type: { S: FilterRule.exists() } } },
+          }),
+        ],
+      }),
+    );
+  }
+}

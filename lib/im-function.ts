@@ -1,0 +1,85 @@
+// Our Lambda defaults, and the bindings: an environment variable together with the grant that it needs.
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { tableDefinitions, type TableName } from '../src/core/tables.ts';
+import type { Tables } from './tables.ts';
+
+export interface ImFunctionProps {
+  description: string;
+  timeout?: Duration;
+  environment?: Record<string, string>;
+}
+
+type TableAction =
+  | 'BatchGetItem'
+  | 'ConditionCheckItem'
+  | 'DeleteItem'
+  | 'GetItem'
+  | 'PutItem'
+  | 'Query'
+  | 'UpdateItem';
+
+/** A function whose bundle is `dist/functions/<id>`; its role allows nothing but its own logs and what is bound. */
+export class ImFunction extends Construct {
+  readonly function: Function;
+  private readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: ImFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.function = new Function(this, 'Function', {
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: 512,
+      timeout: props.timeout ?? Duration.seconds(10),
+      code: Code.fromAsset(`dist/functions/${id}`),
+      handler: 'index.handler',
+      role: this.role,
+      logGroup,
+      environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
+    });
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
+  }
+
+  /** Allows just these actions on one table and names the table in the environment. */
+  useTable(tables: Tables, name: TableName, ...actions: TableAction[]): this {
+    const table = tables.get(name);
+    this.function.addEnvironment(tableDefinitions[name].variable, table.tableName);
+    this.allow(
+      actions.map((action) => `dynamodb:${action}`),
+      [table.tableArn],
+    );
+    return this;
+  }
+
+  /**
+   * Allows posting to, or closing, connections of one stage. The URL is made of the API's id, not of the stage
+   * object: the stage depends on the routes, the routes on this function, and that circle would not deploy.
+   */
+  useConnections(api: IWebSocketApi, stageName: string, ...methods: ('POST' | 'DELETE')[]): this {
+    const { region, urlSuffix } = Stack.of(this);
+    const url = `https://${api.apiId}.execute-api.${region}.${urlSuffix}/${stageName}`;
+    this.function.addEnvironment('CONNECTIONS_URL', url);
+    const arn = (method: string) =>
+      Stack.of(this).formatArn({
+        service: 'execute-api',
+        resource: api.apiId,
+        resourceName: `${stageName}/${method}/@connections/*`,
+      });
+    this.allow(['execute-api:ManageConnections'], methods.map(arn));
+    return this;
+  }
+
+  private allow(actions: string[], resources: string[]): void {
+    this.role.addToPolicy(new PolicyStatement({ actions, resources }));
+  }
+}

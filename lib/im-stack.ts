@@ -1,0 +1,29 @@
+// The whole backend: tables, the WebSocket API in front of them, and the fan-out behind them.
+import { CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Config } from './config.ts';
+import { FanOut } from './fan-out.ts';
+import { Tables } from './tables.ts';
+import { ImWebSocketApi } from './websocket-api.ts';
+
+export class ImStack extends Stack {
+  constructor(scope: Construct, id: string, config: Config, props?: StackProps) {
+    super(scope, id, props);
+
+    // The one thing that has no default: a parameter, so that the template itself fits every stage and the laptop.
+    const tokenKeys = new CfnParameter(this, 'TokenKeys', {
+      description: 'Keys that client tokens are verified with: the https URL of a JWKS, or one public JWK as JSON',
+      allowedPattern: '^(https://.+|\\{.+\\})$',
+    });
+    const environment = { IM_SETTINGS: JSON.stringify(config.settings) };
+
+    const tables = new Tables(this, 'Tables', { disposable: config.disposable });
+    const { api } = new ImWebSocketApi(this, 'WebSocket', {
+      config,
+      tokenKeys: tokenKeys.valueAsString,
+      tables,
+      environment,
+    });
+    new FanOut(this, 'FanOut', { tables, api, stageName: config.stage, environment });
+  }
+}

@@ -1,0 +1,118 @@
+// The WebSocket API: its routes, the authorizer and the functions behind them.
+import { CfnOutput } from 'aws-cdk-lib';
+import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Construct } from 'constructs';
+import type { Action } from '../src/protocol/client-frames.ts';
+import type { Config } from './config.ts';
+import { ImFunction, type ImFunctionProps } from './im-function.ts';
+import type { Tables } from './tables.ts';
+
+export interface WebSocketApiProps {
+  config: Config;
+  /** Where token keys come from: a JWKS URL or one public JWK. */
+  tokenKeys: string;
+  tables: Tables;
+  environment: Record<string, string>;
+}
+
+/** `ack` is one-way: nothing is sent back for it. */
+const oneWay: ReadonlySet<Action> = new Set<Action>(['ack']);
+
+export class ImWebSocketApi extends Construct {
+  readonly api: WebSocketApi;
+  private readonly props: WebSocketApiProps;
+
+  constructor(scope: Construct, id: string, props: WebSocketApiProps) {
+    super(scope, id);
+    this.props = props;
+    const { config, tables } = props;
+
+    this.api = new WebSocketApi(this, 'Api', {
+      apiName: `serverless-im-${config.stage}`,
+      routeSelectionExpression: '$request.body.action',
+    });
+    this.addConnectionRoutes();
+
+    this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
+      .useTable(tables, 'Conversations', 'GetItem', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'GetItem', 'PutItem')
+      .useTable(tables, 'Users', 'PutItem', 'ConditionCheckItem');
+    this.addRoutes(['sync', 'ack', 'pending', 'ping'], 'sync', 'Reads mailboxes and moves cursors')
+      .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem')
+      .useTable(tables, 'Messages', 'BatchGetItem')
+      .useTable(tables, 'OfflineQueue', 'DeleteItem');
+    this.addRoutes(['history'], 'conversations', 'Reads conversation timelines')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'Query', 'PutItem');
+    this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
+      .useTable(tables, 'Users', 'UpdateItem')
+      .useTable(tables, 'OfflineQueue', 'DeleteItem');
+    const fallback = this.routeFunction('default', { description: 'Answers frames that name no known action' });
+    this.api.addRoute('$default', this.twoWay('default', fallback));
+
+    const stage = new WebSocketStage(this, 'Stage', {
+      webSocketApi: this.api,
+      stageName: config.stage,
+      autoDeploy: true,
+    });
+    new CfnOutput(this, 'Url', { value: stage.url, description: 'Where clients connect' });
+  }
+
+  private addConnectionRoutes(): void {
+    const { config, tables, tokenKeys } = this.props;
+    const authorize = new ImFunction(this, 'authorize', {
+      description: 'Checks the token and the origin of a new connection',
+      environment: {
+        TOKEN_KEYS: tokenKeys,
+        ALLOWED_ORIGINS: config.allowedOrigins.join(','),
+        ...(config.tokenIssuer && { TOKEN_ISSUER: config.tokenIssuer }),
+        ...(config.tokenAudience && { TOKEN_AUDIENCE: config.tokenAudience }),
+      },
+    });
+    const connect = this.routeFunction('connect', {
+      description: 'Registers a connection, replaces and kicks older ones',
+    }).useTable(tables, 'Users', 'UpdateItem');
+    this.api.addRoute('$connect', {
+      integration: new WebSocketLambdaIntegration('connect', connect.function),
+      authorizer: new WebSocketLambdaAuthorizer('Authorizer', authorize.function, {
+        identitySource: ['route.request.header.Sec-WebSocket-Protocol'],
+      }),
+    });
+    const disconnect = new ImFunction(this, 'disconnect', {
+      description: 'Forgets a connection',
+      environment: this.props.environment,
+    }).useTable(tables, 'Users', 'UpdateItem');
+    this.api.addRoute('$disconnect', {
+      integration: new WebSocketLambdaIntegration('disconnect', disconnect.function),
+    });
+  }
+
+  private addRoutes(actions: Action[], id: string, description: string): ImFunction {
+    const handler = this.routeFunction(id, { description });
+    for (const action of actions) {
+      this.api.addRoute(action, {
+        ...this.twoWay(action, handler),
+        returnResponse: !oneWay.has(action),
+      });
+    }
+    return handler;
+  }
+
+  private twoWay(id: string, handler: ImFunction) {
+    return { integration: new WebSocketLambdaIntegration(id, handler.function), returnResponse: true };
+  }
+
+  /** A function behind a route may close its own connection: when the token has expired, or to kick an older device. */
+  private routeFunction(id: string, props: ImFunctionProps): ImFunction {
+    const environment = { ...this.props.environment, ...props.environment };
+    return new ImFunction(this, id, { ...props, environment }).useConnections(
+      this.api,
+      this.props.config.stage,
+      'POST',
+      'DELETE',
+    );
+  }
+}

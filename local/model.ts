@@ -1,0 +1,101 @@
+// What the local cloud runs: the synthesized template with every reference resolved, in plain types.
+
+export interface CloudModel {
+  readonly stackName: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly tables: readonly TableModel[];
+  readonly functions: readonly FunctionModel[];
+  readonly api: ApiModel;
+  readonly eventSources: readonly EventSourceModel[];
+  readonly queues: readonly QueueModel[];
+}
+
+export interface TableModel {
+  /** Last name of the construct path, e.g. `Messages`: what people read in metrics and logs. */
+  readonly name: string;
+  /** The physical name that functions find in their environment. */
+  readonly tableName: string;
+  readonly arn: string;
+  readonly keySchema: readonly { AttributeName: string; KeyType: 'HASH' | 'RANGE' }[];
+  readonly attributeDefinitions: readonly { AttributeName: string; AttributeType: 'S' | 'N' | 'B' }[];
+  readonly ttlAttribute?: string;
+  readonly stream?: { readonly viewType: string; readonly arn: string };
+}
+
+export interface FunctionModel {
+  /** Construct id, e.g. `fan-out`. */
+  readonly name: string;
+  readonly functionName: string;
+  readonly arn: string;
+  /** Absolute path of the module that the asset holds, and the name of its export. */
+  readonly modulePath: string;
+  readonly exportName: string;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly reservedConcurrency?: number;
+  readonly role: { readonly name: string; readonly statements: readonly PolicyStatement[] };
+}
+
+export interface PolicyStatement {
+  readonly effect: 'Allow' | 'Deny';
+  readonly actions: readonly string[];
+  /** ARNs, `*` and `?` as wildcards. */
+  readonly resources: readonly string[];
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+export interface ApiModel {
+  readonly apiId: string;
+  readonly stageName: string;
+  readonly routeSelectionExpression: string;
+  readonly routes: readonly RouteModel[];
+}
+
+export interface RouteModel {
+  /** `$connect`, `$disconnect`, `$default`, or what the route selection expression yields. */
+  readonly routeKey: string;
+  /** Name of the function behind it (FunctionModel.name). */
+  readonly functionName: string;
+  /** Two-way: what the function returns goes back to the client. */
+  readonly returnsResponse: boolean;
+  readonly authorizer?: { readonly functionName: string; readonly identitySources: readonly string[] };
+}
+
+export interface EventSourceModel {
+  readonly id: string;
+  readonly tableName: string;
+  readonly functionName: string;
+  readonly batchSize: number;
+  readonly batchingWindowMs: number;
+  readonly parallelizationFactor: number;
+  readonly bisectOnError: boolean;
+  readonly reportBatchItemFailures: boolean;
+  /** -1: until the record expires. */
+  readonly maximumRetryAttempts: number;
+  /** -1: no limit. */
+  readonly maximumRecordAgeMs: number;
+  readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
+  /** JSON patterns, OR'd. */
+  readonly filters: readonly Readonly<Record<string, unknown>>[];
+  /** ARN of the on-failure destination. */
+  readonly onFailureArn?: string;
+}
+
+export interface QueueModel {
+  readonly name: string;
+  readonly queueName: string;
+  readonly arn: string;
+}
+
+/** What an invocation came to. */
+export type InvocationResult =
+  | { readonly outcome: 'returned'; readonly payload: unknown }
+  | {
+      readonly outcome: 'error' | 'timeout' | 'crash' | 'throttled';
+      readonly errorType: string;
+      readonly errorMessage: string;
+    };
+
+export type Invoke = (functionName: string, event: unknown) => Promise<InvocationResult>;

@@ -1,0 +1,27 @@
+// What an operator may tune, with its defaults: written here and nowhere else.
+import * as v from 'valibot';
+
+const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+const days = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+export const settingsSchema = v.object({
+  /** A hole in a conversation older than this may be fenced with a void. */
+  settleMs: v.optional(milliseconds, 3_000),
+  /** A member's last 16 sends in one conversation within this time: `rate_limited`. */
+  floodMs: v.optional(milliseconds, 50),
+  /** How long messages are kept; absent = for ever. */
+  messageRetentionDays: v.optional(days),
+  /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */
+  mailboxRetentionDays: v.optional(days, 30),
+  /** Lifetime of an offline-queue entry. */
+  offlineQueueRetentionDays: v.optional(days, 30),
+  /** A connection younger than this is not dropped for a 410: it may not be open yet (integration timeout, 29 s). */
+  connectGraceMs: v.optional(milliseconds, 30_000),
+});
+
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+/** @throws ValiError when a value is out of range. */
+export function parseSettings(overrides: unknown): Settings {
+  return v.parse(settingsSchema, overrides);
+}

@@ -1,0 +1,1 @@
+export type Action = 'send' | 'sync' | 'ack' | 'pending' | 'history' | 'device' | 'ping';
