@@ -50,6 +50,7 @@ export interface ApiModel {
   readonly apiId: string;
   readonly stageName: string;
   readonly routeSelectionExpression: string;
+  readonly stageVariables?: Readonly<Record<string, string>>;
   readonly routes: readonly RouteModel[];
 }
 
@@ -60,7 +61,17 @@ export interface RouteModel {
   readonly functionName: string;
   /** Two-way: what the function returns goes back to the client. */
   readonly returnsResponse: boolean;
-  readonly authorizer?: { readonly functionName: string; readonly identitySources: readonly string[] };
+  /** The function's resource policy lets this route invoke it (AWS::Lambda::Permission). */
+  readonly mayInvoke: boolean;
+  /** Absent: the most that API Gateway waits, 29 s. */
+  readonly integrationTimeoutMs?: number;
+  readonly authorizer?: AuthorizerModel;
+}
+
+export interface AuthorizerModel {
+  readonly functionName: string;
+  readonly identitySources: readonly string[];
+  readonly mayInvoke: boolean;
 }
 
 export interface EventSourceModel {

@@ -1,1 +1,73 @@
-export type Action = 'send' | 'sync' | 'ack' | 'pending' | 'history' | 'device' | 'ping';
+// What clients send: one schema an action, the protocol upwards at a glance.
+import * as v from 'valibot';
+import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './ids.ts';
+import { limits } from './limits.ts';
+import { bodySchemas, seqSchema, type SendableType } from './messages.ts';
+
+const requestIdSchema = v.pipe(
+  v.string(),
+  v.nonEmpty('must not be empty'),
+  v.maxLength(limits.requestId, `must have at most ${limits.requestId} characters`),
+);
+
+/** A syncSeq that a device has taken; 0 = nothing yet. */
+const cursorSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const pageSize = (limit: { max: number; default: number }) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limit.max)), limit.default);
+
+const request = <const Name extends string, Fields extends v.ObjectEntries>(action: Name, fields: Fields) =>
+  v.object({ action: v.literal(action), id: requestIdSchema, ...fields });
+
+const message = <const Type extends SendableType>(type: Type) =>
+  request('send', {
+    to: targetSchema,
+    clientMsgId: clientMsgIdSchema,
+    type: v.literal(type),
+    body: bodySchemas[type],
+    silent: v.optional(v.boolean(), false),
+    /** Pushed to who is online; never stored or numbered. */
+    ephemeral: v.optional(v.boolean(), false),
+  });
+
+export const clientFrames = {
+  send: v.variant('type', [
+    message('text'),
+    message('image'),
+    message('voice'),
+    message('video'),
+    message('file'),
+    message('custom'),
+  ]),
+  sync: request('sync', {
+    /** Default: the device's stored cursor. */
+    after: v.optional(cursorSchema),
+    limit: pageSize(limits.syncEvents),
+  }),
+  ack: v.object({ action: v.literal('ack'), id: v.optional(requestIdSchema), cursor: cursorSchema }),
+  pending: request('pending', { after: v.optional(cursorSchema) }),
+  history: v.pipe(
+    request('history', {
+      conversationId: conversationIdSchema,
+      before: v.optional(seqSchema),
+      after: v.optional(cursorSchema),
+      limit: pageSize(limits.historyMessages),
+    }),
+    v.forward(
+      v.check(
+        ({ before, after }) => before === undefined || after === undefined,
+        'give before or after, not both',
+      ),
+      ['before'],
+    ),
+  ),
+  device: request('device', {
+    pushToken: v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(limits.pushToken))),
+    provider: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
+    remove: v.optional(v.boolean(), false),
+  }),
+  ping: request('ping', { cursor: v.optional(cursorSchema) }),
+} as const;
+
+export type Action = keyof typeof clientFrames;
+export type ClientFrame<A extends Action = Action> = v.InferOutput<(typeof clientFrames)[A]>;

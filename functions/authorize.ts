@@ -1,0 +1,51 @@
+// Lets a connection in, or not: 401 without a good token, 403 for a browser of a foreign origin or another's device.
+// The query is checked by `$connect`, which alone can answer 400; what is right in it travels as context.
+import * as v from 'valibot';
+import { deviceIdSchema, platformSchema } from '../src/protocol/ids.ts';
+import { header } from '../src/runtime/caller.ts';
+import { optional, required } from '../src/runtime/environment.ts';
+import { log } from '../src/runtime/log.ts';
+import { readSubprotocols } from '../src/runtime/subprotocols.ts';
+import { createTokenVerifier } from '../src/runtime/tokens.ts';
+
+interface AuthorizerEvent {
+  readonly methodArn: string;
+  readonly headers?: Record<string, string>;
+  readonly queryStringParameters?: Record<string, string> | null;
+}
+
+const verifyToken = createTokenVerifier({
+  keys: required('TOKEN_KEYS'),
+  issuer: optional('TOKEN_ISSUER'),
+  audience: optional('TOKEN_AUDIENCE'),
+});
+const allowedOrigins = new Set((optional('ALLOWED_ORIGINS') ?? '').split(',').filter(Boolean));
+
+export async function handler(event: AuthorizerEvent) {
+  const { token } = readSubprotocols(header(event.headers, 'Sec-WebSocket-Protocol'));
+  const claims = token ? await verifyToken(token) : undefined;
+  // API Gateway answers 401 to exactly this error.
+  if (!claims) throw new Error('Unauthorized');
+
+  const { deviceId, platform } = event.queryStringParameters ?? {};
+  const origin = header(event.headers, 'Origin');
+  const foreignOrigin = origin !== undefined && !allowedOrigins.has(origin);
+  const foreignDevice = claims.deviceId !== undefined && claims.deviceId !== deviceId;
+  const allowed = !foreignOrigin && !foreignDevice;
+  if (!allowed) log.warn('connection refused', { userId: claims.userId, foreignOrigin, foreignDevice });
+
+  return {
+    principalId: claims.userId,
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        { Action: 'execute-api:Invoke', Effect: allowed ? 'Allow' : 'Deny', Resource: event.methodArn },
+      ],
+    },
+    context: {
+      expiresAt: claims.expiresAt,
+      ...(v.is(deviceIdSchema, deviceId) && { deviceId }),
+      ...(v.is(platformSchema, platform) && { platform }),
+    },
+  };
+}

@@ -1,0 +1,6 @@
+// `sync`, `ack`, `pending`, `ping`: what a device does with its mailbox.
+import { pending } from '../src/core/pending.ts';
+import { ack, ping, sync } from '../src/core/sync.ts';
+import { route } from '../src/runtime/route.ts';
+
+export const handler = route({ sync, ack, pending, ping });

@@ -1,0 +1,187 @@
+// The local cloud: puts the parts together around one template, and takes them apart again.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createDevEndpoints } from './dev-endpoints.ts';
+import { startDynamoDbFront } from './dynamodb-front.ts';
+import { createTables, startEngine } from './engines/engine.ts';
+import { startFunctions } from './environments.ts';
+import { startEventSources } from './event-source.ts';
+import { Faults } from './faults.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { startGateway } from './gateway.ts';
+import { createLog, type LogFormat } from './log.ts';
+import { Metering, type MeteringSnapshot } from './metering.ts';
+import type { CloudModel, Invoke } from './model.ts';
+import { Queues } from './queues.ts';
+import { createIdentities } from './roles.ts';
+import { loadTemplate, stackNameOf } from './template.ts';
+import { createTokens, type Tokens } from './tokens.ts';
+import { startTtlSweeper, TtlDeletions } from './ttl.ts';
+
+export interface CloudOptions {
+  readonly templatePath: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** `dynoxide`, `dynamodb-local`, or the URL of an engine that runs already. */
+  readonly db: string;
+  /** Where tables, queues and the token key are kept; in memory if absent. */
+  readonly dataDirectory?: string | undefined;
+  /** Values of functions' variables over those of the template, e.g. `IM_SETTINGS`. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  readonly gatewayLimits?: Partial<GatewayLimits> | undefined;
+  readonly maxEnvironments?: number | undefined;
+  readonly log?: LogFormat | undefined;
+  /** Goes before all physical names: many clouds may share one engine. */
+  readonly tablePrefix?: string | undefined;
+}
+
+export interface Cloud {
+  /** `ws://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly httpUrl: string;
+  readonly port: number;
+  readonly model: CloudModel;
+  /** The engine itself: no roles, no faults, nothing metered. */
+  readonly dynamoDbEndpoint: string;
+  readonly issueToken: Tokens['issueToken'];
+  readonly invoke: Invoke;
+  metrics(): MeteringSnapshot;
+  resetMetrics(): void;
+  setFaults(plan: unknown): void;
+  clearFaults(): void;
+  /** Nothing is in flight in the gateway, and no stream holds what was not read. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Closer = () => Promise<void>;
+
+/** What was started is stopped again in reverse order, also when the start fails half-way. */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const closers: Closer[] = [];
+  const close = async () => {
+    for (let closer = closers.pop(); closer; closer = closers.pop()) await closer();
+  };
+  try {
+    return { ...(await start(options, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Cloud, 'close'>> {
+  const { dataDirectory, db, tablePrefix = '', templatePath } = options;
+  const log = createLog(options.log ?? 'quiet');
+  const tokens = await createTokens(dataDirectory);
+  const model = await loadTemplate(templatePath, {
+    parameters: { TokenKeys: JSON.stringify(tokens.publicJwk) },
+    stackName: `${tablePrefix}${stackNameOf(templatePath)}`,
+  });
+
+  // The port comes first: functions are told where to post to before the gateway can invoke them.
+  const server = await listen(options.port);
+  closers.push(() => stopListening(server));
+  const { port } = server.address() as AddressInfo;
+  const httpUrl = `http://127.0.0.1:${port}`;
+
+  const engine = await startEngine({ db, dataDirectory: dataDirectory && join(dataDirectory, 'dynamodb'), log });
+  closers.push(() => engine.close());
+  await createTables(engine, model);
+
+  const identities = createIdentities(model);
+  const metering = new Metering();
+  const faults = new Faults();
+  const front = await startDynamoDbFront({
+    model,
+    engine,
+    identities,
+    metering,
+    faults,
+    log,
+    onWrite: (tableName) => eventSources.nudge(tableName),
+    onMidwayCrash: (environmentId) => functions.crashEnvironment(environmentId),
+  });
+  closers.push(() => front.close());
+
+  const functions = startFunctions({
+    model,
+    identities,
+    metering,
+    faults,
+    log,
+    endpoints: { dynamodb: front.url, connections: `${httpUrl}/${model.api.stageName}` },
+    environmentOverrides: options.environment ?? {},
+    midwayCrashes: {
+      arm: (environmentId) => front.armCrash(environmentId, faults.crashMidwayAfterRequests()),
+      disarm: (environmentId) => front.disarmCrash(environmentId),
+    },
+    ...(options.maxEnvironments !== undefined && { maxEnvironments: options.maxEnvironments }),
+  });
+  closers.push(() => functions.close());
+
+  const { invoke } = functions;
+  const queues = await Queues.open({ model, dataDirectory });
+  const deletions = new TtlDeletions();
+  const eventSources = await startEventSources({
+    model,
+    engine,
+    invoke,
+    metering,
+    faults,
+    log,
+    queues,
+    ttlDeletions: deletions,
+    dataDirectory,
+  });
+  closers.push(() => eventSources.close());
+  const sweeper = startTtlSweeper({ model, engine, log, deletions });
+  closers.push(() => sweeper.close());
+
+  const otherRequests = createDevEndpoints({
+    tokens,
+    metering,
+    faults,
+    describe: () => ({ stack: model.stackName, database: engine.name, port }),
+  });
+  const limits = options.gatewayLimits ?? {};
+  const gateway = startGateway({ server, model, invoke, identities, metering, faults, log, limits, otherRequests });
+  closers.push(() => gateway.close());
+
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    httpUrl,
+    port,
+    model,
+    dynamoDbEndpoint: engine.endpoint,
+    issueToken: (userId, ttlSeconds) => tokens.issueToken(userId, ttlSeconds),
+    invoke,
+    metrics: () => metering.snapshot(),
+    resetMetrics: () => metering.reset(),
+    setFaults: (plan) => faults.set(plan),
+    clearFaults: () => faults.clear(),
+    async settled() {
+      await gateway.settled();
+      await eventSources.settled();
+    },
+  };
+}
+
+/** Kept alive longer than the SDK keeps its connections: no request meets one that is being closed. */
+const keepAliveTimeoutMs = 120_000;
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+async function stopListening(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,98 @@
+// An engine that runs as a process of ours: on a free port, and gone when we are.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Log } from '../log.ts';
+
+export interface EngineProgram {
+  readonly name: string;
+  readonly command: string;
+  argumentsFor(port: number): readonly string[];
+  /** Resolves when the program answers; the signal says that it has ended instead. */
+  whenReady(child: ChildProcess, port: number, ended: AbortSignal): Promise<void>;
+}
+
+export interface EngineProcess {
+  readonly endpoint: string;
+  close(): Promise<void>;
+}
+
+/** Somebody may take the port between our looking and the program's binding. */
+const portAttempts = 5;
+const terminateGraceMs = 5_000;
+
+export async function startEngineProcess(program: EngineProgram, log: Log): Promise<EngineProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await findFreePort();
+    const failure = await tryStart(program, port, log);
+    if (!(failure instanceof Error)) return failure;
+    const portTaken = /in use|BindException/i.test(failure.message);
+    if (!portTaken || attempt === portAttempts) throw failure;
+  }
+}
+
+async function tryStart(program: EngineProgram, port: number, log: Log): Promise<EngineProcess | Error> {
+  // A group of its own: Ctrl-C is for us, who still need the engine while the functions finish.
+  const child = spawn(program.command, program.argumentsFor(port), {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DDB_LOCAL_TELEMETRY: '0' },
+  });
+  const output = lastLines(child);
+  const ended = new AbortController();
+  const exit = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${code}`}`));
+  });
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
+  void exit.then(() => {
+    ended.abort();
+    process.removeListener('exit', killNow);
+  });
+
+  const ready = program.whenReady(child, port, ended.signal).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const problem = await Promise.race([ready, exit]);
+  if (problem !== undefined) {
+    child.kill('SIGKILL');
+    await exit;
+    return new Error(`${program.name} does not start: ${problem}\n${output()}`.trim());
+  }
+
+  let closing: Promise<void> | undefined;
+  void exit.then((reason) => {
+    if (!closing) log.error(program.name, `${reason}\n${output()}`.trim());
+  });
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    close: () => (closing ??= terminate(child, exit)),
+  };
+}
+
+async function terminate(child: ChildProcess, exit: Promise<string>): Promise<void> {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), terminateGraceMs);
+  await exit;
+  clearTimeout(timer);
+}
+
+/** Keeps what a program said last, for the day it ends unasked; reading also keeps its pipes from filling. */
+function lastLines(child: ChildProcess): () => string {
+  let text = '';
+  for (const pipe of [child.stdout, child.stderr]) {
+    pipe?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-2_000)));
+  }
+  return () => text.trim();
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

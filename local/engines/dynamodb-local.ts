@@ -1,0 +1,102 @@
+// Amazon's DynamoDB Local: a Java program, fetched from npm into a cache on first use.
+import { execFile, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { EngineProgram } from './child-process.ts';
+
+const run = promisify(execFile);
+
+/** The npm package that carries Amazon's jar under `emulator/`. */
+const carrier = { name: 'amplify-dynamodb-simulator', version: '2.9.30' } as const;
+const startTimeoutMs = 30_000;
+const pollIntervalMs = 50;
+
+export async function dynamoDbLocalProgram(dataDirectory: string | undefined): Promise<EngineProgram> {
+  await requireJava();
+  const directory = await fetchDynamoDbLocal(cacheDirectory());
+  let storage = ['-inMemory'];
+  if (dataDirectory !== undefined) {
+    const databaseDirectory = path.join(dataDirectory, 'dynamodb-local');
+    await mkdir(databaseDirectory, { recursive: true });
+    storage = ['-dbPath', databaseDirectory];
+  }
+  return {
+    name: 'dynamodb-local',
+    command: 'java',
+    argumentsFor: (port) => [
+      // For a short life on a busy machine: start fast, stay small.
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      `-Djava.library.path=${path.join(directory, 'DynamoDBLocal_lib')}`,
+      '-jar',
+      path.join(directory, 'DynamoDBLocal.jar'),
+      '-port',
+      String(port),
+      ...storage,
+      '-sharedDb',
+      '-disableTelemetry',
+    ],
+    whenReady: waitForAnswer,
+  };
+}
+
+async function requireJava(): Promise<void> {
+  try {
+    await run('java', ['-version']);
+  } catch (cause) {
+    throw new Error(
+      'DynamoDB Local needs Java (17 or newer) on the PATH: install one, e.g. `apt install openjdk-17-jre-headless`, or use the embedded `--db dynoxide`',
+      { cause },
+    );
+  }
+}
+
+function cacheDirectory(): string {
+  const shared = process.env['XDG_CACHE_HOME'];
+  if (shared) return path.join(shared, 'serverless-im');
+  return path.join(import.meta.dirname, '../../.cache');
+}
+
+/** Several processes may come here at once: each unpacks for itself, the first rename wins. */
+export async function fetchDynamoDbLocal(cache: string): Promise<string> {
+  const directory = path.join(cache, `dynamodb-local-${carrier.version}`);
+  if (existsSync(directory)) return directory;
+  await mkdir(cache, { recursive: true });
+  const temporary = await mkdtemp(path.join(cache, 'fetch-'));
+  try {
+    await run('npm', ['pack', `${carrier.name}@${carrier.version}`, '--silent'], { cwd: temporary });
+    const tarball = `${carrier.name}-${carrier.version}.tgz`;
+    await run('tar', ['-xzf', tarball, 'package/emulator'], { cwd: temporary });
+    await rename(path.join(temporary, 'package/emulator'), directory).catch((error: unknown) => {
+      if (!existsSync(directory)) throw error;
+    });
+    return directory;
+  } catch (cause) {
+    throw new Error(`Cannot fetch DynamoDB Local (\`npm pack ${carrier.name}@${carrier.version}\`)`, { cause });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** It says that it initializes, not that it listens. */
+async function waitForAnswer(_child: ChildProcess, port: number, ended: AbortSignal): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
+  while (!(await answers(port))) {
+    if (Date.now() > deadline) throw new Error(`no answer within ${startTimeoutMs / 1000} s`);
+    await delay(pollIntervalMs, undefined, { signal: ended });
+  }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = http.get({ host: '127.0.0.1', port, agent: false }, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    request.on('error', () => resolve(false));
+  });
+}

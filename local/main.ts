@@ -1,0 +1,102 @@
+// `npm start`: builds the functions, synthesizes the template and runs it until Ctrl-C.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { buildFunctions } from '../scripts/build.ts';
+import { startCloud, type Cloud } from './cloud.ts';
+import type { LogFormat } from './log.ts';
+import { synthesize } from './synthesize.ts';
+
+interface Options {
+  port: number;
+  db: string;
+  data?: string;
+  quiet?: true;
+  json?: true;
+}
+
+const program = new Command('npm start --')
+  .description('Runs the whole backend on this machine, on the template that deploys.')
+  .option('--port <port>', 'where clients connect; 0 takes any free port', parsePort, 4000)
+  .option('--db <engine>', 'dynoxide, dynamodb-local, or the URL of a DynamoDB that runs already', parseDb, 'dynoxide')
+  .option('--data <directory>', 'keep data in this directory (default: in memory)')
+  .option('--quiet', 'print the ready line and errors only')
+  .option('--json', 'log in JSON, a line per event')
+  .showHelpAfterError(false);
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+}
+
+function parseDb(value: string): string {
+  if (['dynoxide', 'dynamodb-local'].includes(value) || /^https?:\/\//.test(value)) return value;
+  throw new InvalidArgumentError('It must be dynoxide, dynamodb-local or an http:// URL.');
+}
+
+function logFormatOf({ quiet, json }: Options): LogFormat {
+  if (quiet) return 'quiet';
+  return json ? 'json' : 'pretty';
+}
+
+async function run(options: Options): Promise<void> {
+  const stop = stopSignal();
+  const outDirectory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
+  try {
+    await buildFunctions();
+    const templatePath = await synthesize({ outDirectory });
+    const log = logFormatOf(options);
+    const cloud = await startCloud({
+      templatePath,
+      port: options.port,
+      db: options.db,
+      dataDirectory: options.data,
+      log,
+    });
+    try {
+      announce(cloud, log);
+      await stop;
+    } finally {
+      await cloud.close();
+    }
+  } finally {
+    await rm(outDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM. Asked for before anything starts, so that it ends an early start, too. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function announce({ url, httpUrl }: Cloud, log: LogFormat): void {
+  process.stdout.write(`ready ${url} (developer endpoints: ${httpUrl}/dev/health)\n`);
+  if (log !== 'pretty') return;
+  const token = `$(curl -s "${httpUrl}/dev/token?user=alice" | cut -d'"' -f4)`;
+  process.stdout.write(
+    [
+      '',
+      `  A token      ${pc.cyan(`curl "${httpUrl}/dev/token?user=alice"`)}`,
+      `  A client     ${pc.cyan(`npx wscat -c "${url}?deviceId=phone&platform=ios" -s im.v1 -s "bearer.${token}"`)}`,
+      `  Its frames   ${pc.cyan('{"action":"ping","id":"1"}')}`,
+      `  The meters   ${pc.cyan(`curl "${httpUrl}/dev/metrics"`)}`,
+      '  Ctrl-C ends it.',
+      '',
+      '',
+    ].join('\n'),
+  );
+}
+
+try {
+  await run(program.parse().opts<Options>());
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const text = code === 'EADDRINUSE' ? `${message}: take another port with --port, or 0 for any` : message;
+  process.stderr.write(`${pc.red('error')} ${text}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,57 @@
+// Bundles each function into dist/functions/<name>: once, so that the bytes that run locally are those that deploy.
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+export const bundleDirectory = join(root, 'dist/functions');
+
+/** Parts of the SDK that can't be reached here, and what stands in for them: together they were half of a bundle. */
+const replacements = {
+  // In Lambda the credentials are always in the environment: no profiles, SSO or instance metadata.
+  '@aws-sdk/credential-provider-node': 'src/runtime/slim/credentials.ts',
+  // Neither service has event streams or endpoint discovery, and Node's user agent needs no browser detection.
+  '@smithy/core/event-streams': 'src/runtime/slim/nothing.ts',
+  '@aws-sdk/middleware-endpoint-discovery': 'src/runtime/slim/endpoint-discovery.ts',
+  bowser: 'src/runtime/slim/nothing.ts',
+};
+
+const slimSdk: Plugin = {
+  name: 'slim-sdk',
+  setup({ onResolve }) {
+    for (const [name, file] of Object.entries(replacements)) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: join(root, file) }));
+    }
+  },
+};
+
+export async function buildFunctions(): Promise<void> {
+  const sources = (await readdir(join(root, 'functions'))).filter((name) => name.endsWith('.ts'));
+  await rm(bundleDirectory, { recursive: true, force: true });
+  await Promise.all(
+    sources.map((source) =>
+      build({
+        absWorkingDir: root,
+        entryPoints: { index: join('functions', source) },
+        outdir: join(bundleDirectory, basename(source, '.ts')),
+        outExtension: { '.js': '.mjs' },
+        bundle: true,
+        format: 'esm',
+        platform: 'node',
+        target: 'node20',
+        mainFields: ['module', 'main'],
+        minify: true,
+        sourcemap: true,
+        sourcesContent: false,
+        legalComments: 'none',
+        logLevel: 'warning',
+        plugins: [slimSdk],
+        // Dependencies in CommonJS call require() for Node's own modules.
+        banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      }),
+    ),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildFunctions();

@@ -1,0 +1,161 @@
+// A user's devices: their connections, their cursors, and which want push notifications.
+import { refuse, type Refusal } from '../protocol/errors.ts';
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Answer } from '../protocol/server-frames.ts';
+import type { Caller, Context } from './context.ts';
+import type { Item } from './database.ts';
+import { encodeConnection, toMailbox, type DeviceConnection } from './mailbox.ts';
+import { forgetWaiting } from './offline-queue.ts';
+import { deviceAttribute, HEAD, itemKey } from './tables.ts';
+
+const headKey = (userId: string) => ({ userId, item: HEAD });
+export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
+
+export interface Device {
+  /** Highest syncSeq that the device has durably taken; 0 = none. */
+  readonly cursor: number;
+}
+
+export function toDevice(item: Item | undefined): Device {
+  return { cursor: (item?.['cursor'] as number | undefined) ?? 0 };
+}
+
+/**
+ * Registers a connection, and ends those that it takes the place of: the same device's silently, another device's
+ * of the same platform with a `kicked` push.
+ */
+export async function registerConnection(ctx: Context, caller: Caller, connectedAt: number): Promise<void> {
+  const { userId, deviceId, connectionId, platform } = caller;
+  const [head] = await Promise.all([
+    ctx.db.update({
+      table: 'Users',
+      key: headKey(userId),
+      update:
+        'SET #connection = :connection, #seq = if_not_exists(#seq, :zero), ' +
+        '#base = if_not_exists(#base, :zero), #page = if_not_exists(#page, :empty)',
+      names: { connection: deviceAttribute.connection(deviceId) },
+      values: { connection: encodeConnection({ connectionId, platform, connectedAt }), zero: 0, empty: [] },
+      returning: 'ALL_OLD',
+    }),
+    ctx.db.update({
+      table: 'Users',
+      key: deviceKey(userId, deviceId),
+      update: 'SET #platform = :platform, #lastSeen = :now',
+      values: { platform, now: ctx.now() },
+    }),
+  ]);
+  const previous = Object.keys(head.item ?? {}).length > 0 ? toMailbox(head.item!).connections : [];
+  await Promise.all(
+    previous.map(async (connection) => {
+      if (connection.connectionId === connectionId) return;
+      if (connection.deviceId === deviceId) await ctx.connections.close(connection.connectionId);
+      else if (connection.platform === platform) await kick(ctx, caller, connection);
+    }),
+  );
+}
+
+async function kick(ctx: Context, by: Caller, connection: DeviceConnection): Promise<void> {
+  const { deviceId, platform } = by;
+  await dropConnection(ctx, by.userId, connection, 'at once');
+  await ctx.connections.post(connection.connectionId, {
+    push: 'kicked',
+    reason: 'replaced',
+    by: { deviceId, platform },
+  });
+  await ctx.connections.close(connection.connectionId);
+}
+
+/** Forgets a connection that has ended, unless the device has connected anew since. */
+export async function forgetConnection(ctx: Context, caller: Caller): Promise<void> {
+  await ctx.db.update({
+    table: 'Users',
+    key: headKey(caller.userId),
+    update: 'REMOVE #connection',
+    condition: 'begins_with(#connection, :connectionId)',
+    names: { connection: deviceAttribute.connection(caller.deviceId) },
+    values: { connectionId: caller.connectionId },
+  });
+}
+
+/**
+ * Forgets a connection that the gateway does not know. One that is still opening is not known yet either
+ * (a connection cannot be posted to before `$connect` has returned), so a young one stays.
+ */
+export async function dropConnection(
+  ctx: Context,
+  userId: string,
+  connection: DeviceConnection,
+  when: 'after its grace' | 'at once' = 'after its grace',
+): Promise<void> {
+  const ageMs = ctx.now() - connection.connectedAt;
+  if (when === 'after its grace' && ageMs < ctx.settings.connectGraceMs) return;
+  await ctx.db.update({
+    table: 'Users',
+    key: headKey(userId),
+    update: 'REMOVE #connection',
+    condition: '#connection = :stored',
+    names: { connection: deviceAttribute.connection(connection.deviceId) },
+    values: { stored: connection.stored },
+  });
+}
+
+/** Moves a device's cursor forward (I5: never back, and the caller has checked that it is not beyond the head). */
+export async function moveCursor(ctx: Context, caller: Caller, cursor: number): Promise<void> {
+  const written = await ctx.db.update({
+    table: 'Users',
+    key: deviceKey(caller.userId, caller.deviceId),
+    update: 'SET #cursor = :cursor, #lastSeen = :now',
+    condition: 'attribute_not_exists(#cursor) OR #cursor < :cursor',
+    values: { cursor, now: ctx.now() },
+    returning: 'ALL_NEW',
+  });
+  const registered = written.ok && written.item['pushToken'] !== undefined;
+  if (registered) await forgetWaiting(ctx, caller.userId, caller.deviceId, cursor);
+}
+
+/** Registers the caller's device for push notifications, or takes it back. */
+export async function registerForPush(
+  ctx: Context,
+  caller: Caller,
+  request: ClientFrame<'device'>,
+): Promise<Answer<'device'> | Refusal> {
+  const { userId, deviceId } = caller;
+  const names = { push: deviceAttribute.push(deviceId) };
+  if (request.remove) {
+    await Promise.all([
+      ctx.db.update({ table: 'Users', key: headKey(userId), update: 'REMOVE #push', names }),
+      ctx.db.update({
+        table: 'Users',
+        key: deviceKey(userId, deviceId),
+        update: 'REMOVE #pushToken, #provider',
+      }),
+      ctx.db.delete('OfflineQueue', { userId, deviceId }, {}),
+    ]);
+    return { ok: true };
+  }
+  if (request.pushToken === undefined) {
+    return refuse('bad_request', 'pushToken: is needed, unless remove is true');
+  }
+  await ctx.db.update({
+    table: 'Users',
+    key: deviceKey(userId, deviceId),
+    update: 'SET #pushToken = :pushToken, #provider = :provider',
+    values: { pushToken: request.pushToken, provider: request.provider ?? DEFAULT_PROVIDER },
+  });
+  const head = await ctx.db.update({
+    table: 'Users',
+    key: headKey(userId),
+    update: 'SET #push = :yes',
+    names,
+    values: { yes: 1 },
+    returning: 'ALL_NEW',
+  });
+  if (head.ok && toMailbox(head.item).pushDevices.length > limits.pushDevices) {
+    await ctx.db.update({ table: 'Users', key: headKey(userId), update: 'REMOVE #push', names });
+    return refuse('forbidden', `at most ${limits.pushDevices} devices of a user take push notifications`);
+  }
+  return { ok: true };
+}
+
+const DEFAULT_PROVIDER = 'webhook';

@@ -1,0 +1,61 @@
+// Roaming: any device reads any part of a conversation that its user may see, in both directions, by seq.
+import { refuse, type Refusal } from '../protocol/errors.ts';
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import { parseConversationId } from '../protocol/ids.ts';
+import type { Answer } from '../protocol/server-frames.ts';
+import type { Caller, Context } from './context.ts';
+import { withinBytes } from './answer-size.ts';
+import { readMemberships } from './conversations.ts';
+import { readRange, retainedFloor } from './timeline.ts';
+
+export async function history(
+  ctx: Context,
+  caller: Caller,
+  request: ClientFrame<'history'>,
+): Promise<Answer<'history'> | Refusal> {
+  const { conversationId } = request;
+  const memberships = await readMemberships(ctx, [conversationId], caller.userId);
+  const membership = memberships.get(conversationId);
+  if (!membership) return withoutMembership(caller, conversationId);
+
+  const { head, member } = membership;
+  const floorSeq = await retainedFloor(ctx, conversationId, member.joinedSeq, head);
+  const headSeq = head.seq;
+  const { low, high, direction } = bounds(request, floorSeq, headSeq);
+  if (low > high) return { ok: true, messages: [], floorSeq, headSeq, end: true };
+
+  const { slots, pending } = await readRange(ctx, conversationId, { low, high, head });
+  const messages = direction === 'up' ? withinBytes(slots) : withinBytes(slots.toReversed()).reverse();
+  const reached = direction === 'up' ? messages.at(-1)?.seq === headSeq : messages[0]?.seq === floorSeq;
+  return {
+    ok: true,
+    messages,
+    floorSeq,
+    headSeq,
+    end: reached && !pending,
+    ...(pending && { pending }),
+  };
+}
+
+/** The slots that are asked for, cut to what there is and to what this user may see. */
+function bounds(
+  { before, after, limit }: ClientFrame<'history'>,
+  floorSeq: number,
+  headSeq: number,
+): { low: number; high: number; direction: 'up' | 'down' } {
+  if (after !== undefined) {
+    const low = Math.max(after + 1, floorSeq);
+    return { low, high: Math.min(low + limit - 1, headSeq), direction: 'up' };
+  }
+  const high = Math.min((before ?? Infinity) - 1, headSeq);
+  return { low: Math.max(high - limit + 1, floorSeq), high, direction: 'down' };
+}
+
+/** A direct conversation of the caller's in which nothing was said yet is empty; of any other nothing is told (I8). */
+function withoutMembership(caller: Caller, conversationId: string): Answer<'history'> | Refusal {
+  const conversation = parseConversationId(conversationId);
+  if (conversation?.kind === 'direct' && conversation.users.includes(caller.userId)) {
+    return { ok: true, messages: [], floorSeq: 1, headSeq: 0, end: true };
+  }
+  return refuse('not_member', `conversationId: you are not in ${conversationId}`);
+}

@@ -1,0 +1,87 @@
+// Counts first: what waits for a device, by conversation, before it pulls any of it.
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import { limits } from '../protocol/limits.ts';
+import { isVoid } from '../protocol/messages.ts';
+import type { Answer, WaitingConversation } from '../protocol/server-frames.ts';
+import type { Caller, Context } from './context.ts';
+import { withinBytes } from './answer-size.ts';
+import { readMemberships, unreadCount } from './conversations.ts';
+import { readEntries } from './mailbox.ts';
+import { decodePointer } from './pointers.ts';
+import { readMailboxAndDevice } from './sync.ts';
+import { readSlots } from './timeline.ts';
+
+/** Pointers that are counted at most; whoever is further behind pulls some and asks again. */
+const MAX_ENTRIES = 20_000;
+
+interface Waiting {
+  readonly conversationId: string;
+  /** Seqs of others' messages that wait; a set, for a pointer may stand twice. */
+  readonly seqs: Set<number>;
+  lastSeq: number;
+}
+
+export async function pending(
+  ctx: Context,
+  caller: Caller,
+  request: ClientFrame<'pending'>,
+): Promise<Answer<'pending'>> {
+  const { mailbox, device } = await readMailboxAndDevice(ctx, caller);
+  const cursor = request.after ?? device.cursor;
+  const head = mailbox.seq;
+  const range = await readEntries(ctx, mailbox, cursor, MAX_ENTRIES);
+  if (range.reset) return { ok: true, reset: true, head };
+
+  const waiting = countByConversation(caller.userId, range.entries);
+  const newest = waiting.slice(0, limits.pendingConversations);
+  const conversations = withinBytes(await describe(ctx, caller, newest));
+  return {
+    ok: true,
+    total: waiting.reduce((sum, { seqs }) => sum + seqs.size, 0),
+    conversations,
+    more: conversations.length < waiting.length,
+    head,
+    cursor,
+  };
+}
+
+/** Newest conversation first. */
+function countByConversation(userId: string, entries: readonly string[]): Waiting[] {
+  const byConversation = new Map<string, Waiting>();
+  for (const entry of [...entries].reverse()) {
+    const { conversationId, seq, madeBy } = decodePointer(entry, userId);
+    const waiting = byConversation.get(conversationId) ?? { conversationId, seqs: new Set(), lastSeq: 0 };
+    byConversation.set(conversationId, waiting);
+    waiting.lastSeq = Math.max(waiting.lastSeq, seq);
+    if (madeBy === undefined) waiting.seqs.add(seq);
+  }
+  return [...byConversation.values()];
+}
+
+async function describe(
+  ctx: Context,
+  caller: Caller,
+  waiting: readonly Waiting[],
+): Promise<WaitingConversation[]> {
+  const ids = waiting.map(({ conversationId }) => conversationId);
+  const [memberships, lastSlots] = await Promise.all([
+    readMemberships(ctx, ids, caller.userId),
+    readSlots(
+      ctx,
+      waiting.map(({ conversationId, lastSeq }) => ({ conversationId, seq: lastSeq })),
+    ),
+  ]);
+  const lastByConversation = new Map(lastSlots.map((slot) => [slot.conversationId, slot]));
+  return waiting.flatMap(({ conversationId, seqs }) => {
+    const membership = memberships.get(conversationId);
+    if (!membership) return [];
+    const last = lastByConversation.get(conversationId);
+    return {
+      conversationId,
+      unread: unreadCount(membership),
+      waiting: seqs.size,
+      lastSeq: membership.head.seq,
+      last: last && !isVoid(last) ? last : null,
+    };
+  });
+}

@@ -1,0 +1,21 @@
+// Every limit of the wire protocol, once. Bytes are UTF-8 bytes of JSON.
+
+export const limits = {
+  /** A frame from a client, and a push to one. */
+  frameBytes: 32 * 1024,
+  /** A response; API Gateway sends at most 128 KB, in frames of 32 KB. */
+  responseBytes: 120 * 1024,
+  /** `body` of a message as JSON. */
+  bodyBytes: 16 * 1024,
+  userId: 64,
+  deviceId: 64,
+  requestId: 64,
+  clientMsgId: { min: 8, max: 40 },
+  syncEvents: { max: 200, default: 100 },
+  historyMessages: { max: 100, default: 50 },
+  /** Conversations that one `pending` answer names, newest first. */
+  pendingConversations: 200,
+  pushToken: 4096,
+  /** Devices of one user that may be registered for push notifications. */
+  pushDevices: 8,
+} as const;

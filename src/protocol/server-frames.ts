@@ -1,0 +1,107 @@
+// What the server sends: answers and pushes, the protocol downwards at a glance.
+import * as v from 'valibot';
+import type { Action } from './client-frames.ts';
+import { errorCodes } from './errors.ts';
+import { conversationIdSchema, deviceIdSchema, platformSchema } from './ids.ts';
+import { messageSchema, seqSchema, slotSchema } from './messages.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Milliseconds since the epoch. */
+const timestamp = v.number();
+
+/** An entry of the user's sync timeline. */
+export const syncEventSchema = v.variant('kind', [
+  v.object({ syncSeq: seqSchema, kind: v.literal('message'), message: slotSchema }),
+]);
+
+export const errorSchema = v.object({
+  code: v.picklist(errorCodes),
+  message: v.string(),
+  retryable: v.boolean(),
+  retryAfterMs: v.optional(count),
+});
+
+/** Instead of any answer. The id is missing if the request had none. */
+export const refusedFrame = v.object({ id: v.optional(v.string()), ok: v.literal(false), error: errorSchema });
+
+const answer = <Fields extends v.ObjectEntries>(fields: Fields) =>
+  v.object({ id: v.string(), ok: v.literal(true), ...fields });
+
+/** The cursor is older than what the mailbox keeps, or beyond its head: start again from `conversations`. */
+const reset = answer({ reset: v.literal(true), head: count });
+
+export const waitingConversationSchema = v.object({
+  conversationId: conversationIdSchema,
+  /** Exact, over the whole conversation. */
+  unread: count,
+  /** Messages of others among what waits after the cursor. */
+  waiting: count,
+  lastSeq: count,
+  last: v.nullable(slotSchema),
+});
+
+/** The answer to each action; `refusedFrame` may come instead of any. */
+export const responseFrames = {
+  send: answer({
+    conversationId: conversationIdSchema,
+    /** Absent for an ephemeral message. */
+    seq: v.optional(seqSchema),
+    serverTime: timestamp,
+    duplicate: v.optional(v.literal(true)),
+  }),
+  sync: v.union([
+    reset,
+    answer({ events: v.array(syncEventSchema), next: count, head: count, more: v.boolean() }),
+  ]),
+  pending: v.union([
+    reset,
+    answer({
+      /** Messages of others after the cursor. */
+      total: count,
+      conversations: v.array(waitingConversationSchema),
+      /** There are more conversations than these. */
+      more: v.boolean(),
+      head: count,
+      cursor: count,
+    }),
+  ]),
+  history: answer({
+    messages: v.array(slotSchema),
+    floorSeq: seqSchema,
+    headSeq: count,
+    end: v.boolean(),
+    /** The page ends before a slot that is not settled: ask again shortly. */
+    pending: v.optional(v.literal(true)),
+  }),
+  device: answer({}),
+  ping: answer({ head: count, serverTime: timestamp }),
+} as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
+
+export const pushFrames = {
+  /** An extent of the mailbox, both ends included; no `events`: they did not fit the frame, pull them. */
+  sync: v.object({
+    push: v.literal('sync'),
+    from: seqSchema,
+    to: seqSchema,
+    events: v.optional(v.array(syncEventSchema)),
+  }),
+  ephemeral: v.object({
+    push: v.literal('ephemeral'),
+    message: v.omit(messageSchema, ['seq']),
+  }),
+  kicked: v.object({
+    push: v.literal('kicked'),
+    reason: v.literal('replaced'),
+    by: v.object({ deviceId: deviceIdSchema, platform: platformSchema }),
+  }),
+} as const;
+
+export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
+export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
+export type Push = v.InferOutput<(typeof pushFrames)[keyof typeof pushFrames]>;
+export type Refused = v.InferOutput<typeof refusedFrame>;
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+/** What the domain answers to an action, before the runtime adds the request's id. */
+export type Answer<A extends keyof typeof responseFrames> = WithoutId<
+  v.InferOutput<(typeof responseFrames)[A]>
+>;

@@ -1,0 +1,26 @@
+// The domain's context in a Lambda function: real clock, real tables, real connections.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '../core/context.ts';
+import { Database } from '../core/database.ts';
+import { createDynamoDb } from './clients.ts';
+import { createConnections } from './connections.ts';
+import { readSettings, readTableNames } from './environment.ts';
+import { log } from './log.ts';
+
+const BACK_OFF = { baseMs: 10, maxMs: 320 };
+
+export function createContext(): Context {
+  return {
+    db: new Database(createDynamoDb(), readTableNames(), backOff),
+    settings: readSettings(),
+    now: Date.now,
+    backOff,
+    connections: createConnections(log),
+    log,
+  };
+}
+
+/** Full jitter: anything up to a bound that doubles. */
+export async function backOff(attempt: number): Promise<void> {
+  await delay(Math.random() * Math.min(BACK_OFF.maxMs, BACK_OFF.baseMs * 2 ** attempt));
+}

@@ -1,0 +1,45 @@
+// From the text of a frame to a valid request, or to an error that says which field is wrong and why.
+import * as v from 'valibot';
+import { clientFrames, type Action, type ClientFrame } from '../protocol/client-frames.ts';
+import { refuse, type Refusal } from '../protocol/errors.ts';
+
+const MAX_REASON_LENGTH = 200;
+
+export type Frame = Readonly<Record<string, unknown>>;
+
+/** The JSON object that a frame holds; `undefined` when it holds none. */
+export function parseFrame(text: string | undefined): Frame | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Frame) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The id to echo, if the frame has one. */
+export function requestId(frame: Frame | undefined): { id?: string } {
+  const id = frame?.['id'];
+  return typeof id === 'string' ? { id } : {};
+}
+
+export function isAction(value: unknown): value is Action {
+  return typeof value === 'string' && Object.hasOwn(clientFrames, value);
+}
+
+export function validate<A extends Action>(
+  action: A,
+  frame: Frame,
+): { ok: true; request: ClientFrame<A> } | Refusal {
+  const result = v.safeParse(clientFrames[action], frame, { abortEarly: true });
+  if (result.success) return { ok: true, request: result.output as ClientFrame<A> };
+  return refuse('bad_request', describeIssue(result.issues[0]));
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const field = v.getDotPath(issue) ?? 'frame';
+  if (issue.received === 'undefined') return `${field}: is missing`;
+  const custom = !issue.message.startsWith('Invalid ');
+  const reason = custom ? issue.message : `must be ${issue.expected}, is ${issue.received}`;
+  return `${field}: ${reason.slice(0, MAX_REASON_LENGTH)}`;
+}

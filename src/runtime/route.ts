@@ -1,0 +1,103 @@
+// What all routes share: who calls, is the token still good, is the frame valid; then the domain; then the answer.
+import type { Action, ClientFrame } from '../protocol/client-frames.ts';
+import { refuse, type Refusal } from '../protocol/errors.ts';
+import type { Caller, Context } from '../core/context.ts';
+import { callerOf, type WebSocketEvent } from './caller.ts';
+import { createContext } from './context.ts';
+import { isAction, parseFrame, requestId, validate, type Frame } from './frames.ts';
+import { describeError, log } from './log.ts';
+
+/** What DynamoDB and the network say when the same request may succeed in a moment. */
+const transientErrors = new Set([
+  'ProvisionedThroughputExceededException',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'LimitExceededException',
+  'InternalServerError',
+  'ServiceUnavailable',
+  'TransactionConflictException',
+  'TransactionCanceledException',
+  'TransactionInProgressException',
+  'TimeoutError',
+  'NetworkingError',
+]);
+
+export interface RouteResult {
+  statusCode: number;
+  body?: string;
+}
+
+type Answer = { readonly ok: true } | Refusal;
+
+/** `undefined`: a one-way action. */
+export type ActionHandler<A extends Action> = (
+  ctx: Context,
+  caller: Caller,
+  request: ClientFrame<A>,
+) => Promise<Answer | void>;
+
+export type ActionHandlers = { readonly [A in Action]?: ActionHandler<A> };
+
+export function route(handlers: ActionHandlers): (event: WebSocketEvent) => Promise<RouteResult> {
+  const ctx = createContext();
+  return async (event) => {
+    const frame = parseFrame(event.body);
+    const id = requestId(frame);
+    if (isExpired(event, ctx.now())) return endExpired(ctx, event, id);
+    const answer = await answerFrame(ctx, event, handlers, frame);
+    return answer ? respond({ ...id, ...answer }) : { statusCode: 200 };
+  };
+}
+
+async function answerFrame(
+  ctx: Context,
+  event: WebSocketEvent,
+  handlers: ActionHandlers,
+  frame: Frame | undefined,
+): Promise<Answer | void> {
+  const action = frame?.['action'];
+  if (!frame || !isAction(action)) return refuseFrame(frame);
+  const handler = handlers[action] as ActionHandler<Action> | undefined;
+  if (!handler) return refuseFrame(frame);
+  const valid = validate(action, frame);
+  if (!valid.ok) return valid;
+  try {
+    return await handler(ctx, callerOf(event), valid.request);
+  } catch (error) {
+    const { requestId: lambdaRequest, connectionId } = event.requestContext;
+    log.error('request failed', { action, connectionId, requestId: lambdaRequest, ...describeError(error) });
+    return refuseError(error, lambdaRequest);
+  }
+}
+
+/** The answer to what is no request at all. */
+export function refuseFrame(frame: Frame | undefined): Refusal {
+  if (!frame) return refuse('bad_request', 'frame: is not a JSON object');
+  if (frame['action'] === undefined) return refuse('bad_request', 'action: is missing');
+  return refuse('bad_request', 'action: names no known action');
+}
+
+export function respond(body: object): RouteResult {
+  return { statusCode: 200, body: JSON.stringify(body) };
+}
+
+/** The text of an unexpected error stays here; the caller gets an id to report. */
+function refuseError(error: unknown, id: string): Refusal {
+  const transient = error instanceof Error && (transientErrors.has(error.name) || 'code' in error || '$retryable' in error);
+  return transient
+    ? refuse('unavailable', `the store did not answer in time (request ${id})`)
+    : refuse('internal', `something went wrong (request ${id})`);
+}
+
+function isExpired(event: WebSocketEvent, now: number): boolean {
+  return Number(event.requestContext.authorizer.expiresAt) * 1000 <= now;
+}
+
+/** Answers, then closes: the answer goes by the connection itself, for nothing can follow what a route returns. */
+async function endExpired(ctx: Context, event: WebSocketEvent, id: { id?: string }): Promise<RouteResult> {
+  const { connectionId } = event.requestContext;
+  const refusal = refuse('unauthorized', 'the token has expired: connect again with a fresh one');
+  await ctx.connections.post(connectionId, { ...id, ...refusal });
+  await ctx.connections.close(connectionId);
+  return { statusCode: 200 };
+}

@@ -1,0 +1,110 @@
+// A cloud small enough for a test: one table with a stream, one without, a function for each, a queue.
+import { randomUUID } from 'node:crypto';
+import type {
+  CloudModel,
+  EventSourceModel,
+  FunctionModel,
+  PolicyStatement,
+  TableModel,
+} from '../../local/model.ts';
+
+const region = 'us-east-1';
+const accountId = '000000000000';
+
+export interface SmallModel extends CloudModel {
+  readonly orders: TableModel;
+  readonly notes: TableModel;
+}
+
+export interface SmallModelOptions {
+  /** Statements of the functions' roles, by function name. */
+  readonly roles?: Readonly<Record<string, readonly PolicyStatement[]>>;
+  readonly eventSource?: Partial<EventSourceModel>;
+  readonly viewType?: string;
+  /** Part of all physical names; the same again finds the same tables again. */
+  readonly prefix?: string;
+}
+
+export function smallModel(options: SmallModelOptions = {}): SmallModel {
+  const prefix = options.prefix ?? `t${randomUUID().slice(0, 8)}`;
+  const orders = {
+    ...table(prefix, 'Orders'),
+    stream: {
+      viewType: options.viewType ?? 'NEW_IMAGE',
+      arn: `${tableArn(prefix, 'Orders')}/stream/2026-11-22T00:00:00.000`,
+    },
+  };
+  const notes = { ...table(prefix, 'Notes'), ttlAttribute: 'expiresAt' };
+  const queue = {
+    name: 'Failures',
+    queueName: `${prefix}-failures`,
+    arn: `arn:aws:sqs:${region}:${accountId}:${prefix}-failures`,
+  };
+  return {
+    stackName: prefix,
+    region,
+    accountId,
+    tables: [orders, notes],
+    functions: ['writer', 'consumer'].map((name) => functionModel(prefix, name, options.roles?.[name] ?? [])),
+    api: { apiId: 'api', stageName: 'dev', routeSelectionExpression: '$request.body.action', routes: [] },
+    eventSources: [
+      {
+        id: 'orders-to-consumer',
+        tableName: orders.tableName,
+        functionName: 'consumer',
+        batchSize: 10,
+        batchingWindowMs: 0,
+        parallelizationFactor: 1,
+        bisectOnError: false,
+        reportBatchItemFailures: false,
+        maximumRetryAttempts: -1,
+        maximumRecordAgeMs: -1,
+        startingPosition: 'TRIM_HORIZON',
+        filters: [],
+        onFailureArn: queue.arn,
+        ...options.eventSource,
+      },
+    ],
+    queues: [queue],
+    orders,
+    notes,
+  };
+}
+
+export function allow(actions: readonly string[], resource: string): PolicyStatement {
+  return { effect: 'Allow', actions: actions.map((action) => `dynamodb:${action}`), resources: [resource] };
+}
+
+function table(prefix: string, name: string): TableModel {
+  return {
+    name,
+    tableName: `${prefix}-${name}`,
+    arn: tableArn(prefix, name),
+    keySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    attributeDefinitions: [
+      { AttributeName: 'pk', AttributeType: 'S' },
+      { AttributeName: 'sk', AttributeType: 'N' },
+    ],
+  };
+}
+
+function tableArn(prefix: string, name: string): string {
+  return `arn:aws:dynamodb:${region}:${accountId}:table/${prefix}-${name}`;
+}
+
+function functionModel(prefix: string, name: string, statements: readonly PolicyStatement[]): FunctionModel {
+  return {
+    name,
+    functionName: `${prefix}-${name}`,
+    arn: `arn:aws:lambda:${region}:${accountId}:function:${prefix}-${name}`,
+    modulePath: '/nowhere/index.mjs',
+    exportName: 'handler',
+    timeoutMs: 10_000,
+    memoryMb: 512,
+    environment: {},
+    role: { name: `${prefix}-${name}-role`, statements },
+  };
+}

@@ -1,0 +1,162 @@
+// The domain on real tables, with a clock that the test moves and a wire that the test can cut.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CreateTableCommand, DynamoDBClient, type ScanCommandOutput, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { inject } from 'vitest';
+import { startEngine } from '../../local/engines/engine.ts';
+import type { Caller, Connections, Context } from '../../src/core/context.ts';
+import { Database, type Item } from '../../src/core/database.ts';
+import { registerConnection } from '../../src/core/devices.ts';
+import { parseSettings } from '../../src/core/settings.ts';
+import { tableDefinitions, type TableName, type TableNames } from '../../src/core/tables.ts';
+import type { Push, Refused } from '../../src/protocol/server-frames.ts';
+
+export class Killed extends Error {}
+
+/** When a sender dies: before its n-th request reaches the store, or after that was carried out. */
+export interface Death {
+  readonly request: number;
+  readonly when: 'before' | 'after';
+}
+
+export interface TestTables {
+  /** A context of its own; with `death`, its DynamoDB client dies as told. */
+  context(options?: ContextOptions): TestContext;
+  scan(table: TableName): Promise<Item[]>;
+  connect(userId: string, deviceId?: string, options?: Partial<Caller>): Promise<Caller>;
+  close(): Promise<void>;
+}
+
+export interface ContextOptions {
+  readonly death?: Death;
+  readonly settings?: Record<string, number>;
+  readonly connections?: Partial<Connections>;
+}
+
+export interface TestContext extends Context {
+  /** Requests that this context's client has made. */
+  readonly requests: () => number;
+  readonly pushed: { connectionId: string; frame: Push | Refused }[];
+}
+
+export interface TestClock {
+  now: number;
+}
+
+export async function startTables(clock: TestClock = { now: Date.parse('2026-11-22T12:00:00Z') }): Promise<TestTables> {
+  const engine = await startEngine({ db: inject('db') });
+  const endpoint = engine.endpoint;
+  const prefix = `t${randomUUID().slice(0, 8)}-`;
+  const names = Object.fromEntries(
+    Object.keys(tableDefinitions).map((name) => [name, `${prefix}${name}`]),
+  ) as Record<TableName, string>;
+  const admin = createClient(endpoint);
+  for (const name of Object.keys(tableDefinitions) as TableName[]) await createTable(admin, name, names);
+  const clients = [admin];
+
+  const context = ({ death, settings, connections }: ContextOptions = {}): TestContext => {
+    const client = createClient(endpoint);
+    clients.push(client);
+    const requests = watch(client, death);
+    const pushed: TestContext['pushed'] = [];
+    return {
+      db: new Database(client, names, backOff),
+      settings: parseSettings(settings ?? {}),
+      now: () => clock.now,
+      backOff,
+      connections: {
+        post: async (connectionId, frame) => {
+          pushed.push({ connectionId, frame });
+          return 'accepted';
+        },
+        close: async () => {},
+        ...connections,
+      },
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      requests,
+      pushed,
+    };
+  };
+
+  return {
+    context,
+    scan: (table) => scanAll(admin, names[table]),
+    async connect(userId, deviceId = 'phone', options = {}) {
+      const caller: Caller = {
+        userId,
+        deviceId,
+        platform: 'ios',
+        connectionId: randomUUID().slice(0, 15),
+        ...options,
+      };
+      await registerConnection(context(), caller, clock.now);
+      return caller;
+    },
+    async close() {
+      for (const client of clients) client.destroy();
+      await engine.close();
+    },
+  };
+}
+
+async function backOff(attempt: number): Promise<void> {
+  await delay(Math.random() * Math.min(100, 2 ** attempt));
+}
+
+function createClient(endpoint: string): DynamoDBClient {
+  return new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  });
+}
+
+/** Counts requests, and cuts the wire around the one that `death` names: for the caller, the rest never happens. */
+function watch(client: DynamoDBClient, death: Death | undefined): () => number {
+  let requests = 0;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      requests++;
+      if (death && requests > death.request) throw new Killed('dead');
+      if (death?.when === 'before' && requests === death.request) throw new Killed('before the request');
+      const result = await next(args);
+      if (death?.when === 'after' && requests === death.request) throw new Killed('after the request');
+      return result;
+    },
+    { step: 'initialize', name: 'watch' },
+  );
+  return () => requests;
+}
+
+async function createTable(client: DynamoDBClient, name: TableName, names: TableNames): Promise<void> {
+  const { partitionKey, sortKey } = tableDefinitions[name];
+  await client.send(
+    new CreateTableCommand({
+      TableName: names[name],
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: partitionKey, KeyType: 'HASH' },
+        { AttributeName: sortKey.name, KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: partitionKey, AttributeType: 'S' },
+        { AttributeName: sortKey.name, AttributeType: sortKey.type },
+      ],
+    }),
+  );
+}
+
+async function scanAll(client: DynamoDBClient, tableName: string): Promise<Item[]> {
+  const items: Item[] = [];
+  let startKey: ScanCommandOutput['LastEvaluatedKey'];
+  do {
+    const page: ScanCommandOutput = await client.send(
+      new ScanCommand({ TableName: tableName, ExclusiveStartKey: startKey, ConsistentRead: true }),
+    );
+    items.push(...(page.Items ?? []).map((item) => unmarshall(item)));
+    startKey = page.LastEvaluatedKey;
+  } while (startKey);
+  return items;
+}
