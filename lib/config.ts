@@ -24,6 +24,14 @@ const configSchema = v.object({
   /** `iss` and `aud` that tokens must carry; not checked when absent. */
   tokenIssuer: v.optional(v.string()),
   tokenAudience: v.optional(v.string()),
+  /**
+   * Batches of one stream shard that fan out at once, 1–10. At 1 a mailbox keeps the order of each conversation and
+   * bursts are bundled; above it Lambda keeps the order of single items only (docs/decisions/0002).
+   */
+  fanOutParallelization: v.optional(
+    v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.integer(), v.minValue(1), v.maxValue(10)),
+    1,
+  ),
   /** Deviations from the domain's defaults (src/core/settings.ts). */
   settings: v.optional(settings, {}),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */

@@ -13,6 +13,8 @@ export interface FanOutProps {
   tables: Tables;
   api: IWebSocketApi;
   stageName: string;
+  /** Batches of one shard at once. */
+  parallelization: number;
   environment: Record<string, string>;
 }
 
@@ -42,7 +44,7 @@ export class FanOut extends Construct {
       new DynamoEventSource(messages, {
         startingPosition: StartingPosition.TRIM_HORIZON,
         batchSize: 100,
-        parallelizationFactor: 10,
+        parallelizationFactor: props.parallelization,
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
         retryAttempts: 5,

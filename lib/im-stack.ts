@@ -24,6 +24,12 @@ export class ImStack extends Stack {
       tables,
       environment,
     });
-    new FanOut(this, 'FanOut', { tables, api, stageName: config.stage, environment });
+    new FanOut(this, 'FanOut', {
+      tables,
+      api,
+      stageName: config.stage,
+      parallelization: config.fanOutParallelization,
+      environment,
+    });
   }
 }

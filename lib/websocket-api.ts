@@ -38,7 +38,7 @@ export class ImWebSocketApi extends Construct {
     this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
       .useTable(tables, 'Conversations', 'GetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
-      .useTable(tables, 'Users', 'PutItem', 'ConditionCheckItem');
+      .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'ConditionCheckItem');
     this.addRoutes(['sync', 'ack', 'pending', 'ping'], 'sync', 'Reads mailboxes and moves cursors')
       .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Conversations', 'BatchGetItem')

@@ -149,7 +149,8 @@ async function giveUpExpired(options: BatchDeliveryOptions, piece: Piece): Promi
   const oldest = options.now() - limitMs;
   const fresh = piece.deliveries.findIndex(({ createdAt }) => createdAt >= oldest);
   const expired = fresh === -1 ? piece.deliveries : piece.deliveries.slice(0, fresh);
-  if (expired.length > 0) await giveUp(options, { ...piece, deliveries: expired }, 'RecordAgeExceeded', undefined);
+  if (expired.length > 0)
+    await giveUp(options, { ...piece, deliveries: expired }, 'RecordAgeExceeded', undefined);
   return { ...piece, deliveries: piece.deliveries.slice(expired.length) };
 }
 

@@ -133,7 +133,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     faults,
     log,
     queues,
-    ttlDeletions: deletions,
+    deletions,
     dataDirectory,
   });
   closers.push(() => eventSources.close());

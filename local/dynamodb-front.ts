@@ -62,17 +62,19 @@ export async function startDynamoDbFront(options: DynamoDbFrontOptions): Promise
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    front.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  let closing: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${port}`,
     armCrash: (environmentId, requests) => front.requestsBeforeCrash.set(environmentId, requests),
     disarmCrash: (environmentId) => front.requestsBeforeCrash.delete(environmentId),
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      front.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    close: () => (closing ??= close()),
   };
 }
 
@@ -101,7 +103,10 @@ class Front {
       else send(response, answer);
     } catch (error) {
       if (!this.closing.signal.aborted && !request.destroyed) {
-        this.options.log.error('dynamodb', error instanceof Error ? (error.stack ?? error.message) : String(error));
+        this.options.log.error(
+          'dynamodb',
+          error instanceof Error ? (error.stack ?? error.message) : String(error),
+        );
       }
       response.destroy();
     }

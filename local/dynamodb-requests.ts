@@ -68,7 +68,9 @@ export function tableNameOf(nameOrArn: string): string {
 }
 
 export function transactItems(input: Json): Record<string, KeyedRequest>[] {
-  return Array.isArray(input['TransactItems']) ? (input['TransactItems'] as Record<string, KeyedRequest>[]) : [];
+  return Array.isArray(input['TransactItems'])
+    ? (input['TransactItems'] as Record<string, KeyedRequest>[])
+    : [];
 }
 
 export function batchEntries(input: Json): [tableName: string, request: unknown][] {
@@ -101,7 +103,8 @@ function writtenItem(request: Json): Item {
 
 /** The equalities of a key condition; the partition key's is always one. */
 function queriedPartition(input: Json): Item {
-  const condition = typeof input['KeyConditionExpression'] === 'string' ? input['KeyConditionExpression'] : '';
+  const condition =
+    typeof input['KeyConditionExpression'] === 'string' ? input['KeyConditionExpression'] : '';
   const names = (input['ExpressionAttributeNames'] ?? {}) as Record<string, string>;
   const values = (input['ExpressionAttributeValues'] ?? {}) as Item;
   const item: Record<string, AttributeValue> = {};

@@ -67,7 +67,9 @@ export function removeUnasked(operation: string, input: Json, output: Json): boo
     changed = true;
   }
   const reasons = (output['CancellationReasons'] ?? []) as CancellationReason[];
-  const asked = transactItems(input).map((item) => Object.values(item).some((request) => wantsOldItem(request)));
+  const asked = transactItems(input).map((item) =>
+    Object.values(item).some((request) => wantsOldItem(request)),
+  );
   for (const [index, reason] of reasons.entries()) {
     if (!reason.Item || asked[index]) continue;
     delete reason.Item;
@@ -80,7 +82,8 @@ export function removeUnasked(operation: string, input: Json, output: Json): boo
 export function unitsOf(operation: string, input: Json, answer: Answer, quirks: EngineQuirks): UnitsByTable {
   if (!metered.has(operation)) return new Map();
   if (answer.status === 200) return consumedUnits(operation, input, answer.output, quirks);
-  if (isError(answer.output, 'ConditionalCheckFailedException')) return failedWriteUnits(input, answer.output);
+  if (isError(answer.output, 'ConditionalCheckFailedException'))
+    return failedWriteUnits(input, answer.output);
   if (isError(answer.output, 'TransactionCanceledException')) return cancelledUnits(input, answer.output);
   return new Map();
 }
@@ -93,9 +96,15 @@ function consumedUnits(operation: string, input: Json, output: Json, quirks: Eng
     const count = consumed.CapacityUnits ?? 0;
     // A transaction that is repeated with its token costs reads only.
     if (isWrite(operation) && consumed.ReadCapacityUnits === undefined) {
-      units.set(tableName, { readUnits: 0, writeUnits: writtenUnits(operation, input, tableName, count, quirks) });
+      units.set(tableName, {
+        readUnits: 0,
+        writeUnits: writtenUnits(operation, input, tableName, count, quirks),
+      });
     } else {
-      units.set(tableName, { readUnits: readUnits(operation, input, output, tableName, count, quirks), writeUnits: 0 });
+      units.set(tableName, {
+        readUnits: readUnits(operation, input, output, tableName, count, quirks),
+        writeUnits: 0,
+      });
     }
   }
   return units;

@@ -60,7 +60,9 @@ function compileRule(rule: unknown, path: string): Test {
       return textTest(operand, path, (text, part) => text.toLowerCase() === part.toLowerCase());
     case 'exists':
       // Leaves alone exist: an object is neither there nor missing.
-      return operand === true ? (value) => value !== undefined && !isObject(value) : (value) => value === undefined;
+      return operand === true
+        ? (value) => value !== undefined && !isObject(value)
+        : (value) => value === undefined;
     case 'anything-but':
       return compileAnythingBut(operand, path);
     case 'numeric':
@@ -71,15 +73,14 @@ function compileRule(rule: unknown, path: string): Test {
 }
 
 function textTest(operand: unknown, path: string, holds: (text: string, part: string) => boolean): Test {
-  if (typeof operand !== 'string') throw new Error(`Filter pattern: ${path} compares with something that is no text`);
+  if (typeof operand !== 'string')
+    throw new Error(`Filter pattern: ${path} compares with something that is no text`);
   return (value) => typeof value === 'string' && holds(value, operand);
 }
 
 /** The field must be there: what is missing is not "anything". */
 function compileAnythingBut(operand: unknown, path: string): Test {
-  const excluded = isObject(operand)
-    ? compileRule(operand, path)
-    : compileRules([operand].flat(), path);
+  const excluded = isObject(operand) ? compileRule(operand, path) : compileRules([operand].flat(), path);
   return (value) => value !== undefined && !isObject(value) && !excluded(value);
 }
 
@@ -100,7 +101,8 @@ function compileNumeric(operand: unknown, path: string): Test {
   for (let index = 0; index < parts.length; index += 2) {
     const compare = comparisons[String(parts[index])];
     const right = parts[index + 1];
-    if (!compare || typeof right !== 'number') throw new Error(`Filter pattern: ${path} has a malformed numeric rule`);
+    if (!compare || typeof right !== 'number')
+      throw new Error(`Filter pattern: ${path} has a malformed numeric rule`);
     tests.push((value) => typeof value === 'number' && compare(value, right));
   }
   if (tests.length === 0) throw new Error(`Filter pattern: ${path} has an empty numeric rule`);

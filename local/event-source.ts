@@ -46,7 +46,9 @@ const maximumRecordsUnderWay = 10_000;
 export async function startEventSources(options: EventSourcesOptions): Promise<EventSources> {
   const client = new EngineClient(options.engine.endpoint);
   const checkpoints = await Checkpoints.open(options.dataDirectory);
-  const sources = options.model.eventSources.map((model) => new EventSource(options, model, client, checkpoints));
+  const sources = options.model.eventSources.map(
+    (model) => new EventSource(options, model, client, checkpoints),
+  );
   const close = async () => {
     await Promise.all(sources.map((source) => source.close()));
     await checkpoints.flush();
@@ -108,7 +110,9 @@ class EventSource {
     if (!table?.stream || !target) throw new Error(`Event source ${model.id}: no such stream or function`);
     const { onFailureArn } = model;
     if (onFailureArn !== undefined && !options.model.queues.some(({ arn }) => arn === onFailureArn)) {
-      throw new Error(`Event source ${model.id}: its on-failure destination ${onFailureArn} is no queue of this stack`);
+      throw new Error(
+        `Event source ${model.id}: its on-failure destination ${onFailureArn} is no queue of this stack`,
+      );
     }
     this.options = options;
     this.model = model;

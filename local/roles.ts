@@ -93,7 +93,9 @@ export function createIdentities(model: CloudModel): Identities {
 
 function makeCredentials(name: string): Credentials {
   const digest = (purpose: string) => createHash('sha256').update(`${purpose}/${name}`).digest();
-  const base32 = [...digest('key').subarray(0, 16)].map((byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte % 32]);
+  const base32 = [...digest('key').subarray(0, 16)].map(
+    (byte) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte % 32],
+  );
   return {
     accessKeyId: `ASIA${base32.join('')}`,
     secretAccessKey: digest('secret').toString('base64').slice(0, 40),

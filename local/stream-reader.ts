@@ -137,7 +137,8 @@ export class StreamReader {
     };
     this.shards.set(shardId, shard);
     // Only shards that are there at the very start may be begun in the middle.
-    if (!this.startIsKnown && this.options.startingPosition === 'LATEST') await this.openIterator(shard, 'LATEST');
+    if (!this.startIsKnown && this.options.startingPosition === 'LATEST')
+      await this.openIterator(shard, 'LATEST');
   }
 
   private async openIterator(shard: Shard, start: 'TRIM_HORIZON' | 'LATEST'): Promise<string> {

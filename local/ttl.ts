@@ -120,10 +120,17 @@ export function startTtlSweeper(options: TtlSweeperOptions): TtlSweeper {
 const expired = '#ttl BETWEEN :oldest AND :now';
 
 function expiredBetween(nowSeconds: number): Item {
-  return { ':oldest': { N: String(nowSeconds - maximumExpiredSeconds) }, ':now': { N: String(nowSeconds - 1) } };
+  return {
+    ':oldest': { N: String(nowSeconds - maximumExpiredSeconds) },
+    ':now': { N: String(nowSeconds - 1) },
+  };
 }
 
-async function* expiredKeys(client: EngineClient, table: TableModel, nowSeconds: number): AsyncGenerator<Item> {
+async function* expiredKeys(
+  client: EngineClient,
+  table: TableModel,
+  nowSeconds: number,
+): AsyncGenerator<Item> {
   const keyNames = table.keySchema.map(({ AttributeName }) => AttributeName);
   const aliases = keyNames.map((_, index) => `#k${index}`);
   let startKey: Item | undefined;

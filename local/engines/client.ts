@@ -9,7 +9,10 @@ export interface EngineAnswer {
 /** What the engine refused: `name` is DynamoDB's, e.g. `ResourceNotFoundException`. */
 export class EngineError extends Error {
   constructor(operation: string, answer: EngineAnswer) {
-    const { __type, message, Message } = JSON.parse(answer.body || '{}') as Record<string, string | undefined>;
+    const { __type, message, Message } = JSON.parse(answer.body || '{}') as Record<
+      string,
+      string | undefined
+    >;
     super(`${operation}: ${message ?? Message ?? `status ${answer.status}`}`);
     this.name = __type?.split('#').at(-1) ?? 'UnknownError';
   }

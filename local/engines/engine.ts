@@ -28,7 +28,8 @@ export async function startEngine({ db, dataDirectory, log }: EngineOptions): Pr
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const sink = log ?? createLog('quiet');
   if (db === 'dynoxide') return run(dynoxideProgram(dataDirectory), dynoxideQuirks, sink);
-  if (db === 'dynamodb-local') return run(await dynamoDbLocalProgram(dataDirectory), dynamoDbLocalQuirks, sink);
+  if (db === 'dynamodb-local')
+    return run(await dynamoDbLocalProgram(dataDirectory), dynamoDbLocalQuirks, sink);
   if (/^https?:\/\//.test(db)) return connectEndpoint(db);
   throw new Error(`Unknown database ${db}: use dynoxide, dynamodb-local or an http:// endpoint`);
 }
@@ -73,7 +74,8 @@ async function checkExistingTable(client: EngineClient, table: TableModel): Prom
   const describe = (keys: TableModel['keySchema']) =>
     keys.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`).join(', ');
   const streams = Table.StreamSpecification?.StreamEnabled === true;
-  if (describe(Table.KeySchema) === describe(table.keySchema) && streams === (table.stream !== undefined)) return;
+  if (describe(Table.KeySchema) === describe(table.keySchema) && streams === (table.stream !== undefined))
+    return;
   throw new Error(
     `Table ${table.tableName} is there with another schema (${describe(Table.KeySchema)}): use a new data directory`,
   );

@@ -7,6 +7,7 @@ import { limits } from '../protocol/limits.ts';
 import { isVoid, type Slot } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
+import { sendEphemeral } from './ephemeral.ts';
 import {
   memberKey,
   openDirectConversation,
@@ -49,6 +50,10 @@ export async function send(
   const conversation = resolveTarget(request.to, caller.userId);
   const { conversationId } = conversation;
   if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId)) return notMember(conversationId);
+
+  if (request.ephemeral && conversation.kind === 'direct') {
+    return sendEphemeral(ctx, caller, conversation, request);
+  }
 
   let member = await readMember(ctx, conversationId, caller.userId, 'eventual');
   if (!member && conversation.kind === 'direct') {

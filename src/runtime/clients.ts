@@ -6,13 +6,16 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 /** Fan-out has 64 requests in flight; the SDK's own default is 50 sockets. */
 const MAX_SOCKETS = 128;
 
-export const requestHandler = {
-  httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-  httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-  connectionTimeout: 1_000,
-  requestTimeout: 3_000,
-};
+/** How long one try may take; a try that hangs is worth less than the next one. */
+export function requestHandler(requestTimeoutMs: number) {
+  return {
+    httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    connectionTimeout: 1_000,
+    requestTimeout: requestTimeoutMs,
+  };
+}
 
 export function createDynamoDb(): DynamoDBClient {
-  return new DynamoDBClient({ maxAttempts: 4, requestHandler });
+  return new DynamoDBClient({ maxAttempts: 4, requestHandler: requestHandler(3_000) });
 }

@@ -12,6 +12,8 @@ import { describeError } from './log.ts';
 
 /** The SDK retries 429 and 5xx with jitter; after that the push is left, for the client sees the gap. */
 const MAX_ATTEMPTS = 3;
+/** A slow device must not keep a batch waiting: the next batch of the shard waits for it. */
+const REQUEST_TIMEOUT_MS = 1_000;
 
 /** The client is made on first use: most functions need it only to end a connection whose token has expired. */
 export function createConnections(log: Log): Connections {
@@ -20,7 +22,7 @@ export function createConnections(log: Log): Connections {
     (made ??= new ApiGatewayManagementApiClient({
       endpoint: connectionsUrl(),
       maxAttempts: MAX_ATTEMPTS,
-      requestHandler,
+      requestHandler: requestHandler(REQUEST_TIMEOUT_MS),
     }));
   return {
     async post(connectionId, frame) {

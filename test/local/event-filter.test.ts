@@ -6,7 +6,12 @@ const insert = {
   dynamodb: {
     SizeBytes: 60,
     Keys: { pk: { S: 'a' } },
-    NewImage: { type: { S: 'text' }, count: { N: '12' }, tags: { SS: ['red', 'blue'] }, gone: { NULL: true } },
+    NewImage: {
+      type: { S: 'text' },
+      count: { N: '12' },
+      tags: { SS: ['red', 'blue'] },
+      gone: { NULL: true },
+    },
   },
 };
 const expiry = {
@@ -81,7 +86,9 @@ describe('filter patterns', () => {
   it('$or at any depth', () => {
     const pattern = newImage({ $or: [{ type: { S: ['image'] } }, { count: { N: ['12'] } }] });
     expect(passes(insert, pattern)).toBe(true);
-    expect(passes(insert, newImage({ $or: [{ type: { S: ['image'] } }, { count: { N: ['13'] } }] }))).toBe(false);
+    expect(passes(insert, newImage({ $or: [{ type: { S: ['image'] } }, { count: { N: ['13'] } }] }))).toBe(
+      false,
+    );
     expect(passes(insert, { $or: [{ eventName: ['REMOVE'] }, pattern] })).toBe(true);
   });
 

@@ -12,7 +12,10 @@ describe('metering', () => {
         ['Users', { readUnits: 0.5, writeUnits: 0 }],
       ]),
     });
-    metering.recordRequest({ functionName: 'sync', tables: new Map([['Users', { readUnits: 1, writeUnits: 0 }]]) });
+    metering.recordRequest({
+      functionName: 'sync',
+      tables: new Map([['Users', { readUnits: 1, writeUnits: 0 }]]),
+    });
     expect(metering.snapshot().dynamodb).toEqual({
       requests: 2,
       readUnits: 1.5,
@@ -88,7 +91,11 @@ describe('item sizes', () => {
   it.each([
     ['text in UTF-8', { S: 'é€😀' }, 9],
     ['zero', { N: '0' }, 1],
-    ['a number: a byte per two significant digits, and one', { N: '12345678901234567890123456789012345678' }, 20],
+    [
+      'a number: a byte per two significant digits, and one',
+      { N: '12345678901234567890123456789012345678' },
+      20,
+    ],
     ['digits in pairs from the decimal point', { N: '1.5' }, 3],
     ['a negative number: one byte more', { N: '-12' }, 3],
     ['trailing zeros: nothing', { N: '1000000' }, 2],

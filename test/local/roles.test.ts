@@ -37,7 +37,9 @@ describe('identities', () => {
   });
 
   it('has no credentials for a function that the template does not have', () => {
-    expect(() => createIdentities(smallModel()).credentialsFor('nobody', 'environment-1')).toThrow(/No function nobody/);
+    expect(() => createIdentities(smallModel()).credentialsFor('nobody', 'environment-1')).toThrow(
+      /No function nobody/,
+    );
   });
 });
 
@@ -53,7 +55,10 @@ describe('roles', () => {
   });
 
   it('let an explicit deny win', () => {
-    const { identities, writer } = withRole(allow(['*'], '*'), { ...allow(['DeleteItem'], '*'), effect: 'Deny' });
+    const { identities, writer } = withRole(allow(['*'], '*'), {
+      ...allow(['DeleteItem'], '*'),
+      effect: 'Deny',
+    });
     expect(identities.authorize(writer, 'dynamodb:PutItem', ordersArn).allowed).toBe(true);
     expect(identities.authorize(writer, 'dynamodb:DeleteItem', ordersArn)).toMatchObject({
       allowed: false,
@@ -63,7 +68,8 @@ describe('roles', () => {
 
   it('know wildcards in actions, of any case, and in resources', () => {
     const { identities, writer } = withRole(allow(['batch*', 'Get?tem'], `${ordersArn}*`));
-    const allows = (action: string, resource: string) => identities.authorize(writer, action, resource).allowed;
+    const allows = (action: string, resource: string) =>
+      identities.authorize(writer, action, resource).allowed;
     expect(allows('dynamodb:BatchGetItem', ordersArn)).toBe(true);
     expect(allows('dynamodb:GetItem', `${ordersArn}/index/byDate`)).toBe(true);
     expect(allows('dynamodb:GetTtem2', ordersArn)).toBe(false);
@@ -73,8 +79,12 @@ describe('roles', () => {
 
   it('take a dot in a pattern for a dot', () => {
     const { identities, writer } = withRole(allow(['PutItem'], 'arn:aws:dynamodb:us-east-1:0:table/a.b'));
-    expect(identities.authorize(writer, 'dynamodb:PutItem', 'arn:aws:dynamodb:us-east-1:0:table/a.b').allowed).toBe(true);
-    expect(identities.authorize(writer, 'dynamodb:PutItem', 'arn:aws:dynamodb:us-east-1:0:table/aXb').allowed).toBe(false);
+    expect(
+      identities.authorize(writer, 'dynamodb:PutItem', 'arn:aws:dynamodb:us-east-1:0:table/a.b').allowed,
+    ).toBe(true);
+    expect(
+      identities.authorize(writer, 'dynamodb:PutItem', 'arn:aws:dynamodb:us-east-1:0:table/aXb').allowed,
+    ).toBe(false);
   });
 
   it('bind leading keys: every one must match', () => {
@@ -100,6 +110,8 @@ describe('roles', () => {
 
   it('are refused at the start where they use a condition that is not evaluated', () => {
     const conditions = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
-    expect(() => withRole({ ...allow(['PutItem'], ordersArn), conditions })).toThrow(/IpAddress is not evaluated/);
+    expect(() => withRole({ ...allow(['PutItem'], ordersArn), conditions })).toThrow(
+      /IpAddress is not evaluated/,
+    );
   });
 });

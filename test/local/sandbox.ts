@@ -101,6 +101,7 @@ export async function startSandbox(options: SandboxOptions) {
       clients.push(client);
       return client;
     },
+    credentialsFor: (functionName: string) => identities.credentialsFor(functionName, 'test'),
     /** An SDK client that signs as this function does. */
     managementApi(functionName: string) {
       return new ApiGatewayManagementApiClient({
