@@ -29,7 +29,13 @@ const configSchema = v.object({
    * bursts are bundled; above it Lambda keeps the order of single items only (docs/decisions/0002).
    */
   fanOutParallelization: v.optional(
-    v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.integer(), v.minValue(1), v.maxValue(10)),
+    v.pipe(
+      v.union([v.number(), v.string()]),
+      v.transform(Number),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(10),
+    ),
     1,
   ),
   /** Deviations from the domain's defaults (src/core/settings.ts). */

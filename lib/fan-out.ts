@@ -1,7 +1,7 @@
 // New messages, from the stream to the mailboxes and the connected devices.
 import { Duration } from 'aws-cdk-lib';
 import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -39,7 +39,7 @@ export class FanOut extends Construct {
     });
 
     // CDK declares optional members without `| undefined`, so that its own classes do not fit its own interfaces here.
-    const messages = tables.get("Messages") as ITable;
+    const messages = tables.get('Messages') as ITable;
     fanOut.function.addEventSource(
       new DynamoEventSource(messages, {
         startingPosition: StartingPosition.TRIM_HORIZON,

@@ -12,7 +12,8 @@ export class ImStack extends Stack {
 
     // The one thing that has no default: a parameter, so that the template itself fits every stage and the laptop.
     const tokenKeys = new CfnParameter(this, 'TokenKeys', {
-      description: 'Keys that client tokens are verified with: the https URL of a JWKS, or one public JWK as JSON',
+      description:
+        'Keys that client tokens are verified with: the https URL of a JWKS, or one public JWK as JSON',
       allowedPattern: '^(https://.+|\\{.+\\})$',
     });
     const environment = { IM_SETTINGS: JSON.stringify(config.settings) };

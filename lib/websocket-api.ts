@@ -50,7 +50,9 @@ export class ImWebSocketApi extends Construct {
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'UpdateItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
-    const fallback = this.routeFunction('default', { description: 'Answers frames that name no known action' });
+    const fallback = this.routeFunction('default', {
+      description: 'Answers frames that name no known action',
+    });
     this.api.addRoute('$default', this.twoWay('default', fallback));
 
     const stage = new WebSocketStage(this, 'Stage', {

@@ -18,8 +18,8 @@ export interface BatchDeliveryOptions {
   /** Jitter only: it decides when, not what. */
   readonly random: Random;
   readonly closing: AbortSignal;
-  sendToDestination(arn: string, body: string): Promise<void>;
-  count(kind: keyof EventSourceUsage, count: number): void;
+  readonly sendToDestination: (arn: string, body: string) => Promise<void>;
+  readonly count: (kind: keyof EventSourceUsage, count: number) => void;
 }
 
 /** Records that are tried together. */
@@ -60,30 +60,29 @@ export async function deliverBatch(
 
 /** @returns what is left to be tried, in order. */
 async function deliverPiece(options: BatchDeliveryOptions, whole: Piece): Promise<Piece[]> {
-  const { eventSource, count } = options;
+  const { eventSource } = options;
   const piece = await giveUpExpired(options, whole);
   if (piece.deliveries.length === 0) return [];
-  count('invoked', piece.deliveries.length);
+  options.count('invoked', piece.deliveries.length);
   const result = await invocationOf(options, piece.deliveries);
   const verdict = judge(eventSource, piece.deliveries, result);
   if (verdict.kind === 'succeeded') {
     finish(piece.deliveries);
     return [];
   }
-  count('failedInvoke', piece.deliveries.length);
+  options.count('failedInvoke', piece.deliveries.length);
   const tried = { ...piece, invocations: piece.invocations + 1 };
-  switch (verdict.kind) {
+  if (verdict.kind === 'throttled') {
     // The function never ran: this does not count as an attempt, only age ends it.
-    case 'throttled':
-      await backOff(options, tried.invocations);
-      return [tried];
-    case 'failedFrom':
-      finish(tried.deliveries.slice(0, verdict.index));
-      return retryFrom(options, tried, verdict.index);
-    case 'failed':
-      if (eventSource.bisectOnError && tried.deliveries.length > 1) return halves(tried);
-      return retry(options, tried, verdict.functionError);
+    await backOff(options, tried.invocations);
+    return [tried];
   }
+  if (verdict.kind === 'failedFrom') {
+    finish(tried.deliveries.slice(0, verdict.index));
+    return retryFrom(options, tried, verdict.index);
+  }
+  if (eventSource.bisectOnError && tried.deliveries.length > 1) return halves(tried);
+  return retry(options, tried, verdict.functionError);
 }
 
 /** With bisection the split is at the record that was named; a split does not use up a retry. */

@@ -24,7 +24,7 @@ export function itemSizeBytes(item: Item): number {
 }
 
 function valueSizeBytes(value: AttributeValue): number {
-  const [type, content] = Object.entries(value)[0] ?? [];
+  const [type, content] = Object.entries(value)[0] ?? ['', undefined];
   switch (type) {
     case 'S':
       return Buffer.byteLength(content as string);

@@ -128,6 +128,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const eventSources = await startEventSources({
     model,
     engine,
+    identities,
     invoke,
     metering,
     faults,

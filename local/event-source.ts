@@ -1,27 +1,17 @@
 // Event source mappings: what is written to a table with a stream reaches the functions that its stream triggers.
-import { deliverBatch, type BatchDeliveryOptions } from './batch-delivery.ts';
-import { Checkpoints, ShardProgress } from './checkpoints.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { EngineClient } from './engines/client.ts';
-import type { Engine } from './engines/endpoint.ts';
-import { compileFilters, type EventFilter } from './event-filter.ts';
-import type { Faults } from './faults.ts';
-import { Lane } from './lane.ts';
-import type { Log } from './log.ts';
-import type { Metering } from './metering.ts';
-import type { CloudModel, EventSourceModel, Invoke, TableModel } from './model.ts';
-import type { Queues } from './queues.ts';
-import { createRandom, hash } from './random.ts';
-import { StreamReader, type ReadRecord, type StreamRecord } from './stream-reader.ts';
+import { EventSourceMapping, type EventSourceMappingOptions } from './event-source-mapping.ts';
+import type { CloudModel, EventSourceModel } from './model.ts';
+import type { Identities } from './roles.ts';
 import { TtlDeletions } from './ttl.ts';
 
-export interface EventSourcesOptions {
-  readonly model: CloudModel;
-  readonly engine: Engine;
-  readonly invoke: Invoke;
-  readonly metering: Metering;
-  readonly faults: Faults;
-  readonly log: Log;
-  readonly queues: Pick<Queues, 'send'>;
+export interface EventSourcesOptions extends Pick<
+  EventSourceMappingOptions,
+  'model' | 'engine' | 'invoke' | 'metering' | 'faults' | 'log' | 'queues'
+> {
+  /** Lambda reads a stream and writes to a destination with the role of the function. */
+  readonly identities: Pick<Identities, 'identityOf' | 'authorize'>;
   /** Deletions of the TTL sweeper, so that their records say so. */
   readonly deletions?: TtlDeletions;
   /** Where checkpoints are kept. */
@@ -37,17 +27,15 @@ export interface EventSources {
   close(): Promise<void>;
 }
 
-/** AWS polls each shard four times a second; here a write nudges, so that an idle laptop is idle. */
-const idlePollMs = 1_000;
-/** The engine has one shard; AWS has one per partition at least. */
-const virtualShards = 4;
-const maximumRecordsUnderWay = 10_000;
-
 export async function startEventSources(options: EventSourcesOptions): Promise<EventSources> {
-  const client = new EngineClient(options.engine.endpoint);
+  const { model, engine, clock = Date.now } = options;
+  for (const eventSource of model.eventSources) checkPermissions(options, eventSource);
   const checkpoints = await Checkpoints.open(options.dataDirectory);
-  const sources = options.model.eventSources.map(
-    (model) => new EventSource(options, model, client, checkpoints),
+  const client = new EngineClient(engine.endpoint);
+  const deletions = options.deletions ?? new TtlDeletions(clock);
+  const sources = model.eventSources.map(
+    (eventSource) =>
+      new EventSourceMapping({ ...options, eventSource, checkpoints, client, clock, deletions }),
   );
   const close = async () => {
     await Promise.all(sources.map((source) => source.close()));
@@ -66,225 +54,45 @@ export async function startEventSources(options: EventSourcesOptions): Promise<E
     },
     async settled() {
       // What one source's function writes may be another source's record: until a round finds nothing anywhere.
-      const processed = () => sources.reduce((sum, source) => sum + source.processed, 0);
       let before: number;
       do {
-        before = processed();
+        before = processedBy(sources);
         await Promise.all(sources.map((source) => source.settle()));
-      } while (processed() > before);
+      } while (processedBy(sources) > before);
     },
     close,
   };
 }
 
-class EventSource {
-  readonly tableName: string;
-  /** Records that were delivered, given up or of no interest. */
-  processed = 0;
-  private readonly options: EventSourcesOptions;
-  private readonly model: EventSourceModel;
-  private readonly table: TableModel;
-  private readonly checkpoints: Checkpoints;
-  private readonly reader: StreamReader;
-  private readonly passes: EventFilter;
-  private readonly delivery: BatchDeliveryOptions;
-  private readonly lanes = new Map<string, Lane>();
-  private readonly progress = new Map<string, ShardProgress>();
-  private readonly closing = new AbortController();
-  private underWay = 0;
-  private nudged = false;
-  private wake: () => void = () => undefined;
-  private polling: Promise<number> = Promise.resolve(0);
-  private running: Promise<void> = Promise.resolve();
-  private lastProblem: string | undefined;
+function processedBy(sources: readonly EventSourceMapping[]): number {
+  return sources.reduce((sum, source) => sum + source.processed, 0);
+}
 
-  constructor(
-    options: EventSourcesOptions,
-    model: EventSourceModel,
-    client: EngineClient,
-    checkpoints: Checkpoints,
-  ) {
-    const { tables, functions, region } = options.model;
-    const table = tables.find(({ tableName }) => tableName === model.tableName);
-    const target = functions.find(({ name }) => name === model.functionName);
-    if (!table?.stream || !target) throw new Error(`Event source ${model.id}: no such stream or function`);
-    const { onFailureArn } = model;
-    if (onFailureArn !== undefined && !options.model.queues.some(({ arn }) => arn === onFailureArn)) {
-      throw new Error(
-        `Event source ${model.id}: its on-failure destination ${onFailureArn} is no queue of this stack`,
-      );
-    }
-    this.options = options;
-    this.model = model;
-    this.table = table;
-    this.tableName = table.tableName;
-    this.checkpoints = checkpoints;
-    this.passes = compileFilters(model.filters);
-    const now = options.clock ?? Date.now;
-    this.reader = new StreamReader({
-      client,
-      quirks: options.engine.quirks,
-      table,
-      region,
-      startingPosition: model.startingPosition,
-      positions: checkpoints.of(model.id),
-      deletions: options.deletions ?? new TtlDeletions(now),
-      now,
-    });
-    this.delivery = {
-      eventSource: model,
-      functionArn: target.arn,
-      streamArn: table.stream.arn,
-      invoke: options.invoke,
-      log: options.log,
-      now,
-      random: createRandom(0, model.id),
-      closing: this.closing.signal,
-      sendToDestination: (arn, body) => options.queues.send(arn, body),
-      count: (kind, count) => options.metering.recordEvents(model.id, kind, count),
-    };
+/** AWS refuses to create a mapping whose function's role cannot read the stream or write to the destination. */
+function checkPermissions({ model, identities }: EventSourcesOptions, eventSource: EventSourceModel): void {
+  const { id, functionName, onFailureArn } = eventSource;
+  const identity = identities.identityOf(functionName);
+  for (const [action, resource] of neededPermissions(model, eventSource)) {
+    const verdict = identities.authorize(identity, action, resource);
+    if (!verdict.allowed) throw new Error(`Event source ${id}: ${verdict.message}`);
   }
+  if (onFailureArn !== undefined && !model.queues.some(({ arn }) => arn === onFailureArn)) {
+    throw new Error(
+      `Event source ${id}: its on-failure destination ${onFailureArn} is no queue of this stack`,
+    );
+  }
+}
 
-  async open(): Promise<void> {
-    await this.reader.open();
-    this.running = this.run();
-  }
-
-  nudge(): void {
-    this.nudged = true;
-    this.wake();
-  }
-
-  /** Reads what there is and waits for what is under way. */
-  async settle(): Promise<void> {
-    await this.poll();
-    await this.lanesIdle();
-  }
-
-  private async lanesIdle(): Promise<void> {
-    await Promise.all([...this.lanes.values()].map((lane) => lane.idle()));
-  }
-
-  async close(): Promise<void> {
-    this.closing.abort();
-    this.wake();
-    await this.running;
-    await this.polling;
-    await this.lanesIdle();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.closing.signal.aborted) {
-      this.nudged = false;
-      const count = await this.poll();
-      if (count === 0 && !this.nudged) await this.rest();
-    }
-  }
-
-  /** Until somebody nudges, or a second has gone. */
-  private rest(): Promise<void> {
-    if (this.closing.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.wake(), idlePollMs);
-      this.wake = () => {
-        clearTimeout(timer);
-        this.wake = () => undefined;
-        resolve();
-      };
-    });
-  }
-
-  /** One at a time; a poll that is asked for begins after the asking, so it sees what was written before. */
-  private poll(): Promise<number> {
-    this.polling = this.polling.then(() => this.readAndDispatch());
-    return this.polling;
-  }
-
-  private async readAndDispatch(): Promise<number> {
-    if (this.closing.signal.aborted || this.underWay >= maximumRecordsUnderWay) return 0;
-    try {
-      const records = await this.reader.poll();
-      for (const record of records) this.dispatch(record);
-      this.lastProblem = undefined;
-      return records.length;
-    } catch (error) {
-      this.reportOnce(error);
-      return 0;
-    }
-  }
-
-  /** An engine that is down is told once, not once a second. */
-  private reportOnce(error: unknown): void {
-    const problem = String(error);
-    if (problem === this.lastProblem || this.closing.signal.aborted) return;
-    this.lastProblem = problem;
-    this.options.log.error('event-source', `${this.model.id}: ${problem}`);
-  }
-
-  private dispatch({ record, shardId, sequenceNumber, createdAt }: ReadRecord): void {
-    const progress = this.progressOf(shardId);
-    if (record) this.delivery.count('polled', 1);
-    if (!record || !this.passes(record)) {
-      if (record) this.delivery.count('filteredOut', 1);
-      progress.skip(sequenceNumber);
-      this.processed += 1;
-      this.saveCheckpoint(shardId, progress);
-      return;
-    }
-    progress.begin(sequenceNumber);
-    this.underWay += 1;
-    const keys = this.keysOf(record);
-    this.laneOf(keys).push({
-      record,
-      shardId,
-      createdAt,
-      itemKey: keys.item,
-      done: () => {
-        this.underWay -= 1;
-        this.processed += 1;
-        progress.done(sequenceNumber);
-        this.saveCheckpoint(shardId, progress);
-      },
-    });
-  }
-
-  private keysOf({ dynamodb: { Keys } }: StreamRecord): { partition: string; item: string } {
-    const values = this.table.keySchema.map(({ AttributeName }) => JSON.stringify(Keys[AttributeName]));
-    return { partition: values[0] ?? '', item: values.join() };
-  }
-
-  /**
-   * A shard holds whole partitions; its workers share its items among them. So with a parallelization factor above
-   * one, items of one partition overtake each other, and the records of one item never do.
-   */
-  private laneOf({ partition, item }: { partition: string; item: string }): Lane {
-    const { batchSize, batchingWindowMs, parallelizationFactor } = this.model;
-    const id = `${hash(partition) % virtualShards}/${hash(item) % parallelizationFactor}`;
-    let lane = this.lanes.get(id);
-    if (!lane) {
-      lane = new Lane({
-        batchSize,
-        batchingWindowMs,
-        faults: this.options.faults,
-        closing: this.closing.signal,
-        deliver: (batch, fault) => deliverBatch(this.delivery, batch, fault),
-      });
-      this.lanes.set(id, lane);
-    }
-    return lane;
-  }
-
-  private progressOf(shardId: string): ShardProgress {
-    let progress = this.progress.get(shardId);
-    if (!progress) {
-      progress = new ShardProgress(this.checkpoints.of(this.model.id)[shardId]);
-      this.progress.set(shardId, progress);
-    }
-    return progress;
-  }
-
-  private saveCheckpoint(shardId: string, progress: ShardProgress): void {
-    const checkpoint = progress.checkpoint();
-    if (checkpoint !== undefined) this.checkpoints.set(this.model.id, shardId, checkpoint);
-  }
+function neededPermissions(
+  { tables }: CloudModel,
+  { tableName, onFailureArn }: EventSourceModel,
+): [action: string, resource: string][] {
+  const streamArn = tables.find((table) => table.tableName === tableName)?.stream?.arn;
+  const reads = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'];
+  return [
+    ...(streamArn === undefined
+      ? []
+      : reads.map((read): [string, string] => [`dynamodb:${read}`, streamArn])),
+    ...(onFailureArn === undefined ? [] : [['sqs:SendMessage', onFailureArn] satisfies [string, string]]),
+  ];
 }

@@ -19,7 +19,7 @@ export interface LaneOptions {
   readonly batchingWindowMs: number;
   readonly faults: Pick<Faults, 'stream'>;
   readonly closing: AbortSignal;
-  deliver(batch: readonly Delivery[], fault: StreamFaults): Promise<void>;
+  readonly deliver: (batch: readonly Delivery[], fault: StreamFaults) => Promise<void>;
 }
 
 /** Lambda invokes with at most this much, whatever the batch size. */

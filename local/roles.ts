@@ -28,6 +28,8 @@ export type ConditionContext = Readonly<Record<string, string | readonly string[
 
 export interface Identities {
   credentialsFor(functionName: string, environmentId: string): Credentials;
+  /** The role of a function, assumed by Lambda itself. @throws Error for a function that is not there. */
+  identityOf(functionName: string): Identity;
   /** Whose request this is, by the access key in its SigV4 `Authorization` header. */
   identify(headers: IncomingHttpHeaders): Identity | undefined;
   authorize(
@@ -47,18 +49,22 @@ export function createIdentities(model: CloudModel): Identities {
   const byAccessKey = new Map<string, Identity>();
   const accessKeys = new Map<string, string>();
 
+  const identityOf = (functionName: string, environmentId: string): Identity => {
+    const definition = functions.get(functionName);
+    if (!definition) throw new Error(`No function ${functionName} in ${model.stackName}`);
+    const { role } = definition;
+    const arn = `arn:aws:sts::${model.accountId}:assumed-role/${role.name}/${definition.functionName}`;
+    return { functionName, environmentId, role, arn };
+  };
+
   return {
+    identityOf: (functionName) => identityOf(functionName, 'event-source-mapping'),
+
     credentialsFor(functionName, environmentId) {
-      const definition = functions.get(functionName);
-      if (!definition) throw new Error(`No function ${functionName} in ${model.stackName}`);
+      const identity = identityOf(functionName, environmentId);
       const credentials = makeCredentials(`${model.stackName}/${functionName}/${environmentId}`);
       accessKeys.set(environmentId, credentials.accessKeyId);
-      byAccessKey.set(credentials.accessKeyId, {
-        functionName,
-        environmentId,
-        role: definition.role,
-        arn: `arn:aws:sts::${model.accountId}:assumed-role/${definition.role.name}/${definition.functionName}`,
-      });
+      byAccessKey.set(credentials.accessKeyId, identity);
       return credentials;
     },
 
@@ -70,15 +76,14 @@ export function createIdentities(model: CloudModel): Identities {
 
     authorize(identity, action, resourceArn, context = {}) {
       const statements = policies.get(identity.functionName) ?? [];
-      const effects = statements
-        .filter((statement) => statement.applies(action, resourceArn, context))
-        .map(({ effect }) => effect);
+      const applying = statements.filter((statement) => statement.applies(action, resourceArn, context));
+      const effects = new Set(applying.map(({ effect }) => effect));
       const refuse = (reason: string): Authorization => ({
         allowed: false,
         message: `User: ${identity.arn} is not authorized to perform: ${action} on resource: ${resourceArn} ${reason}`,
       });
-      if (effects.includes('Deny')) return refuse('with an explicit deny in an identity-based policy');
-      if (effects.includes('Allow')) return { allowed: true };
+      if (effects.has('Deny')) return refuse('with an explicit deny in an identity-based policy');
+      if (effects.has('Allow')) return { allowed: true };
       return refuse(`because no identity-based policy allows the ${action} action`);
     },
 

@@ -2,29 +2,11 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
+import { slimSdk } from './slim-sdk.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const bundleDirectory = join(root, 'dist/functions');
-
-/** Parts of the SDK that can't be reached here, and what stands in for them: together they were half of a bundle. */
-const replacements = {
-  // In Lambda the credentials are always in the environment: no profiles, SSO or instance metadata.
-  '@aws-sdk/credential-provider-node': 'src/runtime/slim/credentials.ts',
-  // Neither service has event streams or endpoint discovery, and Node's user agent needs no browser detection.
-  '@smithy/core/event-streams': 'src/runtime/slim/nothing.ts',
-  '@aws-sdk/middleware-endpoint-discovery': 'src/runtime/slim/endpoint-discovery.ts',
-  bowser: 'src/runtime/slim/nothing.ts',
-};
-
-const slimSdk: Plugin = {
-  name: 'slim-sdk',
-  setup({ onResolve }) {
-    for (const [name, file] of Object.entries(replacements)) {
-      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: join(root, file) }));
-    }
-  },
-};
 
 export async function buildFunctions(): Promise<void> {
   const sources = (await readdir(join(root, 'functions'))).filter((name) => name.endsWith('.ts'));
@@ -48,7 +30,9 @@ export async function buildFunctions(): Promise<void> {
         logLevel: 'warning',
         plugins: [slimSdk],
         // Dependencies in CommonJS call require() for Node's own modules.
-        banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+        banner: {
+          js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+        },
       }),
     ),
   );

@@ -42,14 +42,16 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
   const ended = new AbortController();
   const exit = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `code ${code}`}`));
+    child.once('close', (code, signal) => resolve(describeEnd(code, signal)));
   });
   const killNow = () => child.kill('SIGKILL');
   process.once('exit', killNow);
-  void exit.then(() => {
+  const forget = () => {
     ended.abort();
     process.removeListener('exit', killNow);
-  });
+  };
+  child.once('close', forget);
+  child.once('error', forget);
 
   const ready = program.whenReady(child, port, ended.signal).then(
     () => undefined,
@@ -63,13 +65,17 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
   }
 
   let closing: Promise<void> | undefined;
-  void exit.then((reason) => {
-    if (!closing) log.error(program.name, `${reason}\n${output()}`.trim());
+  child.once('close', (code, signal) => {
+    if (!closing) log.error(program.name, `${describeEnd(code, signal)}\n${output()}`.trim());
   });
   return {
     endpoint: `http://127.0.0.1:${port}`,
     close: () => (closing ??= terminate(child, exit)),
   };
+}
+
+function describeEnd(code: number | null, signal: string | null): string {
+  return `ended with ${signal ?? `code ${code}`}`;
 }
 
 async function terminate(child: ChildProcess, exit: Promise<string>): Promise<void> {

@@ -35,8 +35,7 @@ export async function startEngine({ db, dataDirectory, log }: EngineOptions): Pr
 }
 
 async function run(program: EngineProgram, quirks: EngineQuirks, log: Log): Promise<Engine> {
-  const { endpoint, close } = await startEngineProcess(program, log);
-  return { name: program.name, endpoint, quirks, close };
+  return { ...(await startEngineProcess(program, log)), name: program.name, quirks };
 }
 
 /** Makes the tables that are not there yet; those of an earlier run keep their data. */
@@ -71,12 +70,14 @@ async function checkExistingTable(client: EngineClient, table: TableModel): Prom
   const { Table } = await client.call<{
     Table: { KeySchema: TableModel['keySchema']; StreamSpecification?: { StreamEnabled: boolean } };
   }>('DescribeTable', { TableName: table.tableName });
-  const describe = (keys: TableModel['keySchema']) =>
-    keys.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`).join(', ');
-  const streams = Table.StreamSpecification?.StreamEnabled === true;
-  if (describe(Table.KeySchema) === describe(table.keySchema) && streams === (table.stream !== undefined))
-    return;
+  const there = describeSchema(Table.KeySchema, Table.StreamSpecification?.StreamEnabled === true);
+  if (there === describeSchema(table.keySchema, table.stream !== undefined)) return;
   throw new Error(
-    `Table ${table.tableName} is there with another schema (${describe(Table.KeySchema)}): use a new data directory`,
+    `Table ${table.tableName} is there with another schema (${there}): use a new data directory`,
   );
+}
+
+function describeSchema(keys: TableModel['keySchema'], streams: boolean): string {
+  const names = keys.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`);
+  return [...names, streams ? 'with a stream' : 'without a stream'].join(', ');
 }

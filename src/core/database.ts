@@ -105,7 +105,8 @@ export class Database {
     const items: Item[] = [];
     let remaining: Record<string, AttributeValue>[] = keys.map((key) => marshall(key));
     for (let round = 0; remaining.length > 0; round++) {
-      if (round === MAX_UNPROCESSED_ROUNDS) throw new Error(`BatchGetItem leaves keys of ${table} unprocessed`);
+      if (round === MAX_UNPROCESSED_ROUNDS)
+        throw new Error(`BatchGetItem leaves keys of ${table} unprocessed`);
       if (round > 0) await this.backOff(round);
       const answer = await this.client.send(
         new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: remaining, ConsistentRead: true } } }),
@@ -263,12 +264,16 @@ export class Database {
 /** Names for every `#placeholder` of the expressions, and the values with their colons. */
 function placeholders(texts: readonly (string | undefined)[], { names = {}, values }: Expressions) {
   const used = new Set(texts.flatMap((text) => text?.match(/#\w+/g) ?? []));
-  const expressionNames = Object.fromEntries([...used].map((name) => [name, names[name.slice(1)] ?? name.slice(1)]));
+  const expressionNames = Object.fromEntries(
+    [...used].map((name) => [name, names[name.slice(1)] ?? name.slice(1)]),
+  );
   const expressionValues = Object.entries(values ?? {}).map(([name, value]) => [`:${name}`, value]);
   return {
     ...(used.size > 0 && { ExpressionAttributeNames: expressionNames }),
     ...(expressionValues.length > 0 && {
-      ExpressionAttributeValues: marshall(Object.fromEntries(expressionValues), { removeUndefinedValues: true }),
+      ExpressionAttributeValues: marshall(Object.fromEntries(expressionValues), {
+        removeUndefinedValues: true,
+      }),
     }),
   };
 }

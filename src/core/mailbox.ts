@@ -8,13 +8,7 @@
 // so it may be written twice, late, or by two writers, and the key of the page that holds a syncSeq is arithmetic.
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
-import {
-  connectionAttributePrefix,
-  HEAD,
-  itemKey,
-  pushAttributePrefix,
-  ttlAttribute,
-} from './tables.ts';
+import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
 
 export const PAGE_SIZE = 16;
 const MAX_ROUNDS = 400;
@@ -92,7 +86,9 @@ export async function appendPointers(
       mailbox = written.mailbox;
       const { page, base } = mailbox;
       const present = remaining.filter((pointer) => page.includes(pointer));
-      extents.push(...present.map((pointer) => ({ from: base + page.indexOf(pointer) + 1, pointers: [pointer] })));
+      extents.push(
+        ...present.map((pointer) => ({ from: base + page.indexOf(pointer) + 1, pointers: [pointer] })),
+      );
       remaining = remaining.filter((pointer) => !page.includes(pointer));
       if (remaining.length === 0) return { extents: merge(extents), fresh, mailbox };
       if (isFull(mailbox)) {
@@ -118,7 +114,9 @@ async function appendToPage(ctx: Context, userId: string, chunk: readonly string
     table: 'Users',
     key: { userId, item: HEAD },
     update: 'SET #seq = #seq + :count, #page = list_append(#page, :pointers)',
-    condition: ['size(#page) <= :room', ...names.map((name) => `NOT contains(#page, :${name})`)].join(' AND '),
+    condition: ['size(#page) <= :room', ...names.map((name) => `NOT contains(#page, :${name})`)].join(
+      ' AND ',
+    ),
     values: {
       count: chunk.length,
       pointers: chunk,
@@ -154,7 +152,9 @@ export async function sealPage(ctx: Context, { userId, base, page }: Mailbox): P
 }
 
 /** `entries` are consecutive from `after + 1`; `reset`: the mailbox does not keep them any more. */
-export type MailboxRange = { readonly reset: true } | { readonly reset: false; readonly entries: readonly string[] };
+export type MailboxRange =
+  | { readonly reset: true }
+  | { readonly reset: false; readonly entries: readonly string[] };
 
 /** The pointers after a cursor, oldest first: from the head alone when the cursor is within its page. */
 export async function readEntries(
@@ -217,7 +217,10 @@ function merge(extents: readonly Extent[]): Extent[] {
   for (const extent of [...extents].sort((a, b) => a.from - b.from)) {
     const previous = merged.at(-1);
     if (previous && previous.from + previous.pointers.length === extent.from) {
-      merged[merged.length - 1] = { from: previous.from, pointers: [...previous.pointers, ...extent.pointers] };
+      merged[merged.length - 1] = {
+        from: previous.from,
+        pointers: [...previous.pointers, ...extent.pointers],
+      };
     } else merged.push(extent);
   }
   return merged;

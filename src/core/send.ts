@@ -8,13 +8,7 @@ import { isVoid, type Slot } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { sendEphemeral } from './ephemeral.ts';
-import {
-  memberKey,
-  openDirectConversation,
-  readMember,
-  toMember,
-  type Member,
-} from './conversations.ts';
+import { memberKey, openDirectConversation, readMember, toMember, type Member } from './conversations.ts';
 import { putMessage, readSlot, takeNumber, voidSlot, type Taken } from './timeline.ts';
 import {
   clientMsgIdDigest,
@@ -49,7 +43,8 @@ export async function send(
   }
   const conversation = resolveTarget(request.to, caller.userId);
   const { conversationId } = conversation;
-  if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId)) return notMember(conversationId);
+  if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId))
+    return notMember(conversationId);
 
   if (request.ephemeral && conversation.kind === 'direct') {
     return sendEphemeral(ctx, caller, conversation, request);
@@ -111,7 +106,8 @@ async function sendAs(ctx: Context, sending: Sending, member: Member): Promise<A
     }
 
     const slot = await placeMessage(ctx, sending, entry);
-    if (isSameMessage(slot, sending)) return { ok: true, conversationId, seq: slot.seq, serverTime: slot.serverTime };
+    if (isSameMessage(slot, sending))
+      return { ok: true, conversationId, seq: slot.seq, serverTime: slot.serverTime };
     // A reader took us for dead and fenced the slot. The entry in the window is known to be void: once more.
     taken = undefined;
   }
@@ -129,8 +125,7 @@ async function repeat(
     return refuse('idempotency_conflict', 'clientMsgId: was used for another message');
   }
   // An empty slot: the first try died before step 4, so this one takes it.
-  const slot =
-    (await readSlot(ctx, conversationId, prior.seq)) ?? (await placeMessage(ctx, sending, prior));
+  const slot = (await readSlot(ctx, conversationId, prior.seq)) ?? (await placeMessage(ctx, sending, prior));
   if (!isSameMessage(slot, sending)) return undefined;
   return { ok: true, conversationId, seq: slot.seq, serverTime: slot.serverTime, duplicate: true };
 }

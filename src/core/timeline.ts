@@ -109,11 +109,7 @@ export async function voidSlot(
   return toSlot(present);
 }
 
-export async function readSlot(
-  ctx: Context,
-  conversationId: string,
-  seq: number,
-): Promise<Slot | undefined> {
+export async function readSlot(ctx: Context, conversationId: string, seq: number): Promise<Slot | undefined> {
   const item = await ctx.db.get('Messages', { conversationId, seq }, 'strong');
   return item && toSlot(item);
 }
@@ -207,7 +203,8 @@ async function fenceRun(
   const takenBefore = above ? ((above['serverTime'] ?? above['at']) as number) : head.at;
   if (ctx.now() - takenBefore <= ctx.settings.settleMs) return [];
 
-  const below = seq > 1 ? await ctx.db.get('Messages', { conversationId, seq: seq - 1 }, 'strong') : undefined;
+  const below =
+    seq > 1 ? await ctx.db.get('Messages', { conversationId, seq: seq - 1 }, 'strong') : undefined;
   const countedBelow = (below?.['counted'] as number | undefined) ?? 0;
   const countedAtEnd = above ? (above['counted'] as number) - (above['silent'] ? 0 : 1) : head.counted;
   const slots: Slot[] = [];

@@ -1,31 +1,38 @@
 // The error catalogue: every code, whether to try again, and what a client should do about it.
 
-interface ErrorDescription {
-  readonly retryable: boolean;
-  /** What the client should do. */
-  readonly advice: string;
-}
-
+/** Each code: what it means, and what the client should do. */
 export const errorCatalogue = {
-  bad_request: { retryable: false, advice: 'Mend the field that the message names.' },
-  unauthorized: { retryable: false, advice: 'Connect again with a fresh token.' },
-  forbidden: { retryable: false, advice: 'The user may not do this.' },
-  not_found: { retryable: false, advice: 'There is no such thing.' },
-  user_not_found: { retryable: false, advice: 'No user of this id has ever connected.' },
-  not_member: { retryable: false, advice: 'The user is not in this conversation.' },
-  blocked: { retryable: false, advice: 'The other user does not take messages from this one.' },
-  muted: { retryable: false, advice: 'The user may read but not send here.' },
-  idempotency_conflict: {
-    retryable: false,
-    advice: 'This clientMsgId was used for another message: make a new one.',
-  },
-  recall_expired: { retryable: false, advice: 'The time for this has passed.' },
-  group_full: { retryable: false, advice: 'Remove members first.' },
-  too_large: { retryable: false, advice: 'Send less, or send a link.' },
-  rate_limited: { retryable: true, advice: 'Wait for retryAfterMs, then send the same again.' },
-  unavailable: { retryable: true, advice: 'Try the same again, with jittered backoff.' },
-  internal: { retryable: true, advice: 'Try the same again; report the request id if it stays.' },
-} as const satisfies Record<string, ErrorDescription>;
+  /** Mend the field that the message names. */
+  bad_request: { retryable: false },
+  /** Connect again with a fresh token. */
+  unauthorized: { retryable: false },
+  /** The user may not do this. */
+  forbidden: { retryable: false },
+  /** There is no such thing. */
+  not_found: { retryable: false },
+  /** No user of this id has ever connected. */
+  user_not_found: { retryable: false },
+  /** The user is not in this conversation. */
+  not_member: { retryable: false },
+  /** The other user does not take messages from this one. */
+  blocked: { retryable: false },
+  /** The user may read but not send here. */
+  muted: { retryable: false },
+  /** This clientMsgId was used for another message: make a new one. */
+  idempotency_conflict: { retryable: false },
+  /** The time for this has passed. */
+  recall_expired: { retryable: false },
+  /** Remove members first. */
+  group_full: { retryable: false },
+  /** Send less, or send a link. */
+  too_large: { retryable: false },
+  /** Wait for retryAfterMs, then send the same again. */
+  rate_limited: { retryable: true },
+  /** Try the same again, with jittered backoff. */
+  unavailable: { retryable: true },
+  /** Try the same again; report the request id if it stays. */
+  internal: { retryable: true },
+} as const satisfies Record<string, { readonly retryable: boolean }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
 export const errorCodes = Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]];

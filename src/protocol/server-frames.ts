@@ -22,7 +22,11 @@ export const errorSchema = v.object({
 });
 
 /** Instead of any answer. The id is missing if the request had none. */
-export const refusedFrame = v.object({ id: v.optional(v.string()), ok: v.literal(false), error: errorSchema });
+export const refusedFrame = v.object({
+  id: v.optional(v.string()),
+  ok: v.literal(false),
+  error: errorSchema,
+});
 
 const answer = <Fields extends v.ObjectEntries>(fields: Fields) =>
   v.object({ id: v.string(), ok: v.literal(true), ...fields });

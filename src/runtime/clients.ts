@@ -2,6 +2,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { optional } from './environment.ts';
 
 /** Fan-out has 64 requests in flight; the SDK's own default is 50 sockets. */
 const MAX_SOCKETS = 128;
@@ -17,5 +18,10 @@ export function requestHandler(requestTimeoutMs: number) {
 }
 
 export function createDynamoDb(): DynamoDBClient {
-  return new DynamoDBClient({ maxAttempts: 4, requestHandler: requestHandler(3_000) });
+  const endpoint = optional('AWS_ENDPOINT_URL_DYNAMODB');
+  return new DynamoDBClient({
+    ...(endpoint && { endpoint }),
+    maxAttempts: 4,
+    requestHandler: requestHandler(3_000),
+  });
 }

@@ -22,9 +22,10 @@ export function readSettings(): Settings {
 /** Looked up on use: each function has the names of only the tables that it works with. */
 export function readTableNames(): TableNames {
   const names = Object.keys(tableDefinitions) as TableName[];
-  return Object.defineProperties({} as Record<TableName, string>, Object.fromEntries(
-    names.map((name) => [name, { get: () => required(tableDefinitions[name].variable) }]),
-  ));
+  return Object.defineProperties(
+    {} as Record<TableName, string>,
+    Object.fromEntries(names.map((name) => [name, { get: () => required(tableDefinitions[name].variable) }])),
+  );
 }
 
 /** The management endpoint of this stage; the SDK's own variable for it wins, as everywhere with AWS. */

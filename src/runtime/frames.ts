@@ -11,7 +11,9 @@ export type Frame = Readonly<Record<string, unknown>>;
 export function parseFrame(text: string | undefined): Frame | undefined {
   try {
     const value: unknown = JSON.parse(text ?? '');
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Frame) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Frame)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -83,7 +83,8 @@ export function respond(body: object): RouteResult {
 
 /** The text of an unexpected error stays here; the caller gets an id to report. */
 function refuseError(error: unknown, id: string): Refusal {
-  const transient = error instanceof Error && (transientErrors.has(error.name) || 'code' in error || '$retryable' in error);
+  const transient =
+    error instanceof Error && (transientErrors.has(error.name) || 'code' in error || '$retryable' in error);
   return transient
     ? refuse('unavailable', `the store did not answer in time (request ${id})`)
     : refuse('internal', `something went wrong (request ${id})`);

@@ -59,5 +59,7 @@ async function keySource(keys: string): Promise<JWTVerifyGetKey> {
 /** The token's fault, not ours: jose names those with ERR_JWT, ERR_JWS, ERR_JOSE or "no such key". */
 function isTokenError(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^ERR_(JWT|JWS|JOSE_ALG|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY)/.test(code) || error instanceof TypeError;
+  return (
+    /^ERR_(JWT|JWS|JOSE_ALG|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY)/.test(code) || error instanceof TypeError
+  );
 }

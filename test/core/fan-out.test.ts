@@ -55,7 +55,10 @@ describe('a batch', () => {
     const { from, to } = await newPair();
     const pad = await tables.connect(to.userId, 'pad', { platform: 'web' });
     const context = tables.context();
-    await fanOut(context, [3, 1, 2].map((seq) => message(from, to, seq)));
+    await fanOut(
+      context,
+      [3, 1, 2].map((seq) => message(from, to, seq)),
+    );
     expect(context.requests()).toBe(2);
     for (const device of [to, pad]) {
       expect(framesTo(context, device)).toMatchObject([
@@ -80,7 +83,10 @@ describe('a batch', () => {
   test('too large for a frame says so by an extent without events', async () => {
     const { from, to } = await newPair();
     const context = tables.context();
-    await fanOut(context, [1, 2, 3].map((seq) => message(from, to, seq, 'x'.repeat(15_000))));
+    await fanOut(
+      context,
+      [1, 2, 3].map((seq) => message(from, to, seq, 'x'.repeat(15_000))),
+    );
     expect(framesTo(context, to)).toEqual([{ push: 'sync', from: 1, to: 3 }]);
   });
 
@@ -246,7 +252,9 @@ describe('I5: the cursor', () => {
     await ack(ctx, to, { action: 'ack', id: undefined, cursor: 6 });
     expect(await sync(ctx, to, request({ after: 6 }))).toEqual({ ok: true, reset: true, head: 5 });
     expect(await cursorOf(to)).toBe(2);
-    expect(await sync(ctx, to, request({}))).toMatchObject({ events: [{ syncSeq: 3 }, { syncSeq: 4 }, { syncSeq: 5 }] });
+    expect(await sync(ctx, to, request({}))).toMatchObject({
+      events: [{ syncSeq: 3 }, { syncSeq: 4 }, { syncSeq: 5 }],
+    });
   });
 
   test('a device within the open page costs one read of the head and one of its messages', async () => {

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { appendPointers, isFull, PAGE_SIZE, pageStart, readEntries, sealPage, toMailbox, type Mailbox } from '../../src/core/mailbox.ts';
+import {
+  appendPointers,
+  isFull,
+  PAGE_SIZE,
+  pageStart,
+  readEntries,
+  sealPage,
+  toMailbox,
+  type Mailbox,
+} from '../../src/core/mailbox.ts';
 import { HEAD } from '../../src/core/tables.ts';
 import { startTables, type Death, type TestContext, type TestTables } from '../support/tables.ts';
 
@@ -56,18 +65,21 @@ describe('I3: a mailbox is dense', () => {
 
   test('bundles of any size come out in order, with the syncSeqs that the appender was told', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 }), async (sizes) => {
-        const userId = await newUser();
-        const expected: string[] = [];
-        for (const [bundle, size] of sizes.entries()) {
-          const pointers = Array.from({ length: size }, (_, index) => `b${bundle}#${index.toString(36)}`);
-          const appended = (await appendPointers(ctx, userId, pointers))!;
-          expect(appended.extents).toEqual([{ from: expected.length + 1, pointers }]);
-          expect(appended.fresh).toBe(size);
-          expected.push(...pointers);
-        }
-        expect(await allEntries(userId)).toEqual(expected);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 }),
+        async (sizes) => {
+          const userId = await newUser();
+          const expected: string[] = [];
+          for (const [bundle, size] of sizes.entries()) {
+            const pointers = Array.from({ length: size }, (_, index) => `b${bundle}#${index.toString(36)}`);
+            const appended = (await appendPointers(ctx, userId, pointers))!;
+            expect(appended.extents).toEqual([{ from: expected.length + 1, pointers }]);
+            expect(appended.fresh).toBe(size);
+            expected.push(...pointers);
+          }
+          expect(await allEntries(userId)).toEqual(expected);
+        },
+      ),
       { numRuns: 25 },
     );
   });
@@ -117,19 +129,27 @@ describe('reading', () => {
     await append(ctx, userId, pointers);
     const mailbox = await head(userId);
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 70 }), fc.integer({ min: 1, max: 80 }), async (after, limit) => {
-        expect(await readEntries(ctx, mailbox, after, limit)).toEqual({
-          reset: false,
-          entries: pointers.slice(after, after + limit),
-        });
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 70 }),
+        fc.integer({ min: 1, max: 80 }),
+        async (after, limit) => {
+          expect(await readEntries(ctx, mailbox, after, limit)).toEqual({
+            reset: false,
+            entries: pointers.slice(after, after + limit),
+          });
+        },
+      ),
       { numRuns: 40 },
     );
   });
 
   test('a cursor beyond the head, or older than the pages that are kept, leads to reset', async () => {
     const userId = await newUser();
-    await append(ctx, userId, Array.from({ length: 20 }, (_, index) => `bob#${index.toString(36)}`));
+    await append(
+      ctx,
+      userId,
+      Array.from({ length: 20 }, (_, index) => `bob#${index.toString(36)}`),
+    );
     const mailbox = await head(userId);
     expect(await readEntries(ctx, mailbox, 21, 10)).toEqual({ reset: true });
     clock.now += 31 * 86_400_000;
@@ -139,7 +159,11 @@ describe('reading', () => {
 
   test('a device within the open page needs the head alone', async () => {
     const userId = await newUser();
-    await append(ctx, userId, Array.from({ length: 20 }, (_, index) => `bob#${index.toString(36)}`));
+    await append(
+      ctx,
+      userId,
+      Array.from({ length: 20 }, (_, index) => `bob#${index.toString(36)}`),
+    );
     const mailbox = await head(userId);
     const reader = tables.context();
     await readEntries(reader, mailbox, 17, 100);

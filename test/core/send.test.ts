@@ -67,7 +67,10 @@ describe('I2: one clientMsgId of a sender holds one seq', () => {
       message(`user:${userId}`, 'message-1', 'two'),
       message(`user:${userId}`, 'message-1', 'one', true),
     ]) {
-      expect(await send(ctx, alice, other)).toMatchObject({ ok: false, error: { code: 'idempotency_conflict' } });
+      expect(await send(ctx, alice, other)).toMatchObject({
+        ok: false,
+        error: { code: 'idempotency_conflict' },
+      });
     }
     expect(await send(ctx, alice, message(`user:${userId}`, 'message-2'))).toMatchObject({ seq: 2 });
   });
@@ -132,7 +135,9 @@ describe('I3, I4: a sender is killed around each of its requests, and sends agai
         const mine = answer.messages.filter((slot) => !isVoid(slot) && slot.clientMsgId === 'message-2');
         expect(mine.map(({ seq }) => seq)).toEqual([again.seq]);
         // I6: two messages of alice's are unread for the peer, unless its own send came after them.
-        const peerSent = answer.messages.find((slot) => !isVoid(slot) && slot.clientMsgId === 'message-3')!.seq;
+        const peerSent = answer.messages.find(
+          (slot) => !isVoid(slot) && slot.clientMsgId === 'message-3',
+        )!.seq;
         expect(await unread(userId, conversationId)).toBe(again.seq! > peerSent ? 1 : 0);
       }
     });
@@ -150,7 +155,10 @@ describe('I3, I4: a sender is killed around each of its requests, and sends agai
       void: true,
     });
     expect(await send(ctx, alice, message(conversationId, 'message-2'))).toMatchObject({ ok: true, seq: 3 });
-    expect(await send(ctx, alice, message(conversationId, 'message-2'))).toMatchObject({ seq: 3, duplicate: true });
+    expect(await send(ctx, alice, message(conversationId, 'message-2'))).toMatchObject({
+      seq: 3,
+      duplicate: true,
+    });
     expect(await unread(userId, conversationId)).toBe(2);
   });
 
@@ -221,7 +229,8 @@ describe('history resolves holes', () => {
       if (!answer.ok) throw new Error('refused');
       return { seqs: answer.messages.map(({ seq }) => seq), end: answer.end };
     };
-    const range = (low: number, high: number) => Array.from({ length: high - low + 1 }, (_, index) => low + index);
+    const range = (low: number, high: number) =>
+      Array.from({ length: high - low + 1 }, (_, index) => low + index);
     expect(await page({})).toEqual({ seqs: range(16, 25), end: false });
     expect(await page({ before: 16 })).toEqual({ seqs: range(6, 15), end: false });
     expect(await page({ before: 6 })).toEqual({ seqs: range(1, 5), end: true });
@@ -242,7 +251,9 @@ describe('who may send', () => {
 
   test('I8: to somebody else’s conversation, or a group one is not in: not_member', async () => {
     for (const to of ['d:bob:carol', 'g:secret']) {
-      expect(await send(ctx, alice, message(to, 'message-1'))).toMatchObject({ error: { code: 'not_member' } });
+      expect(await send(ctx, alice, message(to, 'message-1'))).toMatchObject({
+        error: { code: 'not_member' },
+      });
     }
   });
 
@@ -270,7 +281,9 @@ describe('who may send', () => {
     expect(await send(ctx, alice, message(`user:${userId}`, 'message-17'))).toMatchObject({
       error: { code: 'rate_limited', retryable: true, retryAfterMs: 30 },
     });
-    expect(await send(ctx, alice, message(`user:${userId}`, 'message-16'))).toMatchObject({ duplicate: true });
+    expect(await send(ctx, alice, message(`user:${userId}`, 'message-16'))).toMatchObject({
+      duplicate: true,
+    });
     clock.now += 30;
     expect(await send(ctx, alice, message(`user:${userId}`, 'message-17'))).toMatchObject({ seq: 17 });
   });

@@ -17,7 +17,11 @@ beforeAll(async () => {
 afterAll(() => cloud.close());
 
 async function stored(): Promise<number> {
-  const tables = await Promise.all([scan(cloud, 'Messages'), scan(cloud, 'Conversations'), scan(cloud, 'OfflineQueue')]);
+  const tables = await Promise.all([
+    scan(cloud, 'Messages'),
+    scan(cloud, 'Conversations'),
+    scan(cloud, 'OfflineQueue'),
+  ]);
   return tables.flat().length;
 }
 
@@ -34,8 +38,10 @@ describe('connecting', () => {
     return claims(new SignJWT()).setProtectedHeader({ alg: algorithm }).sign(privateKey);
   };
 
-  test('P1.1: without a token: 401', () => nothingChanged(refusal(cloud, 'x', { protocols: ['im.v1'] }), 401));
-  test('P1.1: without any subprotocol: 401', () => nothingChanged(refusal(cloud, 'x', { protocols: [] }), 401));
+  test('P1.1: without a token: 401', () =>
+    nothingChanged(refusal(cloud, 'x', { protocols: ['im.v1'] }), 401));
+  test('P1.1: without any subprotocol: 401', () =>
+    nothingChanged(refusal(cloud, 'x', { protocols: [] }), 401));
   test('P1.1: with a token in the query string alone: 401', async () =>
     nothingChanged(
       refusal(cloud, 'x', {
@@ -46,7 +52,8 @@ describe('connecting', () => {
     ));
   test('P1.2: with an expired token: 401', async () =>
     nothingChanged(refusal(cloud, 'x', { token: await cloud.issueToken('x', -1) }), 401));
-  test('P1.2: with a token that is none: 401', () => nothingChanged(refusal(cloud, 'x', { token: 'a.b.c' }), 401));
+  test('P1.2: with a token that is none: 401', () =>
+    nothingChanged(refusal(cloud, 'x', { token: 'a.b.c' }), 401));
   test('P1.2: signed with another key: 401', async () =>
     nothingChanged(
       refusal(cloud, 'x', {
@@ -152,14 +159,20 @@ describe('frames', () => {
     ['sync', 'limit', { limit: 0 }, 'limit:'],
     ['history', 'conversationId', {}, 'conversationId: is missing'],
     ['history', 'conversationId', { conversationId: 'x' }, 'conversationId: must be'],
-    ['history', 'before', { conversationId: 'd:alice:bob', before: 5, after: 1 }, 'before: give before or after'],
+    [
+      'history',
+      'before',
+      { conversationId: 'd:alice:bob', before: 5, after: 1 },
+      'before: give before or after',
+    ],
     ['history', 'limit', { conversationId: 'd:alice:bob', limit: 101 }, 'limit:'],
     ['ping', 'cursor', { cursor: 'x' }, 'cursor: must be number'],
     ['device', 'pushToken', {}, 'pushToken: is needed'],
   ];
   for (const [action, field, fields, reason] of cases) {
     test(`P2.3: ${action} with ${field} wrong (${JSON.stringify(fields).slice(0, 50)}): says which field and why`, async () => {
-      const request = action === 'send' && !(field === 'to' && !('to' in fields)) ? { ...valid(), ...fields } : fields;
+      const request =
+        action === 'send' && !(field === 'to' && !('to' in fields)) ? { ...valid(), ...fields } : fields;
       const { to: _, ...withoutTo } = valid();
       const answer = await alice.request(action, reason === 'to: is missing' ? withoutTo : request);
       expect(answer).toMatchObject({ ok: false, error: { code: 'bad_request', retryable: false } });

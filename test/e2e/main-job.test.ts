@@ -77,7 +77,9 @@ describe('alice sends, bob receives', () => {
     expect(answer).toMatchObject({ ok: true, conversationId: `d:${aliceId}:${bobId}` });
     expect(answer).not.toHaveProperty('seq');
     await bob.until(() => bob.pushes.length === 1, 'the push');
-    expect(bob.pushes).toMatchObject([{ push: 'ephemeral', message: { from: aliceId, body: { text: 'puff' } } }]);
+    expect(bob.pushes).toMatchObject([
+      { push: 'ephemeral', message: { from: aliceId, body: { text: 'puff' } } },
+    ]);
     expect(await bob.request('pending')).toMatchObject({ total: 0, head: 0 });
     expect(await alice.send('user:nobody', 'puff', { ephemeral: true })).toMatchObject({
       error: { code: 'user_not_found' },
@@ -116,11 +118,16 @@ describe('a device that was away', () => {
       cursor: 1,
       head: 51,
       conversations: [
-        { conversationId: `d:${aliceId}:${bobId}`, unread: 51, lastSeq: 51, last: { body: { text: 'missed 50' } } },
+        {
+          conversationId: `d:${aliceId}:${bobId}`,
+          unread: 51,
+          lastSeq: 51,
+          last: { body: { text: 'missed 50' } },
+        },
       ],
     });
     const pulled: SyncEvent[] = [];
-    for (let after: number | undefined; ; ) {
+    for (let after: number | undefined; ;) {
       const page = await back.request('sync', { limit: 20, ...(after && { after }) });
       pulled.push(...(page['events'] as SyncEvent[]));
       after = page['next'] as number;

@@ -34,7 +34,7 @@ interface Setup {
   readonly written: string[];
   readonly crashed: string[];
   /** Units of the requests since the last look. */
-  units(): DynamoDbUsage;
+  readonly units: () => DynamoDbUsage;
 }
 
 const closers: (() => Promise<unknown> | void)[] = [];
@@ -78,7 +78,7 @@ async function setUp(
     notes: notes.tableName,
     written,
     crashed,
-    units() {
+    units: () => {
       const { requests, readUnits, writeUnits } = metering.snapshot().dynamodb;
       metering.reset();
       return { requests, readUnits, writeUnits };
@@ -104,21 +104,21 @@ const everything = () => [allow(['*'], '*')];
 const key = (sk: number, pk = 'a') => ({ pk: { S: pk }, sk: { N: String(sk) } });
 const text = (sizeBytes: number) => ({ S: 'x'.repeat(sizeBytes) });
 
-describe('who calls', () => {
-  const send = (url: string, headers: Record<string, string>, body = '{}') =>
-    new Promise<{ status: number | undefined; type: string }>((resolve, reject) => {
-      const request = http.request(url, { method: 'POST', headers, agent: false }, (response) => {
-        let answer = '';
-        response.on('data', (chunk) => (answer += chunk));
-        response.on('end', () => {
-          const { __type } = JSON.parse(answer) as { __type: string };
-          resolve({ status: response.statusCode, type: __type.split('#')[1]! });
-        });
+const send = (url: string, headers: Record<string, string>, body = '{}') =>
+  new Promise<{ status: number | undefined; type: string }>((resolve, reject) => {
+    const request = http.request(url, { method: 'POST', headers, agent: false }, (response) => {
+      let answer = '';
+      response.on('data', (chunk) => (answer += chunk));
+      response.on('end', () => {
+        const { __type } = JSON.parse(answer) as { __type: string };
+        resolve({ status: response.statusCode, type: __type.split('#')[1]! });
       });
-      request.on('error', reject);
-      request.end(body);
     });
+    request.on('error', reject);
+    request.end(body);
+  });
 
+describe('who calls', () => {
   it('is refused when the credentials are of nobody', async () => {
     const { front } = await setUp();
     const stranger = connect(front, { accessKeyId: 'ASIAAAAAAAAAAAAAAAAA', secretAccessKey: 'x' });

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { EngineClient } from '../../local/engines/client.ts';
 import { createTables, startEngine } from '../../local/engines/engine.ts';
@@ -13,7 +13,8 @@ import { Metering } from '../../local/metering.ts';
 import type { InvocationResult } from '../../local/model.ts';
 import { Queues } from '../../local/queues.ts';
 import type { StreamRecord } from '../../local/stream-reader.ts';
-import { smallModel, type SmallModelOptions } from './small-model.ts';
+import { createIdentities } from '../../local/roles.ts';
+import { allow, smallModel, type SmallModelOptions } from './small-model.ts';
 
 type Handler = (records: StreamRecord[]) => unknown;
 
@@ -26,14 +27,15 @@ interface Setup {
   readonly queues: Queues;
   readonly sources: EventSources;
   readonly model: ReturnType<typeof smallModel>;
-  put(...sortKeys: number[]): Promise<void>;
-  write(operation: 'PutItem' | 'UpdateItem' | 'DeleteItem', input: object): Promise<void>;
+  readonly put: (...sortKeys: number[]) => Promise<void>;
+  readonly write: (operation: 'PutItem' | 'DeleteItem', input: object) => Promise<void>;
 }
 
 interface SetupOptions {
   readonly eventSource?: SmallModelOptions['eventSource'];
   readonly viewType?: string;
   readonly prefix?: string;
+  readonly roles?: SmallModelOptions['roles'];
   readonly dataDirectory?: string;
   readonly clock?: () => number;
   /** Written before the event source starts. */
@@ -55,7 +57,7 @@ const throttled: InvocationResult = {
 
 async function setUp(handler: Handler, options: SetupOptions = {}): Promise<Setup> {
   const { eventSource = {}, viewType = 'NEW_IMAGE', prefix = `t${randomUUID().slice(0, 8)}` } = options;
-  const model = smallModel({ eventSource, viewType, prefix });
+  const model = smallModel({ eventSource, viewType, prefix, ...(options.roles && { roles: options.roles }) });
   const engine = await startEngine({ db: inject('db') });
   closers.push(() => engine.close());
   await createTables(engine, model);
@@ -80,6 +82,7 @@ async function setUp(handler: Handler, options: SetupOptions = {}): Promise<Setu
   const sources = await startEventSources({
     model,
     engine,
+    identities: createIdentities(model),
     metering,
     faults,
     queues,
@@ -595,61 +598,62 @@ describe('faults', () => {
   });
 });
 
+async function dataDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+  closers.push(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Two runs over one engine: the second one must find the tables of the first. */
+async function sharedEngine(): Promise<string> {
+  const engine = await startEngine({ db: inject('db') });
+  closers.push(() => engine.close());
+  return engine.endpoint;
+}
+
+async function run(
+  endpoint: string,
+  directory: string,
+  prefix: string,
+  handler: Handler,
+  sortKeys: number[],
+) {
+  const model = smallModel({ prefix, eventSource: { batchSize: 2 } });
+  const engine = await startEngine({ db: endpoint });
+  await createTables(engine, model);
+  const client = new EngineClient(endpoint);
+  for (const sk of sortKeys) {
+    await client.call('PutItem', { TableName: model.orders.tableName, Item: item(sk) });
+  }
+  client.close();
+  const batches: string[][] = [];
+  const failed = new EventEmitter();
+  const failing = once(failed, 'failed');
+  const sources = await startEventSources({
+    model,
+    engine,
+    identities: createIdentities(model),
+    metering: new Metering(),
+    faults: new Faults(),
+    queues: await Queues.open({ model }),
+    log: { info: () => {}, warn: () => {}, error: (_, message) => expect.fail(message) },
+    dataDirectory: directory,
+    invoke: async (_, event) => {
+      const { Records } = event as { Records: StreamRecord[] };
+      batches.push(Records.map(sortKeyOf));
+      try {
+        return { outcome: 'returned', payload: await handler(Records) };
+      } catch (error) {
+        failed.emit('failed');
+        return { outcome: 'error', errorType: 'Error', errorMessage: String(error) };
+      }
+    },
+  });
+  closers.push(() => sources.close());
+  return { batches, sources, failing };
+}
+
 describe('checkpoints', () => {
-  async function dataDirectory(): Promise<string> {
-    const directory = await mkdtemp(join(tmpdir(), 'checkpoints-'));
-    closers.push(() => rm(directory, { recursive: true, force: true }));
-    return directory;
-  }
-
-  /** Two runs over one engine: the second one must find the tables of the first. */
-  async function sharedEngine(): Promise<string> {
-    const engine = await startEngine({ db: inject('db') });
-    closers.push(() => engine.close());
-    return engine.endpoint;
-  }
-
-  async function run(
-    endpoint: string,
-    directory: string,
-    prefix: string,
-    handler: Handler,
-    sortKeys: number[],
-  ) {
-    const model = smallModel({ prefix, eventSource: { batchSize: 2 } });
-    const engine = await startEngine({ db: endpoint });
-    await createTables(engine, model);
-    const client = new EngineClient(endpoint);
-    for (const sk of sortKeys) {
-      await client.call('PutItem', { TableName: model.orders.tableName, Item: item(sk) });
-    }
-    client.close();
-    const batches: string[][] = [];
-    const failed = new EventEmitter();
-    const failing = once(failed, 'failed');
-    const sources = await startEventSources({
-      model,
-      engine,
-      metering: new Metering(),
-      faults: new Faults(),
-      queues: await Queues.open({ model }),
-      log: { info: () => {}, warn: () => {}, error: (_, message) => expect.fail(message) },
-      dataDirectory: directory,
-      invoke: async (_, event) => {
-        const { Records } = event as { Records: StreamRecord[] };
-        batches.push(Records.map(sortKeyOf));
-        try {
-          return { outcome: 'returned', payload: await handler(Records) };
-        } catch (error) {
-          failed.emit('failed');
-          return { outcome: 'error', errorType: 'Error', errorMessage: String(error) };
-        }
-      },
-    });
-    closers.push(() => sources.close());
-    return { batches, sources, failing };
-  }
-
   it('what was done does not come again after a restart, and what was not done comes', async () => {
     const [endpoint, directory, prefix] = [
       await sharedEngine(),
@@ -683,8 +687,29 @@ describe('an event source that cannot work', () => {
       { onFailureArn: 'arn:aws:sqs:us-east-1:000000000000:nowhere' },
       /no queue/,
     ],
-    ['no such function', { functionName: 'nobody' }, /no such stream or function/],
+    ['no such function', { functionName: 'nobody' }, /No function nobody/],
+    ['a table without a stream', { tableName: 'nowhere' }, /no such stream or function/],
   ])('is refused at the start: %s', async (_, eventSource, problem) => {
     await expect(setUp(succeed, { eventSource })).rejects.toThrow(problem);
   });
+
+  it.each(['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams', 'SendMessage'])(
+    'is refused at the start: a role that lacks %s',
+    async (missing) => {
+      const granted = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'];
+      const statements = [
+        allow(
+          granted.filter((action) => action !== missing),
+          '*',
+        ),
+      ];
+      if (missing !== 'SendMessage')
+        statements.push({ effect: 'Allow', actions: ['sqs:*'], resources: ['*'] });
+      await expect(setUp(succeed, { roles: { consumer: statements } })).rejects.toThrow(
+        new RegExp(
+          `Event source orders-to-consumer: .* not authorized to perform: \\w+:${missing} on resource: `,
+        ),
+      );
+    },
+  );
 });

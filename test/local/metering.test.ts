@@ -86,6 +86,8 @@ describe('metering', () => {
   });
 });
 
+const item = (sizeBytes: number) => ({ p: { S: 'x'.repeat(sizeBytes - 1) } });
+
 // DynamoDB developer guide, "Item sizes and formats".
 describe('item sizes', () => {
   it.each([
@@ -112,7 +114,6 @@ describe('item sizes', () => {
   });
 
   it('make write units: 1 KB begun each, one at least, of the larger image', () => {
-    const item = (sizeBytes: number) => ({ p: { S: 'x'.repeat(sizeBytes - 1) } });
     expect(writeUnits(undefined)).toBe(1);
     expect(writeUnits(item(1024))).toBe(1);
     expect(writeUnits(item(1025))).toBe(2);

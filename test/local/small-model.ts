@@ -40,12 +40,20 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     queueName: `${prefix}-failures`,
     arn: `arn:aws:sqs:${region}:${accountId}:${prefix}-failures`,
   };
+  const roles: Record<string, readonly PolicyStatement[]> = {
+    consumer: [
+      allow(['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'], orders.stream.arn),
+      { effect: 'Allow', actions: ['sqs:SendMessage'], resources: [queue.arn] },
+    ],
+  };
   return {
     stackName: prefix,
     region,
     accountId,
     tables: [orders, notes],
-    functions: ['writer', 'consumer'].map((name) => functionModel(prefix, name, options.roles?.[name] ?? [])),
+    functions: ['writer', 'consumer'].map((name) =>
+      functionModel(prefix, name, options.roles?.[name] ?? roles[name] ?? []),
+    ),
     api: { apiId: 'api', stageName: 'dev', routeSelectionExpression: '$request.body.action', routes: [] },
     eventSources: [
       {

@@ -6,6 +6,7 @@ import { Faults } from '../../local/faults.ts';
 import type { Log } from '../../local/log.ts';
 import { Metering } from '../../local/metering.ts';
 import { Queues } from '../../local/queues.ts';
+import { createIdentities } from '../../local/roles.ts';
 import type { StreamRecord } from '../../local/stream-reader.ts';
 import { startTtlSweeper, TtlDeletions } from '../../local/ttl.ts';
 import { smallModel } from './small-model.ts';
@@ -22,6 +23,11 @@ const log: Log = {
   error: (source, message) => expect.fail(`${source}: ${message}`),
 };
 const day = 24 * 3600;
+const item = (sk: number, expiresAt?: unknown) => ({
+  pk: { S: 'a' },
+  sk: { N: String(sk) },
+  ...(expiresAt !== undefined && { expiresAt }),
+});
 
 async function setUp() {
   const small = smallModel({ viewType: 'NEW_AND_OLD_IMAGES' });
@@ -38,6 +44,7 @@ async function setUp() {
   const sources = await startEventSources({
     model,
     engine,
+    identities: createIdentities(model),
     metering: new Metering(),
     faults: new Faults(),
     log,
@@ -55,24 +62,18 @@ async function setUp() {
     return sweeper;
   };
   const nowSeconds = Math.floor(Date.now() / 1000);
-  const item = (sk: number, expiresAt?: unknown) => ({
-    pk: { S: 'a' },
-    sk: { N: String(sk) },
-    ...(expiresAt !== undefined && { expiresAt }),
-  });
   return {
     records,
     sources,
     startSweeper,
-    item,
     expiresIn: (seconds: number) => ({ N: String(nowSeconds + seconds) }),
     write: (operation: string, input: object) =>
       client.call(operation, { TableName: orders.tableName, ...input }),
-    async left(tableName = orders.tableName) {
+    left: async () => {
       const { Items } = await client.call<{ Items: { sk: { N: string } }[] }>('Scan', {
-        TableName: tableName,
+        TableName: orders.tableName,
       });
-      return Items.map(({ sk }) => Number(sk.N)).toSorted();
+      return Items.map(({ sk }) => Number(sk.N)).toSorted((one, other) => one - other);
     },
   };
 }
@@ -80,7 +81,7 @@ async function setUp() {
 // DDB/ttl-expired-items: expired items remain readable until they are deleted.
 describe('expired items', () => {
   it('stay until the sweep, and then go', async () => {
-    const { write, left, startSweeper, item, expiresIn } = await setUp();
+    const { write, left, startSweeper, expiresIn } = await setUp();
     const sweeper = startSweeper();
     await write('PutItem', { Item: item(1, expiresIn(-60)) });
     await write('PutItem', { Item: item(2, expiresIn(3600)) });
@@ -92,7 +93,7 @@ describe('expired items', () => {
   });
 
   it('are those whose TTL is a number, not more than five years ago', async () => {
-    const { write, left, startSweeper, item, expiresIn } = await setUp();
+    const { write, left, startSweeper, expiresIn } = await setUp();
     await write('PutItem', { Item: item(1, { S: '1' }) });
     await write('PutItem', { Item: item(2, expiresIn(-6 * 365 * day)) });
     await write('PutItem', { Item: item(3, expiresIn(-4 * 365 * day)) });
@@ -101,7 +102,7 @@ describe('expired items', () => {
   });
 
   it('leave a stream record that names the TTL service; other deletions do not', async () => {
-    const { write, records, sources, startSweeper, item, expiresIn } = await setUp();
+    const { write, records, sources, startSweeper, expiresIn } = await setUp();
     await write('PutItem', { Item: item(1, expiresIn(-60)) });
     await write('PutItem', { Item: item(2, expiresIn(-60)) });
     await write('DeleteItem', { Key: item(2) });
@@ -118,7 +119,7 @@ describe('expired items', () => {
   });
 
   it('go by themselves', async () => {
-    const { write, left, startSweeper, item, expiresIn } = await setUp();
+    const { write, left, startSweeper, expiresIn } = await setUp();
     await write('PutItem', { Item: item(1, expiresIn(-60)) });
     startSweeper({ intervalMs: 5 });
     await expect.poll(left, { timeout: 10_000 }).toEqual([]);

@@ -107,7 +107,11 @@ function openSocket(cloud: Cloud, token: string, options: ConnectOptions): WebSo
   return new WebSocket(`${cloud.url}/dev?${query}`, [...protocols], options.socket);
 }
 
-export async function connect(cloud: Cloud, userId: string, options: ConnectOptions = {}): Promise<TestClient> {
+export async function connect(
+  cloud: Cloud,
+  userId: string,
+  options: ConnectOptions = {},
+): Promise<TestClient> {
   const token = options.token ?? (await cloud.issueToken(userId));
   const socket = openSocket(cloud, token, options);
   const client = new TestClient(socket);

@@ -1,7 +1,12 @@
 // The domain on real tables, with a clock that the test moves and a wire that the test can cut.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CreateTableCommand, DynamoDBClient, type ScanCommandOutput, ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  type ScanCommandOutput,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { inject } from 'vitest';
 import { startEngine } from '../../local/engines/engine.ts';
@@ -44,7 +49,9 @@ export interface TestClock {
   now: number;
 }
 
-export async function startTables(clock: TestClock = { now: Date.parse('2026-11-22T12:00:00Z') }): Promise<TestTables> {
+export async function startTables(
+  clock: TestClock = { now: Date.parse('2026-11-22T12:00:00Z') },
+): Promise<TestTables> {
   const engine = await startEngine({ db: inject('db') });
   const endpoint = engine.endpoint;
   const prefix = `t${randomUUID().slice(0, 8)}-`;

@@ -1,0 +1,106 @@
+// Leaves out of the bundles what the AWS SDK can't need inside Lambda: half of its code. A cold start reads every byte.
+import { dirname } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+interface Replacement {
+  /** What the SDK imports: a package, or a file of a client. */
+  readonly filter: RegExp;
+  readonly contents: string;
+}
+
+const packages: readonly Replacement[] = [
+  {
+    // In Lambda the credentials are always in the environment: no profiles, SSO or instance metadata.
+    filter: /^@aws-sdk\/credential-provider-node$/,
+    contents: `
+      import { fromEnv } from '@aws-sdk/credential-provider-env';
+      export const defaultProvider = () => fromEnv();`,
+  },
+  {
+    // An LRU cache and a middleware that DynamoDB's endpoints do without.
+    filter: /^@aws-sdk\/middleware-endpoint-discovery$/,
+    contents: 'export const resolveEndpointDiscoveryConfig = (config) => config;',
+  },
+  // Loaded on demand by the SDK, in situations that neither service has: event streams, and browsers.
+  { filter: /^(@smithy\/core\/event-streams|bowser)$/, contents: 'export {};' },
+];
+
+const files: readonly Replacement[] = [
+  {
+    // The SDK's own seam between platforms. Ours knows the environment of Lambda and reads no configuration files.
+    filter: /client-[a-z]+\/dist-es\/runtimeConfig\.js$/,
+    contents: `
+      import { calculateBodyLength } from '@smithy/core/serde';
+      import { NodeHttpHandler, streamCollector } from '@smithy/node-http-handler';
+      import { defaultProvider } from '@aws-sdk/credential-provider-node';
+      import { getRuntimeConfig as getSharedRuntimeConfig } from './runtimeConfig.shared';
+      export const getRuntimeConfig = (config) => {
+        const shared = getSharedRuntimeConfig(config);
+        return {
+          bodyLengthChecker: calculateBodyLength,
+          credentialDefaultProvider: defaultProvider,
+          defaultUserAgentProvider: async () => [['serverless-im', '1']],
+          maxAttempts: 3,
+          region: process.env.AWS_REGION,
+          retryMode: 'standard',
+          streamCollector,
+          useDualstackEndpoint: false,
+          useFipsEndpoint: false,
+          ...shared,
+          ...config,
+          runtime: 'node',
+          requestHandler: NodeHttpHandler.create(config.requestHandler),
+        };
+      };`,
+  },
+  {
+    // The rules for every partition, account and FIPS endpoint, 20 KB, come to this for a regional endpoint.
+    filter: /client-[a-z]+\/dist-es\/endpoint\/endpointResolver\.js$/,
+    contents: `
+      export const defaultEndpointResolver = ({ Endpoint, Region }) => {
+        const suffix = Region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+        const url = Endpoint ?? 'https://dynamodb.' + Region + '.' + suffix;
+        return { url: new URL(typeof url === 'string' ? url : url.url), properties: {}, headers: {} };
+      };`,
+  },
+  {
+    // Names the invocation to services that could invoke us again, in a loop: neither of ours does.
+    filter: /middleware-recursion-detection\/recursionDetectionMiddleware\.js$/,
+    contents: 'export const recursionDetectionMiddleware = () => (next) => next;',
+  },
+  {
+    // Endpoints of the environment are read by src/runtime; there is no configuration file.
+    filter: /middleware-endpoint\/adaptors\/getEndpointFromConfig\.js$/,
+    contents: 'export const getEndpointFromConfig = async () => undefined;',
+  },
+  {
+    // SHA-256 in JavaScript, for platforms without node:crypto.
+    filter: /checksum\/sha256\/Sha256Js\.js$/,
+    contents: 'export class Sha256Js {}',
+  },
+  {
+    // Chosen by a retry mode that we do not set.
+    filter: /retry\/util-retry\/AdaptiveRetryStrategy\.js$/,
+    contents: 'export class AdaptiveRetryStrategy {}',
+  },
+];
+
+export const slimSdk: Plugin = {
+  name: 'slim-sdk',
+  setup({ onResolve, onLoad }) {
+    for (const { filter, contents } of packages) {
+      onResolve({ filter }, ({ path, resolveDir }) => ({
+        path,
+        namespace: 'slim',
+        pluginData: { resolveDir },
+      }));
+      onLoad({ filter, namespace: 'slim' }, ({ pluginData }) => ({
+        contents,
+        resolveDir: (pluginData as { resolveDir: string }).resolveDir,
+      }));
+    }
+    for (const { filter, contents } of files) {
+      onLoad({ filter }, ({ path }) => ({ contents, resolveDir: dirname(path) }));
+    }
+  },
+};

@@ -1,2 +1,0 @@
-// Stands in for modules that the SDK loads only in situations that can't arise in our functions.
-export {};
