@@ -11,8 +11,7 @@ const stringList = v.pipe(
 
 /** `-c key=value` arrives as a string: JSON objects are parsed. */
 const settings = v.pipe(
-  v.union([v.string(), v.record(v.string(), v.unknown())]),
-  v.transform((value): unknown => (typeof value === 'string' ? JSON.parse(value) : value)),
+  v.union([v.pipe(v.string(), v.parseJson()), v.record(v.string(), v.unknown())]),
   v.partial(settingsSchema),
 );
 

@@ -87,7 +87,11 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const { port } = server.address() as AddressInfo;
   const httpUrl = `http://127.0.0.1:${port}`;
 
-  const engine = await startEngine({ db, dataDirectory: dataDirectory && join(dataDirectory, 'dynamodb'), log });
+  const engine = await startEngine({
+    db,
+    dataDirectory: dataDirectory && join(dataDirectory, 'dynamodb'),
+    log,
+  });
   closers.push(() => engine.close());
   await createTables(engine, model);
 
@@ -148,7 +152,17 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     describe: () => ({ stack: model.stackName, database: engine.name, port }),
   });
   const limits = options.gatewayLimits ?? {};
-  const gateway = startGateway({ server, model, invoke, identities, metering, faults, log, limits, otherRequests });
+  const gateway = startGateway({
+    server,
+    model,
+    invoke,
+    identities,
+    metering,
+    faults,
+    log,
+    limits,
+    otherRequests,
+  });
   closers.push(() => gateway.close());
 
   return {

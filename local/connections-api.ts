@@ -53,7 +53,11 @@ function answer(request: IncomingMessage, payload: Buffer, options: ConnectionsA
   const refusal = refuse(request, `${method}/@connections/${connectionId}`, options);
   if (refusal) return refusal;
   if (!/^[\w-]{15}=$/.test(connectionId)) {
-    return { status: 400, errorType: 'BadRequestException', body: { message: `Invalid connectionId: ${connectionId}` } };
+    return {
+      status: 400,
+      errorType: 'BadRequestException',
+      body: { message: `Invalid connectionId: ${connectionId}` },
+    };
   }
   const connection = connections.get(connectionId);
   if (!connection?.open) {
@@ -69,11 +73,19 @@ function answer(request: IncomingMessage, payload: Buffer, options: ConnectionsA
       connection.close({ code: 1000, reason: 'Connection Closed Normally' });
       return { status: 204 };
     default:
-      return { status: 403, errorType: 'ForbiddenException', body: { message: `No ${method} in ${model.api.apiId}` } };
+      return {
+        status: 403,
+        errorType: 'ForbiddenException',
+        body: { message: `No ${method} in ${model.api.apiId}` },
+      };
   }
 }
 
-function post(connection: Connection, payload: Buffer, { limits, faults, metering }: ConnectionsApiOptions): Answer {
+function post(
+  connection: Connection,
+  payload: Buffer,
+  { limits, faults, metering }: ConnectionsApiOptions,
+): Answer {
   if (payload.length > limits.messageBytes) {
     return { status: 413, errorType: 'PayloadTooLargeException', body: { message: 'Message too long' } };
   }
@@ -102,7 +114,11 @@ function describe({ facts, lastActiveAt }: Connection): object {
   };
 }
 
-function refuse(request: IncomingMessage, resource: string, options: ConnectionsApiOptions): Answer | undefined {
+function refuse(
+  request: IncomingMessage,
+  resource: string,
+  options: ConnectionsApiOptions,
+): Answer | undefined {
   const { model, identities } = options;
   if (!request.headers.authorization) {
     const body = { message: 'Missing Authentication Token' };

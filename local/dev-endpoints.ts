@@ -31,7 +31,10 @@ export function createDevEndpoints(options: DevEndpointsOptions): RequestListene
   };
 }
 
-async function answer(request: IncomingMessage, endpoints: Readonly<Record<string, Endpoint>>): Promise<Answer> {
+async function answer(
+  request: IncomingMessage,
+  endpoints: Readonly<Record<string, Endpoint>>,
+): Promise<Answer> {
   if (!isLocal(request)) return refusal(403, 'Developer endpoints answer this machine only');
   const url = new URL(request.url ?? '/', 'http://localhost');
   const endpoint = endpoints[`${request.method} ${url.pathname}`];
@@ -49,7 +52,8 @@ function endpointsOf({ tokens, metering, faults, describe }: DevEndpointsOptions
     'GET /dev/health': () => ok({ status: 'ok', ...describe() }),
     'GET /dev/token': async ({ searchParams }) => {
       const ttl = searchParams.get('ttl');
-      if (ttl !== null && !/^-?\d{1,9}$/.test(ttl)) return refusal(400, 'ttl must be a whole number of seconds');
+      if (ttl !== null && !/^-?\d{1,9}$/.test(ttl))
+        return refusal(400, 'ttl must be a whole number of seconds');
       const user = searchParams.get('user');
       if (user === null) return refusal(400, 'user is missing: /dev/token?user=alice');
       try {

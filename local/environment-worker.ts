@@ -117,7 +117,7 @@ function stringify(result: unknown): string {
   try {
     return JSON.stringify(result ?? null) ?? 'null';
   } catch {
-    throw named("Runtime.JSONStringifyError", "Unable to stringify response body");
+    throw named('Runtime.JSONStringifyError', 'Unable to stringify response body');
   }
 }
 

@@ -1,9 +1,14 @@
 // One execution environment: a worker thread with its own variables that handles one event at a time.
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { transformSync } from 'esbuild';
-import type { EnvironmentData, EnvironmentMessage, HandlerError, InvocationMessage } from './environment-worker.ts';
+import type {
+  EnvironmentData,
+  EnvironmentMessage,
+  HandlerError,
+  InvocationMessage,
+} from './environment-worker.ts';
+import { contextOf } from './environment-variables.ts';
 import type { Log } from './log.ts';
 import type { FunctionModel, InvocationResult } from './model.ts';
 
@@ -46,7 +51,7 @@ export class Environment {
       workerData: {
         modulePath: definition.modulePath,
         exportName: definition.exportName,
-        gate: this.running.buffer as SharedArrayBuffer,
+        gate: this.running.buffer,
         context: contextOf(definition, variables),
       } satisfies EnvironmentData,
     });
@@ -185,40 +190,13 @@ function returnedResult(payload: string): InvocationResult {
 
 function fatalOf(error: Error & { code?: string }): HandlerError {
   if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return { errorType: 'Runtime.OutOfMemory', errorMessage: 'Error: Runtime exited with error: signal: killed', trace: [] };
+    return {
+      errorType: 'Runtime.OutOfMemory',
+      errorMessage: 'Error: Runtime exited with error: signal: killed',
+      trace: [],
+    };
   }
   return { errorType: error.name, errorMessage: error.message, trace: [] };
-}
-
-function contextOf(definition: FunctionModel, variables: Readonly<Record<string, string>>): Record<string, string> {
-  return {
-    functionName: definition.functionName,
-    invokedFunctionArn: definition.arn,
-    memoryLimitInMB: String(definition.memoryMb),
-    logGroupName: variables['AWS_LAMBDA_LOG_GROUP_NAME'] ?? '',
-    logStreamName: variables['AWS_LAMBDA_LOG_STREAM_NAME'] ?? '',
-  };
-}
-
-/** What Lambda puts into the environment beside the function's own variables; nothing of the laptop's. */
-export function lambdaVariables(definition: FunctionModel, region: string): Record<string, string> {
-  return {
-    AWS_DEFAULT_REGION: region,
-    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMb),
-    AWS_LAMBDA_FUNCTION_NAME: definition.functionName,
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${definition.functionName}`,
-    AWS_REGION: region,
-    LAMBDA_TASK_ROOT: dirname(definition.modulePath),
-    LANG: 'en_US.UTF-8',
-    TZ: ':UTC',
-    _HANDLER: `index.${definition.exportName}`,
-    // Lambda has no profile either: the SDK must not find this laptop's.
-    AWS_CONFIG_FILE: '/dev/null',
-    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-  };
 }
 
 let compiled: string | undefined;
@@ -226,6 +204,10 @@ let compiled: string | undefined;
 /** Worker threads do not inherit the TypeScript loader, and must not: a cold start would pay for it. */
 function workerCode(): string {
   const url = new URL('environment-worker.ts', import.meta.url);
-  compiled ??= transformSync(readFileSync(url, 'utf8'), { loader: 'ts', format: 'cjs', target: 'node20' }).code;
+  compiled ??= transformSync(readFileSync(url, 'utf8'), {
+    loader: 'ts',
+    format: 'cjs',
+    target: 'node20',
+  }).code;
   return compiled;
 }

@@ -1,6 +1,7 @@
 // Lambda: invokes functions, each in as many execution environments as it has events at the same time.
 import { randomUUID } from 'node:crypto';
-import { Environment, exitResult, lambdaVariables } from './environment.ts';
+import { lambdaVariables } from './environment-variables.ts';
+import { Environment, exitResult } from './environment.ts';
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import type { Metering } from './metering.ts';
@@ -35,7 +36,9 @@ export interface Functions {
 }
 
 export function startFunctions(options: FunctionsOptions): Functions {
-  const pools = new Map(options.model.functions.map((definition) => [definition.name, new Pool(definition, options)]));
+  const pools = new Map(
+    options.model.functions.map((definition) => [definition.name, new Pool(definition, options)]),
+  );
   return {
     async invoke(functionName, event) {
       const pool = pools.get(functionName);
@@ -84,7 +87,8 @@ class Pool {
   }
 
   crash(environmentId: string): void {
-    for (const environment of this.environments) if (environment.id === environmentId) void this.discard(environment);
+    for (const environment of this.environments)
+      if (environment.id === environmentId) void this.discard(environment);
   }
 
   async close(): Promise<void> {
@@ -191,14 +195,19 @@ class Pool {
 
   private throttle(): InvocationResult {
     const { metering } = this.options;
-    metering.recordInvocation(this.definition.name, { durationMs: 0, coldStart: false, outcome: 'throttled' });
+    metering.recordInvocation(this.definition.name, {
+      durationMs: 0,
+      coldStart: false,
+      outcome: 'throttled',
+    });
     return { outcome: 'throttled', errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' };
   }
 
   private logFailure(result: Exclude<InvocationResult, { outcome: 'returned' }>, requestId: string): void {
     const { outcome, errorType, errorMessage } = result;
     // What a handler throws was logged with its trace when it happened.
-    if (outcome !== 'error') this.options.log.warn(this.definition.name, errorMessage, { errorType, requestId });
+    if (outcome !== 'error')
+      this.options.log.warn(this.definition.name, errorMessage, { errorType, requestId });
   }
 }
 

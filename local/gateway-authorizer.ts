@@ -1,5 +1,10 @@
 // The REQUEST authorizer of `$connect`: asked once, its answer holds for the connection's life.
-import { authorizerEvent, type AuthorizerContext, type ConnectionFacts, type RequestContext } from './gateway-events.ts';
+import {
+  authorizerEvent,
+  type AuthorizerContext,
+  type ConnectionFacts,
+  type RequestContext,
+} from './gateway-events.ts';
 import type { AuthorizerModel, CloudModel, InvocationResult, Invoke } from './model.ts';
 import { matchesWildcard } from './wildcard.ts';
 
@@ -18,14 +23,19 @@ export async function askAuthorizer(
   context: RequestContext,
 ): Promise<AuthorizerDecision> {
   const stageVariables = model.api.stageVariables ?? {};
-  const complete = authorizer.identitySources.every((source) => identityOf(source, facts, context, stageVariables));
+  const complete = authorizer.identitySources.every((source) =>
+    identityOf(source, facts, context, stageVariables),
+  );
   if (!complete) return { allowed: false, status: 401 };
   if (!authorizer.mayInvoke) return { allowed: false, status: 500 };
 
   const { apiId, stageName } = model.api;
   const methodArn = `arn:aws:execute-api:${model.region}:${model.accountId}:${apiId}/${stageName}/$connect`;
   const startedAt = performance.now();
-  const result = await invoke(authorizer.functionName, authorizerEvent(facts, context, methodArn, stageVariables));
+  const result = await invoke(
+    authorizer.functionName,
+    authorizerEvent(facts, context, methodArn, stageVariables),
+  );
   return decide(result, methodArn, Math.round(performance.now() - startedAt));
 }
 
@@ -36,7 +46,8 @@ function identityOf(
   context: RequestContext,
   stageVariables: Readonly<Record<string, string>>,
 ): unknown {
-  const [, kind, name = ''] = /^(route\.request\.(?:header|querystring)|stageVariables|context)\.(.+)$/.exec(source) ?? [];
+  const [, kind, name = ''] =
+    /^(route\.request\.(?:header|querystring)|stageVariables|context)\.(.+)$/.exec(source) ?? [];
   switch (kind) {
     case 'route.request.header':
       return facts.headers.find(([header]) => header.toLowerCase() === name.toLowerCase())?.[1];
@@ -45,7 +56,10 @@ function identityOf(
     case 'stageVariables':
       return stageVariables[name];
     case 'context':
-      return name.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown>)?.[key], context);
+      return name
+        .split('.')
+        .reduce<unknown>((value, key) => (value as Record<string, unknown>)?.[key], context);
+    case undefined:
     default:
       throw new Error(`API Gateway knows no identity source ${source}`);
   }
@@ -85,7 +99,9 @@ function isWellFormed(payload: unknown): payload is AuthorizerResult {
   return (
     typeof principalId === 'string' &&
     statements.length > 0 &&
-    statements.every(({ Effect, Action, Resource }) => (Effect === 'Allow' || Effect === 'Deny') && Action && Resource) &&
+    statements.every(
+      ({ Effect, Action, Resource }) => (Effect === 'Allow' || Effect === 'Deny') && Action && Resource,
+    ) &&
     typeof context === 'object' &&
     context !== null &&
     Object.values(context).every((value) => ['string', 'number', 'boolean'].includes(typeof value))

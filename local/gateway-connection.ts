@@ -55,9 +55,13 @@ export class Connection {
       if (guard.exceedsLimit(chunk)) this.close({ code: 1009, reason: '' });
     });
     socket.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
-    socket.on('close', (code, reason) => this.closed(code === noStatus.code ? noStatus : { code, reason: String(reason) }));
+    socket.on('close', (code, reason) =>
+      this.closed(code === noStatus.code ? noStatus : { code, reason: String(reason) }),
+    );
     // A broken socket is closed too; that is where it is dealt with.
-    socket.on('error', (error) => context.log.warn('gateway', error.message, { connectionId: facts.connectionId }));
+    socket.on('error', (error) =>
+      context.log.warn('gateway', error.message, { connectionId: facts.connectionId }),
+    );
   }
 
   /** Neither ended nor about to: posts find it. */

@@ -79,7 +79,12 @@ export function connectEvent(facts: ConnectionFacts, context: RequestContext): o
   // The function sees the request after the handshake's own headers are taken off and the proxy's are put on.
   const handshake = new Set(['connection', 'upgrade']);
   const headers = facts.headers.filter(([name]) => !handshake.has(name.toLowerCase()));
-  return { ...headerFields([...headers, ...proxyHeaders(facts)]), ...queryFields(facts), requestContext: context, isBase64Encoded: false };
+  return {
+    ...headerFields([...headers, ...proxyHeaders(facts)]),
+    ...queryFields(facts),
+    requestContext: context,
+    isBase64Encoded: false,
+  };
 }
 
 export function authorizerEvent(

@@ -12,7 +12,6 @@ import {
 } from './gateway-events.ts';
 import { callIntegration, type IntegrationAnswer } from './gateway-integration.ts';
 
-
 export type HandshakeResult =
   | {
       readonly accepted: true;
@@ -23,11 +22,19 @@ export type HandshakeResult =
     }
   | { readonly accepted: false; readonly status: number; readonly body: string };
 
-export async function shakeHands(request: IncomingMessage, gateway: GatewayContext): Promise<HandshakeResult> {
+export async function shakeHands(
+  request: IncomingMessage,
+  gateway: GatewayContext,
+): Promise<HandshakeResult> {
   const { model, invoke, limits } = gateway;
   const facts = readConnectionFacts(request, Date.now());
   const contextWith = (authorizer?: AuthorizerContext) =>
-    requestContext(model.api, facts, { routeKey: '$connect', eventType: 'CONNECT', at: Date.now() }, authorizer);
+    requestContext(
+      model.api,
+      facts,
+      { routeKey: '$connect', eventType: 'CONNECT', at: Date.now() },
+      authorizer,
+    );
   const route = model.api.routes.find(({ routeKey }) => routeKey === '$connect');
   if (!route) return { accepted: true, facts, authorizer: undefined, protocol: undefined };
 
@@ -60,7 +67,9 @@ function statusOf(answer: IntegrationAnswer): number {
 
 function protocolOf(answer: IntegrationAnswer): string | undefined {
   if (answer.kind !== 'answered') return undefined;
-  const header = Object.entries(answer.headers).find(([name]) => name.toLowerCase() === 'sec-websocket-protocol');
+  const header = Object.entries(answer.headers).find(
+    ([name]) => name.toLowerCase() === 'sec-websocket-protocol',
+  );
   return typeof header?.[1] === 'string' ? header[1] : undefined;
 }
 

@@ -39,7 +39,8 @@ function readAnswer(result: InvocationResult): IntegrationAnswer {
   if (result.outcome !== 'returned') return { kind: 'malfunction' };
   const { statusCode, headers, body } = (result.payload ?? {}) as Record<string, unknown>;
   const status = typeof statusCode === 'string' && statusCode !== '' ? Number(statusCode) : statusCode;
-  if (!Number.isInteger(status) || (status as number) < 100 || (status as number) > 599) return { kind: 'malfunction' };
+  if (!Number.isInteger(status) || (status as number) < 100 || (status as number) > 599)
+    return { kind: 'malfunction' };
   if (body !== undefined && body !== null && typeof body !== 'string') return { kind: 'malfunction' };
   return {
     kind: 'answered',

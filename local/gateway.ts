@@ -98,7 +98,8 @@ function createUpgrade(context: GatewayContext, connections: Map<string, Connect
   return async (request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> => {
     // Until `ws` takes over, a client that goes away must not bring the process down.
     stream.on('error', () => stream.destroy());
-    if (!isForStage(request, context.model.api.stageName)) return refuse(stream, 403, '{"message":"Forbidden"}');
+    if (!isForStage(request, context.model.api.stageName))
+      return refuse(stream, 403, '{"message":"Forbidden"}');
     if (!isWebSocket(request)) return refuse(stream, 400, '{"message":"Bad Request"}');
 
     const result = await shakeHands(request, context);

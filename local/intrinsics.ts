@@ -17,7 +17,8 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
   Ref: (name, _resolve, scope) => scope.ref(text(name, 'Ref')),
   Condition: (name, resolve, scope) => resolve(scope.condition(text(name, 'Condition'))),
   'Fn::GetAtt': (argument, _resolve, scope) => {
-    const [logicalId, ...path] = typeof argument === 'string' ? argument.split('.') : list(argument, 'Fn::GetAtt');
+    const [logicalId, ...path] =
+      typeof argument === 'string' ? argument.split('.') : list(argument, 'Fn::GetAtt');
     return scope.attribute(text(logicalId, 'Fn::GetAtt'), path.join('.'));
   },
   'Fn::Join': (argument, resolve) => {
@@ -33,7 +34,8 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
     const [index, from] = list(argument, 'Fn::Select').map(resolve);
     const choices = list(from, 'Fn::Select');
     const chosen = choices[Number(index)];
-    if (chosen === undefined) throw new Error(`Fn::Select: no element ${String(index)} among ${choices.length}`);
+    if (chosen === undefined)
+      throw new Error(`Fn::Select: no element ${String(index)} among ${choices.length}`);
     return chosen;
   },
   'Fn::Split': (argument, resolve) => {
@@ -82,7 +84,8 @@ function substitute(template: string, variables: Record<string, unknown>, scope:
 }
 
 function text(value: unknown, intrinsic: string): string {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value);
   throw new Error(`${intrinsic} needs a string, not ${JSON.stringify(value)}`);
 }
 

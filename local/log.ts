@@ -17,9 +17,14 @@ type Level = 'info' | 'warn' | 'error';
 const sourceColours = [pc.cyan, pc.magenta, pc.green, pc.blue, pc.yellow, pc.cyanBright, pc.magentaBright];
 const levelColours = { info: (text: string) => text, warn: pc.yellow, error: pc.red } as const;
 
-const writers: Record<LogFormat, (level: Level, source: string, message: string, details: LogDetails) => void> = {
+const writers: Record<
+  LogFormat,
+  (level: Level, source: string, message: string, details: LogDetails) => void
+> = {
   pretty(level, source, message, details) {
-    const extra = Object.entries(details).map(([key, value]) => pc.dim(`${key}=${value}`));
+    const extra = Object.entries(details)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => pc.dim(`${key}=${value}`));
     const prefix = colourOf(source)(source.padEnd(13));
     const text = message
       .split('\n')

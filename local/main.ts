@@ -20,7 +20,12 @@ interface Options {
 const program = new Command('npm start --')
   .description('Runs the whole backend on this machine, on the template that deploys.')
   .option('--port <port>', 'where clients connect; 0 takes any free port', parsePort, 4000)
-  .option('--db <engine>', 'dynoxide, dynamodb-local, or the URL of a DynamoDB that runs already', parseDb, 'dynoxide')
+  .option(
+    '--db <engine>',
+    'dynoxide, dynamodb-local, or the URL of a DynamoDB that runs already',
+    parseDb,
+    'dynoxide',
+  )
   .option('--data <directory>', 'keep data in this directory (default: in memory)')
   .option('--quiet', 'print the ready line and errors only')
   .option('--json', 'log in JSON, a line per event')

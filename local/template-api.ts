@@ -60,14 +60,26 @@ export function modelApi(
 
 function modelRoute(route: Resource, context: Context): RouteModel {
   const { resources, apiArn, stageName } = context;
-  const { RouteKey, Target, AuthorizationType = 'NONE', AuthorizerId } = route.properties as unknown as RouteProperties;
-  const integration = byRef(resources, 'AWS::ApiGatewayV2::Integration', Target.replace('integrations/', ''), route);
+  const {
+    RouteKey,
+    Target,
+    AuthorizationType = 'NONE',
+    AuthorizerId,
+  } = route.properties as unknown as RouteProperties;
+  const integration = byRef(
+    resources,
+    'AWS::ApiGatewayV2::Integration',
+    Target.replace('integrations/', ''),
+    route,
+  );
   const { IntegrationType, IntegrationUri, TimeoutInMillis } = integration.properties;
   if (IntegrationType !== 'AWS_PROXY') {
     throw new Error(`The local cloud runs Lambda proxy integrations only (${integration.constructPath})`);
   }
   if (AuthorizationType !== 'NONE' && AuthorizationType !== 'CUSTOM') {
-    throw new Error(`The local cloud does not know the authorization ${AuthorizationType} (${route.constructPath})`);
+    throw new Error(
+      `The local cloud does not know the authorization ${AuthorizationType} (${route.constructPath})`,
+    );
   }
   const target = functionOfUri(String(IntegrationUri), integration, context);
   return {
@@ -78,7 +90,9 @@ function modelRoute(route: Resource, context: Context): RouteModel {
     ),
     mayInvoke: isPermitted(target, `${apiArn}/${stageName}/${RouteKey}`, context),
     ...(TimeoutInMillis !== undefined && { integrationTimeoutMs: Number(TimeoutInMillis) }),
-    ...(AuthorizationType === 'CUSTOM' && { authorizer: modelAuthorizer(AuthorizerId ?? '', route, context) }),
+    ...(AuthorizationType === 'CUSTOM' && {
+      authorizer: modelAuthorizer(AuthorizerId ?? '', route, context),
+    }),
   };
 }
 
@@ -120,7 +134,9 @@ function functionOfUri(uri: string, { constructPath }: Resource, { functions }: 
 function checkExpression({ properties, constructPath }: Resource): string {
   const expression = String(properties['RouteSelectionExpression']);
   if (/^\$request\.body(\.[A-Za-z0-9_-]+)+$/.test(expression)) return expression;
-  throw new Error(`The local cloud selects routes by $request.body.<path>, not ${expression} (${constructPath})`);
+  throw new Error(
+    `The local cloud selects routes by $request.body.<path>, not ${expression} (${constructPath})`,
+  );
 }
 
 function ofType(resources: readonly Resource[], type: string): Resource[] {

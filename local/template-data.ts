@@ -67,7 +67,12 @@ export function modelEventSources(
         [functionName, arn].includes(properties.FunctionName),
       );
       if (!target) throw new Error(`No function ${properties.FunctionName} (${resource.constructPath})`);
-      return { ...settingsOf(properties), id: resource.logicalId, tableName: table.ref, functionName: target.name };
+      return {
+        ...settingsOf(properties),
+        id: resource.logicalId,
+        tableName: table.ref,
+        functionName: target.name,
+      };
     });
 }
 
@@ -102,5 +107,7 @@ export function modelQueues(resources: readonly Resource[]): QueueModel[] {
 }
 
 function tableResources(resources: readonly Resource[]): Resource[] {
-  return resources.filter(({ type }) => type === 'AWS::DynamoDB::Table' || type === 'AWS::DynamoDB::GlobalTable');
+  return resources.filter(
+    ({ type }) => type === 'AWS::DynamoDB::Table' || type === 'AWS::DynamoDB::GlobalTable',
+  );
 }

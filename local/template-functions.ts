@@ -32,14 +32,17 @@ export function modelFunctions(resources: readonly Resource[]): FunctionModel[] 
     .map((resource) => modelFunction(resource, resources));
   const names = functions.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated) throw new Error(`Two functions are called ${repeated}: metrics and logs could not tell them apart`);
+  if (repeated)
+    throw new Error(`Two functions are called ${repeated}: metrics and logs could not tell them apart`);
   return functions;
 }
 
 function modelFunction(resource: Resource, resources: readonly Resource[]): FunctionModel {
   const properties = resource.properties as unknown as FunctionProperties;
   if (!properties.Runtime.startsWith('nodejs')) {
-    throw new Error(`The local cloud runs Node.js only, not ${properties.Runtime} (${resource.constructPath})`);
+    throw new Error(
+      `The local cloud runs Node.js only, not ${properties.Runtime} (${resource.constructPath})`,
+    );
   }
   const reservedConcurrency = properties.ReservedConcurrentExecutions;
   return {
@@ -61,20 +64,34 @@ function locateHandler({ assetPath, constructPath }: Resource, handler: string) 
   if (!assetPath) throw new Error(`The function has no asset in the template's metadata (${constructPath})`);
   const dot = handler.lastIndexOf('.');
   const module = join(assetPath, handler.slice(0, dot));
-  const modulePath = ['.mjs', '.js', '.cjs'].map((extension) => module + extension).find((path) => existsSync(path));
-  if (!modulePath) throw new Error(`There is no ${module}.mjs, .js or .cjs for ${handler} (${constructPath})`);
+  const modulePath = ['.mjs', '.js', '.cjs']
+    .map((extension) => module + extension)
+    .find((path) => existsSync(path));
+  if (!modulePath)
+    throw new Error(`There is no ${module}.mjs, .js or .cjs for ${handler} (${constructPath})`);
   return { modulePath, exportName: handler.slice(dot + 1) };
 }
 
-function modelRole(roleArn: string, resources: readonly Resource[], constructPath: string): FunctionModel['role'] {
-  const role = resources.find(({ type, attributes }) => type === 'AWS::IAM::Role' && attributes['Arn'] === roleArn);
+function modelRole(
+  roleArn: string,
+  resources: readonly Resource[],
+  constructPath: string,
+): FunctionModel['role'] {
+  const role = resources.find(
+    ({ type, attributes }) => type === 'AWS::IAM::Role' && attributes['Arn'] === roleArn,
+  );
   if (!role) throw new Error(`The role ${roleArn} is not in the template (${constructPath})`);
   const inline = (role.properties['Policies'] ?? []) as { PolicyDocument: PolicyDocument }[];
   const attached = resources
     .filter(({ type, properties }) => type === 'AWS::IAM::Policy' && includes(properties['Roles'], role.ref))
     .map(({ properties }) => properties as unknown as { PolicyDocument: PolicyDocument });
-  const statements = [...inline, ...attached].flatMap(({ PolicyDocument }) => asList(PolicyDocument.Statement));
-  return { name: role.ref, statements: statements.map((statement) => modelStatement(statement, role.constructPath)) };
+  const statements = [...inline, ...attached].flatMap(({ PolicyDocument }) =>
+    asList(PolicyDocument.Statement),
+  );
+  return {
+    name: role.ref,
+    statements: statements.map((statement) => modelStatement(statement, role.constructPath)),
+  };
 }
 
 function modelStatement(statement: StatementDeclaration, constructPath: string): PolicyStatement {
@@ -82,7 +99,9 @@ function modelStatement(statement: StatementDeclaration, constructPath: string):
   const known = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Condition']);
   const unknown = Object.keys(statement).find((key) => !known.has(key));
   if (unknown || !Action || !Resource) {
-    throw new Error(`The local cloud does not know ${unknown ?? 'such a statement'} in a policy (${constructPath})`);
+    throw new Error(
+      `The local cloud does not know ${unknown ?? 'such a statement'} in a policy (${constructPath})`,
+    );
   }
   return {
     effect: Effect,

@@ -16,11 +16,18 @@ export function resolveParameters(
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(declared, name));
   if (unknown) throw new Error(`The template has no parameter ${unknown}`);
   return new Map(
-    Object.entries(declared).map(([name, declaration]) => [name, resolveParameter(name, declaration, given[name])]),
+    Object.entries(declared).map(([name, declaration]) => [
+      name,
+      resolveParameter(name, declaration, given[name]),
+    ]),
   );
 }
 
-function resolveParameter(name: string, declaration: ParameterDeclaration, given: string | undefined): string {
+function resolveParameter(
+  name: string,
+  declaration: ParameterDeclaration,
+  given: string | undefined,
+): string {
   const { Default, AllowedPattern, AllowedValues, Description } = declaration;
   const value = given ?? Default;
   if (value === undefined) {
@@ -32,5 +39,5 @@ function resolveParameter(name: string, declaration: ParameterDeclaration, given
   if (AllowedValues && !AllowedValues.includes(value)) {
     throw new Error(`Parameter ${name} must be one of ${AllowedValues.join(', ')}`);
   }
-  return String(value);
+  return value;
 }

@@ -39,7 +39,13 @@ interface ResourceType {
 
 const table: ResourceType = {
   nameProperty: 'TableName',
-  uses: ['KeySchema', 'AttributeDefinitions', 'StreamSpecification', 'TimeToLiveSpecification', 'BillingMode'],
+  uses: [
+    'KeySchema',
+    'AttributeDefinitions',
+    'StreamSpecification',
+    'TimeToLiveSpecification',
+    'BillingMode',
+  ],
   ignores: [
     'Replicas',
     'DeletionProtectionEnabled',
@@ -142,7 +148,13 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
   'AWS::SQS::Queue': {
     nameProperty: 'QueueName',
     uses: [],
-    ignores: ['KmsMasterKeyId', 'MessageRetentionPeriod', 'SqsManagedSseEnabled', 'Tags', 'VisibilityTimeout'],
+    ignores: [
+      'KmsMasterKeyId',
+      'MessageRetentionPeriod',
+      'SqsManagedSseEnabled',
+      'Tags',
+      'VisibilityTimeout',
+    ],
     ref: ({ name, account }) => `https://sqs.${account.region}.amazonaws.com/${account.accountId}/${name}`,
     attributes: ({ name, account }) => ({ Arn: arn(account, 'sqs', name), QueueName: name }),
   },
@@ -165,11 +177,13 @@ export function identifyResource(
 ): Pick<Resource, 'ref' | 'attributes'> {
   const { logicalId, type, constructPath, propertyNames } = declared;
   const resourceType = resourceTypes[type];
-  if (!resourceType) throw new Error(`The local cloud does not know the resource type ${type} (${constructPath})`);
+  if (!resourceType)
+    throw new Error(`The local cloud does not know the resource type ${type} (${constructPath})`);
   const { nameProperty, uses, ignores } = resourceType;
   const known = new Set([nameProperty, ...uses, ...ignores]);
   const unknown = propertyNames.find((property) => !known.has(property));
-  if (unknown) throw new Error(`The local cloud does not know the property ${unknown} of ${type} (${constructPath})`);
+  if (unknown)
+    throw new Error(`The local cloud does not know the property ${unknown} of ${type} (${constructPath})`);
 
   const name = (nameProperty && explicitName(nameProperty)) ?? `${account.stackName}-${logicalId}`;
   const identified = { logicalId, name, account };

@@ -81,7 +81,8 @@ function resolveResources(
   const identities = new Map<string, Pick<Resource, 'ref' | 'attributes'>>();
   const scope = createScope(template.Conditions ?? {}, parameters, account, identities);
   const declared = Object.entries(template.Resources).filter(
-    ([, { Condition }]) => Condition === undefined || resolveValue(scope.condition(Condition), scope) === true,
+    ([, { Condition }]) =>
+      Condition === undefined || resolveValue(scope.condition(Condition), scope) === true,
   );
 
   for (const [logicalId, declaration] of declared) {
@@ -140,7 +141,8 @@ function createScope(
     },
     attribute(logicalId, attribute) {
       const value = identities.get(logicalId)?.attributes[attribute];
-      if (value === undefined) throw new Error(`Fn::GetAtt of ${logicalId}.${attribute}, which is not known here`);
+      if (value === undefined)
+        throw new Error(`Fn::GetAtt of ${logicalId}.${attribute}, which is not known here`);
       return value;
     },
     condition(name) {

@@ -10,7 +10,7 @@ export const bundleDirectory = join(root, 'dist/functions');
 
 export async function buildFunctions(): Promise<void> {
   const sources = (await readdir(join(root, 'functions'))).filter((name) => name.endsWith('.ts'));
-  await rm(bundleDirectory, { recursive: true, force: true });
+  const slim = slimSdk();
   await Promise.all(
     sources.map((source) =>
       build({
@@ -28,7 +28,7 @@ export async function buildFunctions(): Promise<void> {
         sourcesContent: false,
         legalComments: 'none',
         logLevel: 'warning',
-        plugins: [slimSdk],
+        plugins: [slim.plugin],
         // Dependencies in CommonJS call require() for Node's own modules.
         banner: {
           js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
@@ -36,6 +36,16 @@ export async function buildFunctions(): Promise<void> {
       }),
     ),
   );
+  await removeOthers(new Set(sources.map((source) => basename(source, '.ts'))));
+  const unused = slim.unused();
+  if (unused.length > 0) throw new Error(`The AWS SDK has moved what we replace: ${unused.join(' ')}`);
+}
+
+/** Bundles of functions that are no more; the others were written over, for somebody may be reading them. */
+async function removeOthers(names: ReadonlySet<string>): Promise<void> {
+  const present = await readdir(bundleDirectory);
+  const others = present.filter((name) => !names.has(name));
+  await Promise.all(others.map((name) => rm(join(bundleDirectory, name), { recursive: true, force: true })));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildFunctions();

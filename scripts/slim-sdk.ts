@@ -85,22 +85,35 @@ const files: readonly Replacement[] = [
   },
 ];
 
-export const slimSdk: Plugin = {
-  name: 'slim-sdk',
-  setup({ onResolve, onLoad }) {
-    for (const { filter, contents } of packages) {
-      onResolve({ filter }, ({ path, resolveDir }) => ({
-        path,
-        namespace: 'slim',
-        pluginData: { resolveDir },
-      }));
-      onLoad({ filter, namespace: 'slim' }, ({ pluginData }) => ({
-        contents,
-        resolveDir: (pluginData as { resolveDir: string }).resolveDir,
-      }));
-    }
-    for (const { filter, contents } of files) {
-      onLoad({ filter }, ({ path }) => ({ contents, resolveDir: dirname(path) }));
-    }
-  },
-};
+export interface SlimSdk {
+  readonly plugin: Plugin;
+  /** Replacements that no bundle asked for: an SDK that has moved its files must not grow the bundles unseen. */
+  unused(): readonly RegExp[];
+}
+
+export function slimSdk(): SlimSdk {
+  const unused = new Set([...packages, ...files].map(({ filter }) => filter));
+  const plugin: Plugin = {
+    name: 'slim-sdk',
+    setup(build) {
+      for (const { filter, contents } of packages) {
+        build.onResolve({ filter }, ({ path, resolveDir }) => ({
+          path,
+          namespace: 'slim',
+          pluginData: { resolveDir },
+        }));
+        build.onLoad({ filter, namespace: 'slim' }, ({ pluginData }) => {
+          unused.delete(filter);
+          return { contents, resolveDir: (pluginData as { resolveDir: string }).resolveDir };
+        });
+      }
+      for (const { filter, contents } of files) {
+        build.onLoad({ filter }, ({ path }) => {
+          unused.delete(filter);
+          return { contents, resolveDir: dirname(path) };
+        });
+      }
+    },
+  };
+  return { plugin, unused: () => [...unused] };
+}

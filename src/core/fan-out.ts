@@ -48,7 +48,7 @@ export async function fanOut(ctx: Context, messages: readonly Message[]): Promis
 function bundle(messages: readonly Message[]): Map<string, Delivery[]> {
   const bundles = new Map<string, Delivery[]>();
   const distinct = new Map(messages.map((message) => [`${message.conversationId}#${message.seq}`, message]));
-  for (const message of [...distinct.values()].sort((a, b) => a.seq - b.seq)) {
+  for (const message of [...distinct.values()].toSorted((a, b) => a.seq - b.seq)) {
     const { conversationId, seq, from, deviceId } = message;
     const conversation = parseConversationId(conversationId);
     if (conversation?.kind !== 'direct') throw new Error(`Not a direct conversation: ${conversationId}`);

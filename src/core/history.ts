@@ -25,7 +25,7 @@ export async function history(
   if (low > high) return { ok: true, messages: [], floorSeq, headSeq, end: true };
 
   const { slots, pending } = await readRange(ctx, conversationId, { low, high, head });
-  const messages = direction === 'up' ? withinBytes(slots) : withinBytes(slots.toReversed()).reverse();
+  const messages = direction === 'up' ? withinBytes(slots) : withinBytes(slots.toReversed()).toReversed();
   const reached = direction === 'up' ? messages.at(-1)?.seq === headSeq : messages[0]?.seq === floorSeq;
   return {
     ok: true,

@@ -214,7 +214,7 @@ function toConnection(deviceId: string, stored: string): DeviceConnection {
 /** Neighbouring extents as one, so that a batch makes one frame. */
 function merge(extents: readonly Extent[]): Extent[] {
   const merged: Extent[] = [];
-  for (const extent of [...extents].sort((a, b) => a.from - b.from)) {
+  for (const extent of extents.toSorted((a, b) => a.from - b.from)) {
     const previous = merged.at(-1);
     if (previous && previous.from + previous.pointers.length === extent.from) {
       merged[merged.length - 1] = {

@@ -48,7 +48,7 @@ export async function pending(
 /** Newest conversation first. */
 function countByConversation(userId: string, entries: readonly string[]): Waiting[] {
   const byConversation = new Map<string, Waiting>();
-  for (const entry of [...entries].reverse()) {
+  for (const entry of entries.toReversed()) {
     const { conversationId, seq, madeBy } = decodePointer(entry, userId);
     const waiting = byConversation.get(conversationId) ?? { conversationId, seqs: new Set(), lastSeq: 0 };
     byConversation.set(conversationId, waiting);

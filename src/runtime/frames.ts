@@ -34,7 +34,7 @@ export function validate<A extends Action>(
   frame: Frame,
 ): { ok: true; request: ClientFrame<A> } | Refusal {
   const result = v.safeParse(clientFrames[action], frame, { abortEarly: true });
-  if (result.success) return { ok: true, request: result.output as ClientFrame<A> };
+  if (result.success) return { ok: true, request: result.output };
   return refuse('bad_request', describeIssue(result.issues[0]));
 }
 

@@ -78,7 +78,9 @@ describe('POST', () => {
     const { accessKeyId } = sandbox.credentialsFor('task');
     const response = await fetch(`${sandbox.endpoint}/@connections/${encodeURIComponent(unknownId)}`, {
       method: 'POST',
-      headers: { authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/us-east-1/execute-api/aws4_request` },
+      headers: {
+        authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/us-east-1/execute-api/aws4_request`,
+      },
       body: 'x',
     });
     expect(response.status).toBe(410);
@@ -187,15 +189,21 @@ describe('access', () => {
   });
 
   it('is refused to who does not sign: 403 Missing Authentication Token', async () => {
-    const response = await fetch(`${sandbox.endpoint}/@connections/${unknownId}`, { method: 'POST', body: 'x' });
+    const response = await fetch(`${sandbox.endpoint}/@connections/${unknownId}`, {
+      method: 'POST',
+      body: 'x',
+    });
     expect(response.status).toBe(403);
     expect(response.headers.get('x-amzn-errortype')).toBe('MissingAuthenticationTokenException');
     expect(await response.json()).toEqual({ message: 'Missing Authentication Token' });
   });
 
   it('is refused to credentials that nobody has: 403', async () => {
-    const authorization = 'AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/execute-api/aws4_request';
-    const response = await fetch(`${sandbox.endpoint}/@connections/${unknownId}`, { headers: { authorization } });
+    const authorization =
+      'AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/execute-api/aws4_request';
+    const response = await fetch(`${sandbox.endpoint}/@connections/${unknownId}`, {
+      headers: { authorization },
+    });
     expect(response.status).toBe(403);
     expect(response.headers.get('x-amzn-errortype')).toBe('UnrecognizedClientException');
   });

@@ -22,7 +22,9 @@ beforeEach(async () => {
   tokens = await createTokens();
   metering = new Metering();
   faults = new Faults();
-  server = createServer(createDevEndpoints({ tokens, metering, faults, describe: () => ({ stack: 'test' }) }));
+  server = createServer(
+    createDevEndpoints({ tokens, metering, faults, describe: () => ({ stack: 'test' }) }),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dev`;
@@ -35,7 +37,10 @@ afterEach(async () => {
   await closed;
 });
 
-async function ask(path: string, init?: RequestInit): Promise<{ status: number; body: Record<string, unknown> }> {
+async function ask(
+  path: string,
+  init?: RequestInit,
+): Promise<{ status: number; body: Record<string, unknown> }> {
   const response = await fetch(`${url}/${path}`, init);
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
@@ -54,7 +59,10 @@ describe('token', () => {
   it.each([60, -60])('lives for the ttl that is asked for: %d s', async (ttl) => {
     const { body } = await ask(`token?user=alice&ttl=${ttl}`);
     const [, claims] = String(body['token']).split('.');
-    const { iat, exp } = JSON.parse(Buffer.from(claims!, 'base64url').toString()) as { iat: number; exp: number };
+    const { iat, exp } = JSON.parse(Buffer.from(claims!, 'base64url').toString()) as {
+      iat: number;
+      exp: number;
+    };
     expect(exp - iat).toBe(ttl);
   });
 
@@ -88,7 +96,11 @@ it('health says that it runs, and what', async () => {
 
 it('metrics tells and resets what was metered', async () => {
   metering.recordMessageIn(10);
-  expect((await ask('metrics')).body).toMatchObject({ gateway: { messagesIn: 1 }, lambda: {}, dynamodb: { requests: 0 } });
+  expect((await ask('metrics')).body).toMatchObject({
+    gateway: { messagesIn: 1 },
+    lambda: {},
+    dynamodb: { requests: 0 },
+  });
   expect(await ask('metrics/reset', { method: 'POST' })).toMatchObject({
     status: 200,
     body: { gateway: { messagesIn: 0 } },
@@ -128,7 +140,10 @@ it('an unknown path is 404 and says what there is', async () => {
 });
 
 it('a wrong method is 405', async () => {
-  expect(await ask('metrics/reset')).toMatchObject({ status: 405, body: { error: '/dev/metrics/reset takes POST' } });
+  expect(await ask('metrics/reset')).toMatchObject({
+    status: 405,
+    body: { error: '/dev/metrics/reset takes POST' },
+  });
 });
 
 describe('answer this machine only', () => {
@@ -139,14 +154,20 @@ describe('answer this machine only', () => {
     return response.statusCode;
   };
 
-  it.each(['127.0.0.1:4000', 'localhost:4000', 'localhost', '[::1]:4000'])('Host %s is fine', async (host) => {
-    expect(await statusWith({ host })).toBe(200);
-  });
+  it.each(['127.0.0.1:4000', 'localhost:4000', 'localhost', '[::1]:4000'])(
+    'Host %s is fine',
+    async (host) => {
+      expect(await statusWith({ host })).toBe(200);
+    },
+  );
 
   // DNS rebinding: a page of another site whose name resolves to 127.0.0.1
-  it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io:4000'])('Host %s is not', async (host) => {
-    expect(await statusWith({ host })).toBe(403);
-  });
+  it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.nip.io:4000'])(
+    'Host %s is not',
+    async (host) => {
+      expect(await statusWith({ host })).toBe(403);
+    },
+  );
 
   it('nor is the request of another site’s page', async () => {
     expect(await statusWith({ origin: 'https://evil.example' })).toBe(403);

@@ -8,7 +8,10 @@ import { startSandbox, type FunctionSource, type Sandbox, type SandboxOptions } 
 let sandbox: Sandbox;
 const gate = new BroadcastChannel('gate');
 
-async function start(source: string | FunctionSource, options: Partial<SandboxOptions> = {}): Promise<Sandbox> {
+async function start(
+  source: string | FunctionSource,
+  options: Partial<SandboxOptions> = {},
+): Promise<Sandbox> {
   sandbox = await startSandbox({ functions: { task: source }, ...options });
   return sandbox;
 }
@@ -103,6 +106,7 @@ describe('an environment', () => {
         'AWS_LAMBDA_LOG_GROUP_NAME',
         'AWS_LAMBDA_LOG_STREAM_NAME',
         'AWS_REGION',
+        'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED',
         'AWS_SECRET_ACCESS_KEY',
         'AWS_SESSION_TOKEN',
         'AWS_SHARED_CREDENTIALS_FILE',
@@ -113,12 +117,19 @@ describe('an environment', () => {
         '_HANDLER',
       ].toSorted(),
     );
-    expect(variables).toMatchObject({ AWS_REGION: 'us-east-1', IM_SETTINGS: '{}', AWS_LAMBDA_FUNCTION_NAME: 'sandbox-task' });
+    expect(variables).toMatchObject({
+      AWS_REGION: 'us-east-1',
+      IM_SETTINGS: '{}',
+      AWS_LAMBDA_FUNCTION_NAME: 'sandbox-task',
+    });
   });
 
   it('takes overrides of its variables', async () => {
     const { invoke } = await start(
-      { source: 'export const handler = async () => process.env.IM_SETTINGS;', environment: { IM_SETTINGS: '{}' } },
+      {
+        source: 'export const handler = async () => process.env.IM_SETTINGS;',
+        environment: { IM_SETTINGS: '{}' },
+      },
       { environmentOverrides: { IM_SETTINGS: '{"settleMs":1}' } },
     );
     expect(payloadOf(await invoke('task', {}))).toBe('{"settleMs":1}');
@@ -164,7 +175,9 @@ describe('the handler', () => {
   });
 
   it('is heard when it writes past the console, too', async () => {
-    const { invoke, nextLine } = await start(`export const handler = async () => { process.stdout.write('raw\\n'); };`);
+    const { invoke, nextLine } = await start(
+      `export const handler = async () => { process.stdout.write('raw\\n'); };`,
+    );
     await invoke('task', {});
     expect(await nextLine('task')).toMatchObject({ message: 'raw' });
   });
@@ -178,24 +191,38 @@ describe('the handler', () => {
     const { invoke, metering } = await start(`
       let events = 0;
       export const handler = async () => { if (++events === 1) throw new RangeError('too far'); return events; };`);
-    expect(await invoke('task', {})).toEqual({ outcome: 'error', errorType: 'RangeError', errorMessage: 'too far' });
+    expect(await invoke('task', {})).toEqual({
+      outcome: 'error',
+      errorType: 'RangeError',
+      errorMessage: 'too far',
+    });
     expect(payloadOf(await invoke('task', {}))).toBe(2);
     expect(metering.snapshot().lambda['task']).toMatchObject({ errors: 1, coldStarts: 1 });
   });
 
   it('throws what is no Error: its type is the errorType (RIC)', async () => {
     const { invoke } = await start(`export const handler = async () => { throw 'plain'; };`);
-    expect(await invoke('task', {})).toEqual({ outcome: 'error', errorType: 'string', errorMessage: 'plain' });
+    expect(await invoke('task', {})).toEqual({
+      outcome: 'error',
+      errorType: 'string',
+      errorMessage: 'plain',
+    });
   });
 
   it('answers with what is no JSON: an error (RIC, Runtime.JSONStringifyError)', async () => {
     const { invoke } = await start('export const handler = async () => ({ seq: 1n });');
-    expect(await invoke('task', {})).toMatchObject({ outcome: 'error', errorType: 'Runtime.JSONStringifyError' });
+    expect(await invoke('task', {})).toMatchObject({
+      outcome: 'error',
+      errorType: 'Runtime.JSONStringifyError',
+    });
   });
 
   it('answers with more than 6 MB: an error (L/gettingstarted-limits.html)', async () => {
     const { invoke } = await start(`export const handler = async () => 'x'.repeat(6 * 1024 * 1024);`);
-    expect(await invoke('task', {})).toMatchObject({ outcome: 'error', errorType: 'Function.ResponseSizeTooLarge' });
+    expect(await invoke('task', {})).toMatchObject({
+      outcome: 'error',
+      errorType: 'Function.ResponseSizeTooLarge',
+    });
   });
 
   it('is not called with more than 6 MB (L/gettingstarted-limits.html)', async () => {
@@ -216,7 +243,9 @@ describe('an environment ends', () => {
     expect(await sandbox.invoke('task', { hang: true })).toEqual({
       outcome: 'timeout',
       errorType: 'Sandbox.Timedout',
-      errorMessage: expect.stringMatching(/^RequestId: [0-9a-f-]{36} Error: Task timed out after 0\.20 seconds$/),
+      errorMessage: expect.stringMatching(
+        /^RequestId: [0-9a-f-]{36} Error: Task timed out after 0\.20 seconds$/,
+      ),
     });
     expect(payloadOf(await sandbox.invoke('task', {}))).toBe(1);
     expect(sandbox.metering.snapshot().lambda['task']).toMatchObject({ timeouts: 1, coldStarts: 2 });
@@ -252,7 +281,10 @@ describe('an environment ends', () => {
       { memoryMb: 16 },
       'export const handler = async () => { const all = []; for (;;) all.push(new Array(10_000).fill({}).map(() => ({}))); };',
     );
-    expect(await sandbox.invoke('task', {})).toMatchObject({ outcome: 'crash', errorType: 'Runtime.OutOfMemory' });
+    expect(await sandbox.invoke('task', {})).toMatchObject({
+      outcome: 'crash',
+      errorType: 'Runtime.OutOfMemory',
+    });
   });
 
   it('when it is crashed, and its credentials with it', async () => {
@@ -279,12 +311,18 @@ describe('an environment ends', () => {
 describe('init', () => {
   it('fails on a module that does not load: Runtime.ImportModuleError (RIC)', async () => {
     const { invoke } = await start(`import 'no-such-package'; export const handler = async () => {};`);
-    expect(await invoke('task', {})).toMatchObject({ outcome: 'error', errorType: 'Runtime.ImportModuleError' });
+    expect(await invoke('task', {})).toMatchObject({
+      outcome: 'error',
+      errorType: 'Runtime.ImportModuleError',
+    });
   });
 
   it('fails on a syntax error: Runtime.UserCodeSyntaxError (RIC)', async () => {
     const { invoke } = await start('export const handler = async ( => {};');
-    expect(await invoke('task', {})).toMatchObject({ outcome: 'error', errorType: 'Runtime.UserCodeSyntaxError' });
+    expect(await invoke('task', {})).toMatchObject({
+      outcome: 'error',
+      errorType: 'Runtime.UserCodeSyntaxError',
+    });
   });
 
   it('fails on what the module throws, and is tried again with the next event', async () => {
@@ -297,13 +335,19 @@ describe('init', () => {
 
   it('fails without the handler: Runtime.HandlerNotFound (RIC)', async () => {
     const { invoke } = await start('export const other = 1;');
-    expect(await invoke('task', {})).toMatchObject({ outcome: 'error', errorType: 'Runtime.HandlerNotFound' });
+    expect(await invoke('task', {})).toMatchObject({
+      outcome: 'error',
+      errorType: 'Runtime.HandlerNotFound',
+    });
   });
 
   // https://github.com/arithmetric/aws-lambda-ses-forwarder/issues/154
   it('fails on a handler with a callback: Node.js 24 took them away', async () => {
     const { invoke } = await start('export const handler = (event, context, callback) => callback(null, 1);');
-    expect(await invoke('task', {})).toMatchObject({ outcome: 'error', errorType: 'Runtime.CallbackHandlerDeprecated' });
+    expect(await invoke('task', {})).toMatchObject({
+      outcome: 'error',
+      errorType: 'Runtime.CallbackHandlerDeprecated',
+    });
   });
 });
 

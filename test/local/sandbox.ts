@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
+import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { startFunctions, type Functions } from '../../local/environments.ts';
 import { Faults } from '../../local/faults.ts';
@@ -41,12 +42,31 @@ export interface LogLine {
 
 export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
+/** `PJqB0fHsqRcCHlw=` */
+export const id = expect.stringMatching(/^[\w-]{15}=$/) as unknown;
+
+/** What every request context has. */
+export const commonContext = {
+  extendedRequestId: id,
+  requestTime: expect.stringMatching(/^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/) as unknown,
+  messageDirection: 'IN',
+  stage: 'test',
+  connectedAt: expect.any(Number),
+  requestTimeEpoch: expect.any(Number),
+  identity: { sourceIp: '127.0.0.1' },
+  requestId: id,
+  domainName: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+  connectionId: id,
+  apiId: 'abcdef1234',
+};
+
 /** A handler that tells the event to the log, where tests read it, and answers 200. */
 export const tell = (statusCode = 200) =>
   `export const handler = async (event) => { console.log(JSON.stringify(event)); return { statusCode: ${statusCode} }; };`;
 
 /** A handler that answers with the event that it got. */
-export const echo = 'export const handler = async (event) => ({ statusCode: 200, body: JSON.stringify(event) });';
+export const echo =
+  'export const handler = async (event) => ({ statusCode: 200, body: JSON.stringify(event) });';
 
 export async function startSandbox(options: SandboxOptions) {
   const directory = await mkdtemp(join(tmpdir(), 'sandbox-'));
@@ -95,6 +115,17 @@ export async function startSandbox(options: SandboxOptions) {
     lines,
     nextLine,
     invoke: functions.invoke,
+    /** The next event that a function told (see `tell`). */
+    async nextEvent(source: string): Promise<Record<string, unknown>> {
+      return JSON.parse((await nextLine(source)).message) as Record<string, unknown>;
+    },
+    /** How a handshake is refused. */
+    async refusal(path?: string, options_?: ConnectOptions): Promise<HandshakeRefused> {
+      return await this.connect(path, options_).then(
+        () => expect.fail('the handshake was accepted'),
+        (error: unknown) => error as HandshakeRefused,
+      );
+    },
     /** @throws HandshakeRefused */
     async connect(path = '', options_: ConnectOptions = {}): Promise<Client> {
       const client = await openClient(`${url}/${path}`, options_);
@@ -169,7 +200,9 @@ async function openClient(url: string, { protocols = [], headers = {} }: Connect
     send: (frame: unknown) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
     next: () => {
       const frame = frames.shift();
-      return frame !== undefined ? Promise.resolve(frame) : new Promise<string>((resolve) => readers.push(resolve));
+      return frame !== undefined
+        ? Promise.resolve(frame)
+        : new Promise<string>((resolve) => readers.push(resolve));
     },
   };
 }
@@ -197,9 +230,10 @@ function collectLog() {
     log,
     lines,
     /** The next line that a function writes, or the first one that was not read. */
-    nextLine(source: string): Promise<LogLine> {
+    nextLine: (source: string): Promise<LogLine> => {
       const line = lines.find(
-        (candidate) => candidate.source === source && candidate.message !== 'cold start' && !read.has(candidate),
+        (candidate) =>
+          candidate.source === source && candidate.message !== 'cold start' && !read.has(candidate),
       );
       if (!line) return new Promise((resolve) => readers.push({ source, resolve }));
       read.add(line);
@@ -235,7 +269,12 @@ async function buildModel(directory: string, options: SandboxOptions): Promise<C
         ...(typeof given === 'string' ? { functionName: given } : given),
         ...(routeKey === '$connect' &&
           options.authorizer && {
-            authorizer: { functionName: 'authorize', identitySources: [], mayInvoke: true, ...options.authorizer },
+            authorizer: {
+              functionName: 'authorize',
+              identitySources: [],
+              mayInvoke: true,
+              ...options.authorizer,
+            },
           }),
       })),
     },

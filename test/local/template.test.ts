@@ -32,7 +32,12 @@ const role: Resource = {
   Type: 'AWS::IAM::Role',
   Properties: {
     AssumeRolePolicyDocument: {},
-    Policies: [{ PolicyName: 'inline', PolicyDocument: { Statement: { Effect: 'Allow', Action: 'sqs:*', Resource: '*' } } }],
+    Policies: [
+      {
+        PolicyName: 'inline',
+        PolicyDocument: { Statement: { Effect: 'Allow', Action: 'sqs:*', Resource: '*' } },
+      },
+    ],
   },
   ...at('chat/Api/send/Role/Resource'),
 };
@@ -92,11 +97,16 @@ const permission = (sourceArn: unknown): Resource => ({
   },
 });
 
-const executeApi = (path: string) => ({ 'Fn::Sub': `arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}${path}` });
+const executeApi = (path: string) => ({
+  'Fn::Sub': `arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}${path}`,
+});
 
 /** The least template with other properties of one resource. */
 const changed = (name: keyof typeof least, properties: Json) => ({
-  Resources: { ...least, [name]: { ...least[name], Properties: { ...least[name].Properties, ...properties } } },
+  Resources: {
+    ...least,
+    [name]: { ...least[name], Properties: { ...least[name].Properties, ...properties } },
+  },
 });
 
 const table = (properties: Json = {}): Resource => ({
@@ -121,12 +131,24 @@ describe('references', () => {
   it.each([
     ['Ref to a table is its name', { Ref: 'Table' }, 'chat-Table'],
     ['Ref to a function is its name', { Ref: 'Stage' }, 'dev'],
-    ['GetAtt as a list', { 'Fn::GetAtt': ['Table', 'Arn'] }, 'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table'],
-    ['GetAtt as a string', { 'Fn::GetAtt': 'Table.Arn' }, 'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table'],
+    [
+      'GetAtt as a list',
+      { 'Fn::GetAtt': ['Table', 'Arn'] },
+      'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table',
+    ],
+    [
+      'GetAtt as a string',
+      { 'Fn::GetAtt': 'Table.Arn' },
+      'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table',
+    ],
     ['Join', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }]] }, 'a-us-east-1'],
     ['Join of a list that is resolved', { 'Fn::Join': ['+', { 'Fn::Split': ['-', 'a-b'] }] }, 'a+b'],
     ['Sub', { 'Fn::Sub': '${AWS::AccountId}/${Table}/${!Literal}' }, '000000000000/chat-Table/${Literal}'],
-    ['Sub with variables', { 'Fn::Sub': ['${A}.${Table.Arn}', { A: { Ref: 'AWS::Partition' } }] }, 'aws.arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table'],
+    [
+      'Sub with variables',
+      { 'Fn::Sub': ['${A}.${Table.Arn}', { A: { Ref: 'AWS::Partition' } }] },
+      'aws.arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table',
+    ],
     ['Select', { 'Fn::Select': ['1', ['a', 'b']] }, 'b'],
     ['Select of Split', { 'Fn::Select': [0, { 'Fn::Split': ['.', 'a.b'] }] }, 'a'],
     ['If', { 'Fn::If': ['IsEast', { Ref: 'AWS::URLSuffix' }, 'b'] }, 'amazonaws.com'],
@@ -135,15 +157,25 @@ describe('references', () => {
   ])('%s', async (_case, value, expected) => {
     const Conditions = {
       IsEast: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'us-east-1'] },
-      Combined: { 'Fn::And': [{ Condition: 'IsEast' }, { 'Fn::Not': [{ 'Fn::Or': [{ Condition: 'IsEast' }] }] }] },
+      Combined: {
+        'Fn::And': [{ Condition: 'IsEast' }, { 'Fn::Not': [{ 'Fn::Or': [{ Condition: 'IsEast' }] }] }],
+      },
     };
     expect(await resolve(value, { Conditions })).toEqual(expected);
   });
 
   it.each([
-    ['Ref to nothing', { Ref: 'Nothing' }, 'Ref to Nothing, which the template does not hold (chat/Api/send/Function/Resource)'],
+    [
+      'Ref to nothing',
+      { Ref: 'Nothing' },
+      'Ref to Nothing, which the template does not hold (chat/Api/send/Function/Resource)',
+    ],
     ['GetAtt of an unknown attribute', { 'Fn::GetAtt': ['Table', 'Color'] }, 'Fn::GetAtt of Table.Color'],
-    ['an unknown function', { 'Fn::ImportValue': 'x' }, 'does not know the intrinsic function Fn::ImportValue'],
+    [
+      'an unknown function',
+      { 'Fn::ImportValue': 'x' },
+      'does not know the intrinsic function Fn::ImportValue',
+    ],
     ['an unknown condition', { 'Fn::If': ['Nobody', 1, 2] }, 'No condition is named Nobody'],
     ['Select out of range', { 'Fn::Select': [2, ['a']] }, 'Fn::Select: no element 2 among 1'],
   ])('refuses %s', async (_case, value, message) => {
@@ -157,12 +189,18 @@ describe('references', () => {
 
   it('takes parameters, and their defaults', async () => {
     const options = { parameters: { Keys: 'https://a' } };
-    expect(await resolve({ 'Fn::Sub': '${Keys} ${Bootstrap}' }, { Parameters }, options)).toBe('https://a /cdk/version');
+    expect(await resolve({ 'Fn::Sub': '${Keys} ${Bootstrap}' }, { Parameters }, options)).toBe(
+      'https://a /cdk/version',
+    );
   });
 
   it.each([
     ['has no value', {}, 'Parameter Keys has no value and no default (where keys are)'],
-    ['does not match its pattern', { Keys: 'http://a' }, 'Parameter Keys failed to satisfy constraint: must match pattern'],
+    [
+      'does not match its pattern',
+      { Keys: 'http://a' },
+      'Parameter Keys failed to satisfy constraint: must match pattern',
+    ],
     ['is unknown', { Keys: 'https://a', Other: 'x' }, 'The template has no parameter Other'],
   ])('refuses a parameter that %s', async (_case, parameters: Record<string, string>, message) => {
     await expect(resolve('x', { Parameters }, { parameters })).rejects.toThrow(message);
@@ -172,7 +210,12 @@ describe('references', () => {
 describe('functions', () => {
   it('have their names, code, limits, variables and role', async () => {
     const { functions } = await load(
-      changed('Send', { MemorySize: 512, Timeout: 7, ReservedConcurrentExecutions: 2, Environment: { Variables: { A: 'b' } } }),
+      changed('Send', {
+        MemorySize: 512,
+        Timeout: 7,
+        ReservedConcurrentExecutions: 2,
+        Environment: { Variables: { A: 'b' } },
+      }),
     );
     expect(functions).toEqual([
       {
@@ -228,22 +271,39 @@ describe('functions', () => {
 
   it('have the names of construct paths that end in the construct itself', async () => {
     const { functions } = await load({
-      Resources: { ...least, Send: { ...send, ...at('chat/Api/post/Resource', { 'aws:asset:path': 'asset.1' }) } },
+      Resources: {
+        ...least,
+        Send: { ...send, ...at('chat/Api/post/Resource', { 'aws:asset:path': 'asset.1' }) },
+      },
     });
     expect(functions[0]!.name).toBe('post');
   });
 
   it.each([
-    ['another runtime', { Runtime: 'python3.13' }, 'runs Node.js only, not python3.13 (chat/Api/send/Function/Resource)'],
+    [
+      'another runtime',
+      { Runtime: 'python3.13' },
+      'runs Node.js only, not python3.13 (chat/Api/send/Function/Resource)',
+    ],
     ['a module that is not there', { Handler: 'other.handler' }, 'There is no'],
-    ['a role from elsewhere', { Role: 'arn:aws:iam::1:role/x' }, 'The role arn:aws:iam::1:role/x is not in the template'],
-    ['a property without a meaning here', { VpcConfig: {} }, 'does not know the property VpcConfig of AWS::Lambda::Function (chat/Api/send/Function/Resource)'],
+    [
+      'a role from elsewhere',
+      { Role: 'arn:aws:iam::1:role/x' },
+      'The role arn:aws:iam::1:role/x is not in the template',
+    ],
+    [
+      'a property without a meaning here',
+      { VpcConfig: {} },
+      'does not know the property VpcConfig of AWS::Lambda::Function (chat/Api/send/Function/Resource)',
+    ],
   ])('are refused with %s', async (_case, properties, message) => {
     await expect(load(changed('Send', properties))).rejects.toThrow(message);
   });
 
   it('are refused when two have one name', async () => {
-    await expect(load({ Resources: { ...least, Again: send } })).rejects.toThrow('Two functions are called send');
+    await expect(load({ Resources: { ...least, Again: send } })).rejects.toThrow(
+      'Two functions are called send',
+    );
   });
 
   it('are refused when their policy says what is not evaluated here', async () => {
@@ -307,7 +367,8 @@ describe('the API', () => {
       AuthorizerId: { Ref: 'Authorizer' },
     });
     const resources = { ...Resources, Authorizer: authorizer };
-    const authorizerOf = async (more: Json) => (await load({ Resources: { ...resources, ...more } })).api.routes[0]!.authorizer;
+    const authorizerOf = async (more: Json) =>
+      (await load({ Resources: { ...resources, ...more } })).api.routes[0]!.authorizer;
     const expected = { functionName: 'send', identitySources: ['route.request.header.Authorization'] };
     expect(await authorizerOf({})).toEqual({ ...expected, mayInvoke: false });
     const allowed = permission(executeApi('/authorizers/${Authorizer}'));
@@ -316,17 +377,39 @@ describe('the API', () => {
 
   it.each([
     ['of another protocol', 'Api', { ProtocolType: 'HTTP' }, 'runs WebSocket APIs only'],
-    ['that selects by a header', 'Api', { RouteSelectionExpression: '$request.header.x' }, 'selects routes by $request.body'],
+    [
+      'that selects by a header',
+      'Api',
+      { RouteSelectionExpression: '$request.header.x' },
+      'selects routes by $request.body',
+    ],
     ['that is not deployed', 'Stage', { AutoDeploy: false }, 'The stage is not deployed'],
-    ['with another integration', 'Integration', { IntegrationType: 'HTTP_PROXY' }, 'Lambda proxy integrations only'],
-    ['with another authorization', 'Route', { AuthorizationType: 'AWS_IAM' }, 'does not know the authorization AWS_IAM'],
-    ['with a target that is nowhere', 'Route', { Target: 'integrations/x' }, 'No AWS::ApiGatewayV2::Integration x'],
+    [
+      'with another integration',
+      'Integration',
+      { IntegrationType: 'HTTP_PROXY' },
+      'Lambda proxy integrations only',
+    ],
+    [
+      'with another authorization',
+      'Route',
+      { AuthorizationType: 'AWS_IAM' },
+      'does not know the authorization AWS_IAM',
+    ],
+    [
+      'with a target that is nowhere',
+      'Route',
+      { Target: 'integrations/x' },
+      'No AWS::ApiGatewayV2::Integration x',
+    ],
   ] as const)('is refused %s', async (_case, name, properties, message) => {
     await expect(load(changed(name, properties))).rejects.toThrow(message);
   });
 
   it('must be the only one', async () => {
-    await expect(load({ Resources: { ...least, Second: least.Api } })).rejects.toThrow('exactly one AWS::ApiGatewayV2::Api');
+    await expect(load({ Resources: { ...least, Second: least.Api } })).rejects.toThrow(
+      'exactly one AWS::ApiGatewayV2::Api',
+    );
   });
 });
 
@@ -348,7 +431,9 @@ describe('tables, streams and queues', () => {
   const queue: Resource = { Type: 'AWS::SQS::Queue', ...at('chat/FanOut/Failures/Resource') };
 
   it('are tables with keys, TTL and stream', async () => {
-    const { tables } = await load({ Resources: { ...least, Table: { ...streaming, Type: 'AWS::DynamoDB::GlobalTable' } } });
+    const { tables } = await load({
+      Resources: { ...least, Table: { ...streaming, Type: 'AWS::DynamoDB::GlobalTable' } },
+    });
     const arn = 'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table';
     expect(tables).toEqual([
       {
@@ -364,7 +449,9 @@ describe('tables, streams and queues', () => {
   });
 
   it('are tables with the name that they ask for', async () => {
-    const { tables } = await load({ Resources: { ...least, Table: table({ TableName: { 'Fn::Sub': '${AWS::StackName}-x' } }) } });
+    const { tables } = await load({
+      Resources: { ...least, Table: table({ TableName: { 'Fn::Sub': '${AWS::StackName}-x' } }) },
+    });
     expect(tables[0]).toMatchObject({ tableName: 'chat-x' });
   });
 
@@ -422,7 +509,9 @@ describe('tables, streams and queues', () => {
   });
 
   it('are not the mappings that are switched off', async () => {
-    const { eventSources } = await load({ Resources: { ...least, Table: streaming, Mapping: mapping({ Enabled: false }) } });
+    const { eventSources } = await load({
+      Resources: { ...least, Table: streaming, Mapping: mapping({ Enabled: false }) },
+    });
     expect(eventSources).toEqual([]);
   });
 
@@ -433,7 +522,9 @@ describe('tables, streams and queues', () => {
   });
 
   it('are refused with an index, which no table here has', async () => {
-    await expect(load({ Resources: { ...least, Table: table({ GlobalSecondaryIndexes: [] }) } })).rejects.toThrow(
+    await expect(
+      load({ Resources: { ...least, Table: table({ GlobalSecondaryIndexes: [] }) } }),
+    ).rejects.toThrow(
       'does not know the property GlobalSecondaryIndexes of AWS::DynamoDB::Table (chat/Tables/Messages/Resource)',
     );
   });

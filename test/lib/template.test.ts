@@ -1,0 +1,185 @@
+// The template that deploys: what must hold of it whatever else changes.
+import { readFile } from 'node:fs/promises';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { readConfig } from '../../lib/config.ts';
+import { ImStack } from '../../lib/im-stack.ts';
+import { clientFrames } from '../../src/protocol/client-frames.ts';
+import { tableDefinitions } from '../../src/core/tables.ts';
+
+function synthesize(context: Record<string, unknown> = {}): Template {
+  const app = new App({ context: { ...cdkJson.context, ...context } });
+  return Template.fromStack(new ImStack(app, 'test', readConfig(app.node)));
+}
+
+let template: Template;
+beforeAll(() => {
+  template = synthesize();
+});
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+  Effect: string;
+}
+const statements = (): Statement[] =>
+  Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+    (policy) =>
+      (policy as { Properties: { PolicyDocument: { Statement: Statement[] } } }).Properties.PolicyDocument
+        .Statement,
+  );
+
+describe('tables', () => {
+  test('are four, on demand, with TTL, point-in-time recovery and deletion protection, and outlive the stack', () => {
+    const tables = template.findResources('AWS::DynamoDB::GlobalTable');
+    expect(Object.keys(tables)).toHaveLength(4);
+    template.allResourcesProperties('AWS::DynamoDB::GlobalTable', {
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      Replicas: [
+        Match.objectLike({
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        }),
+      ],
+    });
+    template.allResources('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Retain' });
+  });
+
+  test('have the streams that the definitions ask for', () => {
+    const streams = Object.values(tableDefinitions).filter(({ stream }) => stream).length;
+    template.resourcePropertiesCountIs(
+      'AWS::DynamoDB::GlobalTable',
+      { StreamSpecification: { StreamViewType: 'NEW_IMAGE' } },
+      streams,
+    );
+  });
+
+  test('of a disposable stage go with it', () => {
+    synthesize({ disposable: 'true' }).allResources('AWS::DynamoDB::GlobalTable', {
+      DeletionPolicy: 'Delete',
+    });
+  });
+});
+
+describe('functions', () => {
+  test('run on arm64 and the newest Node, with a log group of their own', () => {
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Architectures: ['arm64'],
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      LoggingConfig: { LogGroup: Match.anyValue() },
+    });
+    const functions = Object.keys(template.findResources('AWS::Lambda::Function')).length;
+    template.resourceCountIs('AWS::Logs::LogGroup', functions);
+    template.resourceCountIs('AWS::IAM::Role', functions);
+  });
+
+  test('I10: no managed policy, no wildcard action, and no resource that is a bare wildcard', () => {
+    template.allResourcesProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
+    for (const { Action, Resource, Effect } of statements()) {
+      expect(Effect).toBe('Allow');
+      for (const action of [Action].flat()) expect(action).not.toContain('*');
+      for (const resource of [Resource].flat()) expect(resource).not.toBe('*');
+    }
+  });
+
+  test('I10: send reaches no mailbox but to create a view, and only routes and fan-out reach connections', async () => {
+    const policy = JSON.stringify(
+      Object.entries(template.findResources('AWS::IAM::Policy')).find(([id]) =>
+        id.includes('disconnect'),
+      )![1],
+    );
+    expect(policy).not.toContain('execute-api');
+    expect(policy).toContain('dynamodb:UpdateItem');
+    expect(policy).not.toContain('dynamodb:PutItem');
+  });
+});
+
+describe('the WebSocket API', () => {
+  test('has a route for each action, two-way but for ack', () => {
+    const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(
+      (route) => (route as { Properties: { RouteKey: string } }).Properties.RouteKey,
+    );
+    const actions = Object.keys(clientFrames);
+    expect(routes.toSorted()).toEqual([...actions, '$connect', '$default', '$disconnect'].toSorted());
+    template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', actions.length - 1 + 1);
+  });
+
+  test('lets nobody in past the authorizer, which needs the subprotocol header', () => {
+    template.hasResourceProperties('AWS::ApiGatewayV2::Route', {
+      RouteKey: '$connect',
+      AuthorizationType: 'CUSTOM',
+      AuthorizerId: Match.anyValue(),
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'REQUEST',
+      IdentitySource: ['route.request.header.Sec-WebSocket-Protocol'],
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', { AutoDeploy: true });
+  });
+
+  test('takes its token keys as the one parameter without a default', () => {
+    expect(Object.values(template.findParameters('TokenKeys'))).toEqual([
+      expect.not.objectContaining({ Default: expect.anything() }),
+    ]);
+  });
+});
+
+test('fan-out takes inserted messages and no voids, in batches that fail by record and end somewhere', () => {
+  template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    BatchSize: 100,
+    BisectBatchOnFunctionError: true,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    MaximumRetryAttempts: 5,
+    MaximumRecordAgeInSeconds: 3600,
+    ParallelizationFactor: 1,
+    StartingPosition: 'TRIM_HORIZON',
+    DestinationConfig: { OnFailure: { Destination: Match.anyValue() } },
+    FilterCriteria: {
+      Filters: [
+        {
+          Pattern: JSON.stringify({
+            eventName: ['INSERT'],
+            dynamodb: { NewImage: { type: { S: [{ exists: true }] } } },
+          }),
+        },
+      ],
+    },
+  });
+});
+
+describe('configuration', () => {
+  test('that is wrong is refused with the name of each value and why', () => {
+    const app = new App({
+      context: { stage: 'no spaces', settings: '{"settleMs":-1}', fanOutParallelization: 11 },
+    });
+    expect(() => readConfig(app.node)).toThrow(
+      /stage: .*\n.*fanOutParallelization: .*\n.*settings\.settleMs: /s,
+    );
+  });
+
+  test('that is no JSON is refused too', () => {
+    const app = new App({ context: { settings: '{' } });
+    expect(() => readConfig(app.node)).toThrow(/settings: /);
+  });
+
+  test('is read by nobody else', async () => {
+    for (const file of ['im-stack', 'websocket-api', 'fan-out', 'tables', 'im-function']) {
+      const source = await readFile(new URL(`../../lib/${file}.ts`, import.meta.url), 'utf8');
+      expect(source).not.toMatch(/tryGetContext|process\.env/);
+    }
+  });
+});
+
+test('no bundle is above 200 KB', async () => {
+  const { readdir, stat } = await import('node:fs/promises');
+  const { bundleDirectory } = await import('../../scripts/build.ts');
+  for (const name of await readdir(bundleDirectory)) {
+    const { size } = await stat(`${bundleDirectory}/${name}/index.mjs`);
+    expect(size, name).toBeLessThanOrEqual(200_000);
+  }
+});

@@ -1,0 +1,126 @@
+// The wire is pinned: whoever changes a schema changes a hash here, and says in the changelog what clients see of it.
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { clientFrames } from '../../src/protocol/client-frames.ts';
+import { errorCatalogue } from '../../src/protocol/errors.ts';
+import { directConversationId, parseConversationId, userIdSchema } from '../../src/protocol/ids.ts';
+import { limits } from '../../src/protocol/limits.ts';
+import { pushFrames, refusedFrame, responseFrames } from '../../src/protocol/server-frames.ts';
+import { SUBPROTOCOL } from '../../src/protocol/version.ts';
+
+/** A schema as data: what it accepts, without valibot's functions and without the wording of its messages. */
+function shape(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(shape);
+  if (schema instanceof RegExp) return String(schema);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(
+        ([key, value]) =>
+          typeof value !== 'function' && !['message', 'expects', 'async', '~standard'].includes(key),
+      )
+      .map(([key, value]) => [key, shape(value)]),
+  );
+}
+
+function hash(schema: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(shape(schema)))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+const hashes = (schemas: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, hash(schema)]));
+
+test('the wire schemas of im.v1 are what they were', () => {
+  expect(SUBPROTOCOL).toBe('im.v1');
+  expect({
+    client: hashes(clientFrames),
+    responses: hashes(responseFrames),
+    pushes: hashes(pushFrames),
+    refused: hash(refusedFrame),
+    errors: hash(errorCatalogue),
+    limits: hash(limits),
+  }).toMatchInlineSnapshot(`
+    {
+      "client": {
+        "ack": "4da2a277e9d62643",
+        "device": "34ed01da9032bfca",
+        "history": "12f4cbf5cb81746e",
+        "pending": "ace588876b615ec8",
+        "ping": "a36fc56d49bca481",
+        "send": "cfaca6b5a4560dd1",
+        "sync": "95b7e1d02ce21baf",
+      },
+      "errors": "84595dd8af7d2832",
+      "limits": "80e62d27937aefcd",
+      "pushes": {
+        "ephemeral": "25fad3ce5998c5d1",
+        "kicked": "cf7b188ca59b4d7e",
+        "sync": "a8af9b914b723fdc",
+      },
+      "refused": "c08e1b785c8aa894",
+      "responses": {
+        "device": "5dedaed275f34443",
+        "history": "362c683bb00953cb",
+        "pending": "4ee48c99d43ffc68",
+        "ping": "a638be351e1cfaa4",
+        "send": "1cd2936f1e3a2528",
+        "sync": "74818f8eab40db49",
+      },
+    }
+  `);
+});
+
+test('the hash sees a change of a field, of a bound and of a pattern', () => {
+  const base = v.object({ name: v.pipe(v.string(), v.maxLength(5), v.regex(/^a/)) });
+  const changed = [
+    v.object({ title: v.pipe(v.string(), v.maxLength(5), v.regex(/^a/)) }),
+    v.object({ name: v.pipe(v.string(), v.maxLength(6), v.regex(/^a/)) }),
+    v.object({ name: v.pipe(v.string(), v.maxLength(5), v.regex(/^b/)) }),
+    v.object({ name: v.optional(v.pipe(v.string(), v.maxLength(5), v.regex(/^a/))) }),
+  ];
+  expect(new Set([base, ...changed].map(hash)).size).toBe(5);
+});
+
+describe('P3.1: conversation ids', () => {
+  const userId = fc.stringMatching(/^[A-Za-z0-9_.@-]{1,64}$/);
+
+  test('a direct conversation has one id, whoever asks, and it reads back', () => {
+    fc.assert(
+      fc.property(userId, userId, (a, b) => {
+        const conversationId = directConversationId(a, b);
+        expect(directConversationId(b, a)).toBe(conversationId);
+        const parsed = parseConversationId(conversationId);
+        expect(parsed).toMatchObject({ kind: 'direct', conversationId });
+        expect(parsed?.kind === 'direct' && new Set(parsed.users)).toEqual(new Set([a, b]));
+      }),
+    );
+  });
+
+  test('anything else is none', () => {
+    for (const id of [
+      '',
+      'd:',
+      'd:a',
+      'd:b:a',
+      'd:a:b:c',
+      'd:a: b',
+      'g:',
+      'g:a:b',
+      'x:a',
+      'd::a',
+      `g:${'x'.repeat(65)}`,
+    ]) {
+      expect(parseConversationId(id), id).toBeUndefined();
+    }
+  });
+
+  test('no user id holds what separates ids', () => {
+    for (const id of ['a:b', 'a#b', 'a!b', 'a b', '', 'ä', 'x'.repeat(65)])
+      expect(v.is(userIdSchema, id), id).toBe(false);
+  });
+});
