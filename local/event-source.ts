@@ -29,7 +29,7 @@ export interface EventSources {
 
 export async function startEventSources(options: EventSourcesOptions): Promise<EventSources> {
   const { model, engine, clock = Date.now } = options;
-  for (const eventSource of model.eventSources) checkPermissions(options, eventSource);
+  for (const eventSource of model.eventSources) checkEventSource(options, eventSource);
   const checkpoints = await Checkpoints.open(options.dataDirectory);
   const client = new EngineClient(engine.endpoint);
   const deletions = options.deletions ?? new TtlDeletions(clock);
@@ -69,17 +69,17 @@ function processedBy(sources: readonly EventSourceMapping[]): number {
 }
 
 /** AWS refuses to create a mapping whose function's role cannot read the stream or write to the destination. */
-function checkPermissions({ model, identities }: EventSourcesOptions, eventSource: EventSourceModel): void {
+function checkEventSource({ model, identities }: EventSourcesOptions, eventSource: EventSourceModel): void {
   const { id, functionName, onFailureArn } = eventSource;
-  const identity = identities.identityOf(functionName);
-  for (const [action, resource] of neededPermissions(model, eventSource)) {
-    const verdict = identities.authorize(identity, action, resource);
-    if (!verdict.allowed) throw new Error(`Event source ${id}: ${verdict.message}`);
-  }
   if (onFailureArn !== undefined && !model.queues.some(({ arn }) => arn === onFailureArn)) {
     throw new Error(
       `Event source ${id}: its on-failure destination ${onFailureArn} is no queue of this stack`,
     );
+  }
+  const identity = identities.identityOf(functionName);
+  for (const [action, resource] of neededPermissions(model, eventSource)) {
+    const verdict = identities.authorize(identity, action, resource);
+    if (!verdict.allowed) throw new Error(`Event source ${id}: ${verdict.message}`);
   }
 }
 

@@ -27,9 +27,15 @@ const signature = {
 
 /** More than fan-out's 64 requests in flight: the engine queues, not we. */
 const maximumSockets = 128;
+/** Below the idle time of every engine: it is we who close, so no request meets a closing socket. */
+const idleTimeoutMs = 10_000;
 
 export class EngineClient {
-  private readonly agent = new http.Agent({ keepAlive: true, maxSockets: maximumSockets });
+  private readonly agent = new http.Agent({
+    keepAlive: true,
+    maxSockets: maximumSockets,
+    timeout: idleTimeoutMs,
+  });
   private readonly url: URL;
 
   constructor(endpoint: string) {

@@ -1,0 +1,58 @@
+// What the client needs of the world: time, chance, sockets and news of the network. Tests bring their own.
+
+export type CancelTimer = () => void;
+
+export interface Environment {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** From 0 (included) to 1 (excluded). */
+  random(): number;
+  /** A fresh id: 22 url-safe characters, 128 random bits. */
+  newId(): string;
+  setTimer(callback: () => void, delayMs: number): CancelTimer;
+  /** Calls `wake` when the network seems to be back; returns how to stop that. */
+  watchNetwork(wake: () => void): () => void;
+}
+
+/** The part of the standard WebSocket that the client uses; the npm package `ws` has it too. */
+export interface WebSocketLike {
+  send(data: string): void;
+  close(): void;
+  /** Ends without the closing handshake, where there is such a thing. */
+  terminate?(): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  /** HTTP status of a refused handshake, where the platform tells. */
+  readonly handshakeStatus?: number | undefined;
+}
+
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+export const standardEnvironment: Environment = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  newId: () => encodeUrlSafe(crypto.getRandomValues(new Uint8Array(16))),
+  setTimer(callback, delayMs) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+  watchNetwork(wake) {
+    const target = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
+    target.addEventListener?.('online', wake);
+    return () => target.removeEventListener?.('online', wake);
+  },
+};
+
+export function standardWebSocket(): WebSocketConstructor {
+  const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
+  if (!WebSocket) throw new TypeError('This platform has no WebSocket: pass one as `webSocket`');
+  return WebSocket;
+}
+
+function encodeUrlSafe(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+}
