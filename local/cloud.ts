@@ -7,7 +7,7 @@ import { createDevEndpoints } from './dev-endpoints.ts';
 import { startDynamoDbFront } from './dynamodb-front.ts';
 import { createTables, startEngine } from './engines/engine.ts';
 import { startFunctions } from './environments.ts';
-import { startEventSources } from './event-source.ts';
+import { startEventSources, type EventSources } from './event-source.ts';
 import { Faults } from './faults.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { startGateway } from './gateway.ts';
@@ -98,6 +98,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const identities = createIdentities(model);
   const metering = new Metering();
   const faults = new Faults();
+  // Functions may write while the event sources start: on what an earlier run left unread.
+  let nudge: EventSources['nudge'] = () => {};
   const front = await startDynamoDbFront({
     model,
     engine,
@@ -105,7 +107,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     metering,
     faults,
     log,
-    onWrite: (tableName) => eventSources.nudge(tableName),
+    onWrite: (tableName) => nudge(tableName),
     onMidwayCrash: (environmentId) => functions.crashEnvironment(environmentId),
   });
   closers.push(() => front.close());
@@ -142,6 +144,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     dataDirectory,
   });
   closers.push(() => eventSources.close());
+  nudge = (tableName) => eventSources.nudge(tableName);
   const sweeper = startTtlSweeper({ model, engine, log, deletions });
   closers.push(() => sweeper.close());
 

@@ -15,10 +15,16 @@ const STABLE_MS = 10_000;
 /** Refusals in a row before the first connection is given up. */
 const MAX_REFUSALS = 3;
 
+export interface Token {
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
 export interface LinkOptions {
   /** With its query. */
   readonly url: string;
-  readonly token: () => Promise<string>;
+  readonly token: () => Promise<Token>;
   readonly webSocket: WebSocketConstructor;
   readonly environment: Environment;
   readonly onPush: (push: ServerPush) => void;
@@ -110,7 +116,8 @@ export class Link {
       }
       const retryInMs = backoffMs(reconnectBackoff, attempt, this.options.environment.random());
       this.options.onLost(error, retryInMs);
-      await this.pause(retryInMs);
+      // A listener may have stopped us.
+      if (this.running) await this.pause(retryInMs);
     }
   }
 
@@ -122,7 +129,7 @@ export class Link {
   }
 
   private async open(): Promise<{ connection: Connection; error: ImError } | { connection?: never; error: ImError }> {
-    let token: string;
+    let token: Token;
     try {
       token = await this.options.token();
     } catch (cause) {
@@ -131,11 +138,11 @@ export class Link {
       return { error };
     }
     if (!this.running) return { error: connectionLost() };
-    const connection = this.connect(token);
+    const connection = this.connect(token.token);
     this.opening.add(connection);
     await connection.opened;
     this.opening.delete(connection);
-    if (!connection.isOpen) return { error: this.judge(await connection.closed) };
+    if (!connection.isOpen) return { error: this.judge(await connection.closed, token) };
     this.refusals = 0;
     this.everOpened = true;
     return { connection, error: connectionLost() };
@@ -201,13 +208,15 @@ export class Link {
     }
   }
 
-  private judge({ unauthorized, status, opened, code }: CloseReason): ImError {
-    if (unauthorized || status === 401) {
-      const error = new ImError(unauthorized ? 'unauthorized' : 'refused', 'The server did not take the token', {
+  private judge({ unauthorized, status, opened, code }: CloseReason, token?: Token): ImError {
+    // A browser does not tell why a handshake failed, but the token says when it ends.
+    const outdated = !opened && token !== undefined && token.expiresAtMs <= this.options.environment.now();
+    if (unauthorized || status === 401 || outdated) {
+      const error = new ImError(opened ? 'unauthorized' : 'refused', 'The server did not take the token', {
         retryable: true,
         status,
       });
-      if (!unauthorized) this.refusals++;
+      if (!opened) this.refusals++;
       this.options.onTokenRefused(error);
       return error;
     }

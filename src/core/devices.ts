@@ -55,15 +55,16 @@ export async function registerConnection(ctx: Context, caller: Caller, connected
   );
 }
 
+/** Tells first and forgets last: whoever dies in between leaves a connection that the next connect kicks again. */
 async function kick(ctx: Context, by: Caller, connection: DeviceConnection): Promise<void> {
   const { deviceId, platform } = by;
-  await dropConnection(ctx, by.userId, connection, 'at once');
   await ctx.connections.post(connection.connectionId, {
     push: 'kicked',
     reason: 'replaced',
     by: { deviceId, platform },
   });
   await ctx.connections.close(connection.connectionId);
+  await removeConnection(ctx, by.userId, connection);
 }
 
 /** Forgets a connection that has ended, unless the device has connected anew since. */
@@ -86,10 +87,12 @@ export async function dropConnection(
   ctx: Context,
   userId: string,
   connection: DeviceConnection,
-  when: 'after its grace' | 'at once' = 'after its grace',
 ): Promise<void> {
   const ageMs = ctx.now() - connection.connectedAt;
-  if (when === 'after its grace' && ageMs < ctx.settings.connectGraceMs) return;
+  if (ageMs >= ctx.settings.connectGraceMs) await removeConnection(ctx, userId, connection);
+}
+
+async function removeConnection(ctx: Context, userId: string, connection: DeviceConnection): Promise<void> {
   await ctx.db.update({
     table: 'Users',
     key: headKey(userId),
