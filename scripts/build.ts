@@ -11,31 +11,29 @@ export const bundleDirectory = join(root, 'dist/functions');
 export async function buildFunctions(): Promise<void> {
   const sources = (await readdir(join(root, 'functions'))).filter((name) => name.endsWith('.ts'));
   const slim = slimSdk();
-  await Promise.all(
-    sources.map((source) =>
-      build({
-        absWorkingDir: root,
-        entryPoints: { index: join('functions', source) },
-        outdir: join(bundleDirectory, basename(source, '.ts')),
-        outExtension: { '.js': '.mjs' },
-        bundle: true,
-        format: 'esm',
-        platform: 'node',
-        target: 'node20',
-        mainFields: ['module', 'main'],
-        minify: true,
-        sourcemap: true,
-        sourcesContent: false,
-        legalComments: 'none',
-        logLevel: 'warning',
-        plugins: [slim.plugin],
-        // Dependencies in CommonJS call require() for Node's own modules.
-        banner: {
-          js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-        },
-      }),
+  await build({
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(
+      sources.map((source) => [`${basename(source, '.ts')}/index`, join('functions', source)]),
     ),
-  );
+    outdir: bundleDirectory,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [slim.plugin],
+    // Dependencies in CommonJS call require() for Node's own modules.
+    banner: {
+      js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+    },
+  });
   await removeOthers(new Set(sources.map((source) => basename(source, '.ts'))));
   const unused = slim.unused();
   if (unused.length > 0) throw new Error(`The AWS SDK has moved what we replace: ${unused.join(' ')}`);
