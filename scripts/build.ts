@@ -2,13 +2,20 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { slimSdk } from './slim-sdk.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const bundleDirectory = join(root, 'dist/functions');
 
-export async function buildFunctions(): Promise<void> {
+export interface BuildOptions {
+  readonly outDirectory?: string;
+  /** Applied before ours. */
+  readonly plugins?: readonly Plugin[];
+}
+
+export async function buildFunctions(options: BuildOptions = {}): Promise<void> {
+  const { outDirectory = bundleDirectory, plugins = [] } = options;
   const sources = (await readdir(join(root, 'functions'))).filter((name) => name.endsWith('.ts'));
   const slim = slimSdk();
   await build({
@@ -16,7 +23,7 @@ export async function buildFunctions(): Promise<void> {
     entryPoints: Object.fromEntries(
       sources.map((source) => [`${basename(source, '.ts')}/index`, join('functions', source)]),
     ),
-    outdir: bundleDirectory,
+    outdir: outDirectory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
@@ -28,22 +35,22 @@ export async function buildFunctions(): Promise<void> {
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [slim.plugin],
+    plugins: [...plugins, slim.plugin],
     // Dependencies in CommonJS call require() for Node's own modules.
     banner: {
       js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     },
   });
-  await removeOthers(new Set(sources.map((source) => basename(source, '.ts'))));
+  await removeOthers(outDirectory, new Set(sources.map((source) => basename(source, '.ts'))));
   const unused = slim.unused();
   if (unused.length > 0) throw new Error(`The AWS SDK has moved what we replace: ${unused.join(' ')}`);
 }
 
 /** Bundles of functions that are no more; the others were written over, for somebody may be reading them. */
-async function removeOthers(names: ReadonlySet<string>): Promise<void> {
-  const present = await readdir(bundleDirectory);
+async function removeOthers(directory: string, names: ReadonlySet<string>): Promise<void> {
+  const present = await readdir(directory);
   const others = present.filter((name) => !names.has(name));
-  await Promise.all(others.map((name) => rm(join(bundleDirectory, name), { recursive: true, force: true })));
+  await Promise.all(others.map((name) => rm(join(directory, name), { recursive: true, force: true })));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildFunctions();

@@ -31,27 +31,31 @@ export async function startEngineProcess(program: EngineProgram, log: Log): Prom
   }
 }
 
+/**
+ * Its standard input is a leash: when it ends, because we close it or because we are gone, the engine is told to end.
+ * The shell keeps no other pipe open, so that the end of the engine's output tells that the engine has ended.
+ */
+const onLeash = '"$@" </dev/null & engine=$!; exec >&- 2>&-; read -r line; kill $engine; wait $engine';
+
 async function tryStart(program: EngineProgram, port: number, log: Log): Promise<EngineProcess | Error> {
+  const command = [program.command, ...program.argumentsFor(port)];
   // A group of its own: Ctrl-C is for us, who still need the engine while the functions finish.
-  const child = spawn(program.command, program.argumentsFor(port), {
+  const child = spawn('sh', ['-c', onLeash, 'sh', ...command], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     env: { ...process.env, DDB_LOCAL_TELEMETRY: '0' },
   });
+  const letGo = () => child.stdin.end();
+  child.stdin.on('error', () => undefined);
+  child.stdout.once('end', letGo);
   const output = lastLines(child);
   const ended = new AbortController();
   const exit = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(describeEnd(code, signal)));
   });
-  const killNow = () => child.kill('SIGKILL');
-  process.once('exit', killNow);
-  const forget = () => {
-    ended.abort();
-    process.removeListener('exit', killNow);
-  };
-  child.once('close', forget);
-  child.once('error', forget);
+  child.once('error', () => ended.abort());
+  child.once('close', () => ended.abort());
 
   const ready = program.whenReady(child, port, ended.signal).then(
     () => undefined,
@@ -59,8 +63,7 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
   );
   const problem = await Promise.race([ready, exit]);
   if (problem !== undefined) {
-    child.kill('SIGKILL');
-    await exit;
+    await terminate(child, exit, letGo);
     return new Error(`${program.name} does not start: ${problem}\n${output()}`.trim());
   }
 
@@ -70,7 +73,7 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
   });
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    close: () => (closing ??= terminate(child, exit)),
+    close: () => (closing ??= terminate(child, exit, letGo)),
   };
 }
 
@@ -78,11 +81,20 @@ function describeEnd(code: number | null, signal: string | null): string {
   return `ended with ${signal ?? `code ${code}`}`;
 }
 
-async function terminate(child: ChildProcess, exit: Promise<string>): Promise<void> {
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), terminateGraceMs);
+async function terminate(child: ChildProcess, exit: Promise<string>, letGo: () => void): Promise<void> {
+  letGo();
+  const timer = setTimeout(() => killGroup(child), terminateGraceMs);
   await exit;
   clearTimeout(timer);
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in this very moment.
+  }
 }
 
 /** Keeps what a program said last, for the day it ends unasked; reading also keeps its pipes from filling. */

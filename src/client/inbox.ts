@@ -77,7 +77,7 @@ export class Inbox {
       return (own && this.options.confirm(slot)) || [];
     });
     await store.update({
-      ...(meta && { meta }),
+      ...(meta && { meta: forward(meta, store.meta) }),
       conversations: drafts.map(({ record, timeline }) => ({ record, timeline })),
       changes: [
         ...drafts.flatMap(({ released }) => messagesOf(released)).map(({ message }) => toChange(message)),
@@ -123,6 +123,13 @@ export class Inbox {
     if (record !== before) this.options.onChanged(before, record);
     if (findHole(timeline)) this.options.onHole(record.conversationId);
   }
+}
+
+/** The position never goes back: what a connection that ended had asked for may come after its successor's. */
+function forward(meta: NonNullable<Intake['meta']>, current: Meta): NonNullable<Intake['meta']> {
+  const { position } = meta;
+  const ahead = position === undefined || position === null || position > (current.position ?? -1);
+  return ahead ? meta : { ...meta, position: current.position };
 }
 
 /** A send implies that everything before it was read (the server sees it so, too). */

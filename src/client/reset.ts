@@ -1,16 +1,12 @@
 // Starting over when the mailbox does not reach back to this device's position.
 import type { Request } from './connection.ts';
 import { ImError } from './errors.ts';
-import type { CancelTimer, Environment } from './environment.ts';
 import type { Inbox } from './inbox.ts';
-import { backoffMs, repairBackoff } from './reconnect-policy.ts';
 import type { Store } from './store.ts';
 
 const PAGE_SIZE = 100;
 /** Of a conversation that this device did not know: the newest page; older ones are there in its history. */
 const FIRST_PAGE_SIZE = 50;
-/** Holes that do not settle are left to the hole repair. */
-const MAX_PENDING_ROUNDS = 6;
 
 export type ResetReason =
   /** Away for longer than the mailbox keeps entries: what was missed was read from history instead. */
@@ -22,7 +18,6 @@ interface Parts {
   readonly store: Store;
   readonly inbox: Inbox;
   readonly request: Request;
-  readonly environment: Environment;
 }
 
 /** Leaves the position where `sync` can go on. Every step may be repeated: a crash in between loses nothing. */
@@ -44,35 +39,24 @@ async function listConversations({ store, request }: Parts): Promise<Set<string>
   return new Set([...known, ...named]);
 }
 
-async function fillFromHistory({ store, inbox, request, environment }: Parts, conversationId: string): Promise<void> {
-  let pendingRounds = 0;
-  for (let end = false; !end && pendingRounds < MAX_PENDING_ROUNDS; ) {
-    const known = [...store.conversations].some((record) => record.conversationId === conversationId);
-    const after = known ? store.timeline(conversationId).shownSeq : null;
-    const fields = after === null ? { conversationId, limit: FIRST_PAGE_SIZE } : { conversationId, after, limit: PAGE_SIZE };
-    const page = await request('history', fields).catch((error: unknown) => {
+async function fillFromHistory({ store, inbox, request }: Parts, conversationId: string): Promise<void> {
+  for (let end = false; !end; ) {
+    const after = store.knows(conversationId) ? store.timeline(conversationId).shownSeq : null;
+    const range = after === null ? { limit: FIRST_PAGE_SIZE } : { after, limit: PAGE_SIZE };
+    const page = await request('history', { conversationId, ...range }).catch((error: unknown) => {
       if (error instanceof ImError && !error.retryable) return undefined;
       throw error;
     });
     // A conversation that the user may read no more has nothing to fill.
     if (!page) return;
-    const first = page.messages[0]?.seq ?? page.headSeq + 1;
+    const begin = after === null ? (page.messages[0]?.seq ?? page.headSeq + 1) : 0;
     await inbox.take({
       arrivals: page.messages.map((slot) => ({ slot, delivery: 'catch-up' })),
-      settled: { conversationId, seq: Math.max(page.floorSeq, after === null ? first : 0) - 1 },
+      settled: { conversationId, seq: Math.max(page.floorSeq, begin) - 1 },
     });
-    end = (page.end || after === null) && !page.pending;
-    if (!page.pending) continue;
-    pendingRounds++;
-    await wait(environment, backoffMs(repairBackoff, pendingRounds, environment.random()));
+    end = page.end || after === null;
+    if (page.pending || (!end && page.messages.length === 0)) {
+      throw new ImError('unavailable', 'history: a slot is not settled yet', { retryable: true });
+    }
   }
-}
-
-function wait(environment: Environment, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel: CancelTimer = environment.setTimer(() => {
-      cancel();
-      resolve();
-    }, delayMs);
-  });
 }

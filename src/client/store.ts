@@ -106,6 +106,10 @@ export class Store {
     return this.records.values();
   }
 
+  knows(conversationId: string): boolean {
+    return this.records.has(conversationId);
+  }
+
   conversation(conversationId: string): ConversationRecord {
     // Where an unknown conversation begins: at its beginning, if nothing was missed since this device is there.
     const shownSeq = this.currentMeta.complete ? 0 : null;

@@ -28,6 +28,11 @@ export interface SyncOptions {
   readonly onError: (error: ImError) => void;
 }
 
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: ImError) => void;
+}
+
 export class Sync {
   private readonly options: SyncOptions;
   /** Counts connections: what an older one began, stops. */
@@ -38,7 +43,7 @@ export class Sync {
   private failures = 0;
   private extents: MailboxExtent[] = [];
   private cancelRetry: CancelTimer = () => {};
-  private readonly idle = new Set<() => void>();
+  private readonly waiters = new Set<Waiter>();
 
   constructor(options: SyncOptions) {
     this.options = options;
@@ -74,10 +79,17 @@ export class Sync {
   }
 
   /** Asks for what may have been missed; resolves when the head is reached. */
-  async refresh(): Promise<void> {
-    const reached = new Promise<void>((resolve) => this.idle.add(resolve));
+  refresh(): Promise<void> {
+    const reached = new Promise<void>((resolve, reject) => this.waiters.add({ resolve, reject }));
     if (this.connected) this.pull();
-    await reached;
+    return reached;
+  }
+
+  /** There will be no further connection. */
+  end(error: ImError): void {
+    this.stop();
+    for (const { reject } of this.waiters) reject(error);
+    this.waiters.clear();
   }
 
   private pull(): void {
@@ -105,18 +117,13 @@ export class Sync {
     while (isCurrent()) {
       if (this.pullWanted) {
         this.options.onSyncing();
-        this.pullWanted = false;
-        await this.pullAll(isCurrent).catch((error: unknown) => {
-          this.pullWanted = true;
-          throw error;
-        });
+        const before = this.options.store.meta.position;
+        await this.pullAll(isCurrent);
+        const gap = isCurrent() && (await this.follow(isCurrent)) === 'gap';
         if (!isCurrent()) return;
-        if ((await this.follow(isCurrent)) === 'gap') {
-          this.pullWanted = true;
-          throw new ImError('unavailable', 'sync: the server pushed more than it lets pull', { retryable: true });
-        }
-        if (!isCurrent()) return;
-        this.options.onSynced();
+        if (!gap) this.options.onSynced();
+        else if (this.options.store.meta.position !== before) this.pullWanted = true;
+        else throw new ImError('unavailable', 'sync: pushes are ahead of the mailbox', { retryable: true });
       } else if ((await this.follow(isCurrent)) === 'gap') {
         this.pullWanted = true;
       } else if (this.extents.length === 0) {
@@ -126,13 +133,14 @@ export class Sync {
     if (!isCurrent()) return;
     this.running = false;
     if (this.pullWanted) return this.run();
-    for (const resolve of this.idle) resolve();
-    this.idle.clear();
+    for (const { resolve } of this.waiters) resolve();
+    this.waiters.clear();
   }
 
   /** Page after page up to the head. Asking for the next page acknowledges the one before: it is stored by then. */
   private async pullAll(isCurrent: () => boolean): Promise<void> {
     const { acks, inbox, request, store } = this.options;
+    this.pullWanted = false;
     for (let more = true; more && isCurrent(); ) {
       const after = store.meta.position;
       const answer = await request('sync', after === null ? {} : { after });
@@ -147,7 +155,8 @@ export class Sync {
       const begin = next - events.length;
       // The first page ever says where this device begins; from 1 it misses nothing.
       const meta = { position: next, ...(after === null && { complete: begin === 0 }) };
-      more = answer.more && next > (after ?? -1);
+      more = answer.more;
+      if (more && next <= (after ?? -1)) throw new ImError('internal', 'sync: a page without progress', { retryable: true });
       await inbox.take({ arrivals: arrivalsOf(events, 'catch-up'), meta });
       if (isCurrent()) acks.noteStored(events.length);
     }
@@ -159,13 +168,7 @@ export class Sync {
     const before = store.meta.position ?? 0;
     const { position, events, rest } = advance(before, this.extents.splice(0));
     if (position > before) {
-      await inbox
-        .take({ arrivals: arrivalsOf(events, 'live'), meta: { position } })
-        .catch((error: unknown) => {
-          // Not stored: it has to come once more.
-          this.pullWanted = true;
-          throw error;
-        });
+      await inbox.take({ arrivals: arrivalsOf(events, 'live'), meta: { position } });
       if (!isCurrent()) return 'up to date';
       acks.noteStored(events.length);
     }
@@ -176,6 +179,8 @@ export class Sync {
   /** The connection lives, but sync failed: again after a while. A lost connection begins anew by itself. */
   private retryLater(error: ImError): void {
     this.running = false;
+    // Whatever it was doing, the mailbox has it.
+    this.pullWanted = true;
     if (!error.retryable) this.options.onError(error);
     const delayMs = backoffMs(reconnectBackoff, this.failures++, this.options.environment.random());
     this.cancelRetry();

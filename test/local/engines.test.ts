@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
@@ -173,5 +173,27 @@ describe('starting an engine', () => {
     );
     closers.push(() => void socket.destroy());
     await expect(telling).resolves.toEqual([expect.stringContaining('ended with code 4')]);
+  });
+
+  it('takes the engine with us, however we end', async () => {
+    const url = (file: string) => JSON.stringify(new URL(`../../local/${file}`, import.meta.url).href);
+    const script = `
+      const { startEngine } = await import(${url('engines/engine.ts')});
+      console.log((await startEngine({ db: '${kind}' })).endpoint);
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    closers.push(() => void parent.kill('SIGKILL'));
+    const [line] = await once(parent.stdout.setEncoding('utf8'), 'data');
+    const endpoint = String(line).trim();
+    await startEngine({ db: endpoint });
+    parent.kill('SIGKILL');
+    const answers = () =>
+      startEngine({ db: endpoint }).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(answers, { timeout: 10_000 }).toBe(false);
   });
 });

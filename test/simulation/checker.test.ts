@@ -1,0 +1,105 @@
+// The checker itself: a history in which all is well, and one broken in each way that it must see.
+import { describe, expect, test } from 'vitest';
+import type { Message, Slot } from '../../src/protocol/messages.ts';
+import { check } from './checker.ts';
+import type { RunHistory, Sent, Shown, Truth } from './history.ts';
+
+const conversationId = 'd:alice:bob';
+
+function message(seq: number, from = 'alice'): Message {
+  return {
+    conversationId,
+    seq,
+    clientMsgId: `message-${seq}`,
+    serverTime: seq,
+    from,
+    deviceId: 'phone',
+    type: 'text',
+    body: { text: `text ${seq}` },
+    recalled: false,
+    edited: null,
+    silent: false,
+  };
+}
+const shown = (seq: number): Shown => ({
+  conversationId,
+  seq,
+  from: 'alice',
+  clientMsgId: `message-${seq}`,
+  text: `text ${seq}`,
+});
+const sent = (seq: number): Sent => ({
+  userId: 'alice',
+  deviceId: 'phone',
+  conversationId,
+  clientMsgId: `message-${seq}`,
+  text: `text ${seq}`,
+  silent: false,
+  outcome: 'sent',
+  seqs: [seq],
+});
+const slots: Slot[] = [message(1), { conversationId, seq: 2, void: true }, message(3)];
+const truth = (userId: string, unread: number): Truth => ({
+  userId,
+  conversationId,
+  members: ['alice', 'bob'],
+  slots,
+  headSeq: 3,
+  unread,
+});
+
+const good: RunHistory = {
+  seed: 1,
+  sent: [sent(1), sent(3)],
+  devices: ['alice', 'bob'].map((userId) => ({ userId, deviceId: 'phone', shown: [shown(1), shown(3)] })),
+  truths: [truth('alice', 0), truth('bob', 2)],
+};
+const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];
+const withBob = (...messages: Shown[]): RunHistory => ({
+  ...good,
+  devices: [aliceDevice, { ...bobDevice, shown: messages }],
+});
+
+test('a history in which all is well has no violation', () => {
+  expect(check(good)).toEqual([]);
+});
+
+describe('a violation is seen when', () => {
+  const broken: [string, string, RunHistory][] = [
+    ['I1', 'an acknowledged message is nowhere', { ...good, sent: [...good.sent, sent(4)] }],
+    ['I1', 'a device never showed a message', withBob(shown(1))],
+    ['I2', 'a device showed a message twice', withBob(shown(1), shown(1), shown(3))],
+    ['I2', 'an answer named two numbers', { ...good, sent: [{ ...sent(1), seqs: [1, 2] }, sent(3)] }],
+    [
+      'I2',
+      'a message stands twice',
+      {
+        ...good,
+        truths: ['alice', 'bob'].map((userId) => ({
+          ...truth(userId, userId === 'bob' ? 3 : 0),
+          slots: [...slots, { ...message(4), clientMsgId: 'message-3' }],
+          headSeq: 4,
+        })),
+      },
+    ],
+    ['I3', 'a device showed messages in another order', withBob(shown(3), shown(1))],
+    ['I3', 'a number is missing', { ...good, truths: [{ ...truth('alice', 0), slots: [message(1), message(3)] }] }],
+    ['I3', 'the head is further than the slots', { ...good, truths: [{ ...truth('alice', 0), headSeq: 4 }] }],
+    ['I4', 'a message stands elsewhere than answered', { ...good, sent: [{ ...sent(1), seqs: [2] }, sent(3)] }],
+    ['I4', 'a device showed other content', withBob({ ...shown(1), text: 'other' }, shown(3))],
+    ['I4', 'a device showed what is void', withBob(shown(1), shown(2), shown(3))],
+    ['I4', 'members read differently', { ...good, truths: [truth('alice', 0), { ...truth('bob', 2), slots: [message(1), message(2), message(3)], unread: 3 }] }],
+    ['I6', 'unread is not exact', { ...good, truths: [truth('alice', 0), truth('bob', 1)] }],
+    ['I8', 'a device showed what is none of its business', withBob(shown(1), shown(3), { ...shown(1), conversationId: 'd:alice:carol' })],
+  ];
+  for (const [invariant, what, history] of broken) {
+    test(`${what} (${invariant})`, () => {
+      expect(check(history).map((violation) => violation.invariant)).toContain(invariant);
+    });
+  }
+});
+
+test('a message whose sender crashed before it was durable may be there or not', () => {
+  const unknown: Sent = { ...sent(4), outcome: 'unknown', seqs: [] };
+  expect(check({ ...good, sent: [...good.sent, unknown] })).toEqual([]);
+});

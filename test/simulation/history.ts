@@ -1,0 +1,49 @@
+// What a simulation run leaves behind: what was sent, what each device showed, what the server says in the end.
+import type { Slot } from '../../src/protocol/messages.ts';
+
+/** A message that somebody gave to a client to send. */
+export interface Sent {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly conversationId: string;
+  readonly clientMsgId: string;
+  readonly text: string;
+  readonly silent: boolean;
+  /** `sent`: the server's `ok` reached the client. `unknown`: the client crashed before it had made it durable. */
+  readonly outcome: 'sent' | 'unknown' | 'rejected';
+  /** What the answers said; more than one value is a finding. */
+  readonly seqs: readonly number[];
+}
+
+/** A message as a device showed it to its user. */
+export interface Shown {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly from: string;
+  readonly clientMsgId: string;
+  readonly text: string;
+}
+
+export interface DeviceHistory {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** In the order in which it was shown, over all crashes and restarts. */
+  readonly shown: readonly Shown[];
+}
+
+/** A conversation as one of its members reads it from the server, after the storm. */
+export interface Truth {
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly members: readonly string[];
+  readonly slots: readonly Slot[];
+  readonly headSeq: number;
+  readonly unread: number;
+}
+
+export interface RunHistory {
+  readonly seed: number;
+  readonly sent: readonly Sent[];
+  readonly devices: readonly DeviceHistory[];
+  readonly truths: readonly Truth[];
+}

@@ -1,0 +1,94 @@
+// Builds without one of the guards. The simulation must fail with each of them, or it proves nothing.
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+import { loadTemplate } from '../../local/template.ts';
+import { buildFunctions } from '../../scripts/build.ts';
+
+export interface Mutation {
+  readonly name: string;
+  readonly side: 'server' | 'client';
+  /** Below the root of the project. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly guard: string;
+  readonly without: string;
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'window condition: a send notes itself in a window that has changed since it was read',
+    side: 'server',
+    file: 'src/core/send.ts',
+    guard: "condition: '#window = :window AND #readSeq = :readSeq',",
+    without: "condition: '#window = :window OR attribute_exists(#window) OR #readSeq = :readSeq',",
+  },
+  {
+    name: 'slot condition: a message is put into a slot that is taken',
+    side: 'server',
+    file: 'src/core/timeline.ts',
+    guard: "    item,\n    condition: 'attribute_not_exists(#conversationId)',",
+    without: '    item,',
+  },
+  {
+    name: 'page condition: a page is emptied that somebody else has sealed before',
+    side: 'server',
+    file: 'src/core/mailbox.ts',
+    guard: "condition: '#base = :base',",
+    without: "condition: '#base = :base OR attribute_exists(#base)',",
+  },
+  {
+    name: 'pointer condition: a batch that comes twice is appended twice, and seals are not waited for',
+    side: 'server',
+    file: 'src/core/mailbox.ts',
+    guard: "'size(#page) <= :room',",
+    without: "'(size(#page) <= :room OR attribute_exists(#page))',",
+  },
+  {
+    name: 'fence: a void is put into a slot that holds a message',
+    side: 'server',
+    file: 'src/core/timeline.ts',
+    guard: "const put = { table: 'Messages', item, condition: 'attribute_not_exists(#conversationId)' } as const;",
+    without: "const put = { table: 'Messages', item } as const;",
+  },
+  {
+    name: 'fence: readers step over a hole instead of waiting for it to settle',
+    side: 'server',
+    file: 'src/core/timeline.ts',
+    guard: 'if (ctx.now() - takenBefore <= ctx.settings.settleMs) return [];',
+    without: '',
+  },
+];
+
+/** Loads the mutated file in place of the real one; refuses to go on when the guard has moved. */
+export function mutate(mutation: Mutation): Plugin {
+  const path = fileURLToPath(new URL(`../../${mutation.file}`, import.meta.url));
+  return {
+    name: 'mutation',
+    setup(build) {
+      build.onLoad({ filter: new RegExp(`${mutation.file.replaceAll('.', '\\.')}$`) }, async () => {
+        const source = await readFile(path, 'utf8');
+        const parts = source.split(mutation.guard);
+        if (parts.length !== 2) throw new Error(`"${mutation.guard}" stands ${parts.length - 1} times in ${mutation.file}`);
+        return { contents: parts.join(mutation.without), loader: 'ts', resolveDir: dirname(path) };
+      });
+    },
+  };
+}
+
+/** A copy of the synthesized app whose functions are built with the mutation; returns the path of its template. */
+export async function mutateTemplate(templatePath: string, mutation: Mutation): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'serverless-im-mutation-'));
+  const app = join(directory, 'cdk.out');
+  const bundles = join(directory, 'functions');
+  await cp(dirname(templatePath), app, { recursive: true });
+  await buildFunctions({ outDirectory: bundles, plugins: [mutate(mutation)] });
+  const mutated = join(app, templatePath.slice(dirname(templatePath).length));
+  const model = await loadTemplate(mutated, { parameters: { TokenKeys: '{"kty":"EC"}' } });
+  for (const { name, modulePath } of model.functions) {
+    await writeFile(modulePath, await readFile(join(bundles, name, 'index.mjs')));
+  }
+  return mutated;
+}
