@@ -2,8 +2,9 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { FilterCriteria, FilterRule, StartingPosition, type IEventSourceDlq } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ImFunction } from './im-function.ts';
@@ -49,7 +50,7 @@ export class FanOut extends Construct {
         bisectBatchOnError: true,
         retryAttempts: 5,
         maxRecordAge: Duration.hours(1),
-        onFailure: new SqsDlq(failures),
+        onFailure: sendOnlyDestination(failures),
         // Inserted messages only: a void has no type, and updates (recall, edit) are told by control messages.
         filters: [
           FilterCriteria.filter({
@@ -60,4 +61,16 @@ export class FanOut extends Construct {
       }),
     );
   }
+}
+
+/** As CDK's SqsDlq, which also grants to read the queue's attributes: Lambda only sends. */
+function sendOnlyDestination(queue: Queue): IEventSourceDlq {
+  return {
+    bind(_mapping, target) {
+      target.addToRolePolicy(
+        new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
+      );
+      return { destination: queue.queueArn };
+    },
+  };
 }

@@ -46,7 +46,7 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
     this.addRoutes(['history'], 'conversations', 'Reads conversation timelines')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
-      .useTable(tables, 'Messages', 'Query', 'PutItem');
+      .useTable(tables, 'Messages', 'GetItem', 'Query', 'PutItem');
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'UpdateItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');

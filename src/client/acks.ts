@@ -53,7 +53,8 @@ export class Acks {
     this.told = 0;
   }
 
-  private flush(): void {
+  /** Tells at once what is not told yet. */
+  flush(): void {
     const cursor = this.cursorToTell();
     this.stop();
     if (cursor === undefined) return;

@@ -184,8 +184,8 @@ export class Connection {
     this.cancelProbe = undefined;
     const frame = parseFrame(data);
     if (!frame) return;
-    if ('push' in frame) this.options.onPush(frame);
-    else if ('ok' in frame) this.settle(frame);
+    if ('ok' in frame) this.settle(frame);
+    else if ('push' in frame) this.options.onPush(frame);
     else this.doubtAll();
   }
 

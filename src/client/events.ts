@@ -46,8 +46,9 @@ export class Emitter<Events extends object> {
     return {
       async next() {
         while (waiting.length === 0 && !ended) await new Promise<void>((resolve) => (notify = resolve));
-        const [value] = waiting.splice(0, 1);
-        return value === undefined ? { done: true, value: undefined } : { done: false, value };
+        if (waiting.length === 0) return { done: true, value: undefined };
+        const [value] = waiting.splice(0, 1) as [Events[Name]];
+        return { done: false, value };
       },
       async return() {
         end();

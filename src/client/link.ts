@@ -5,6 +5,7 @@ import type { CancelTimer, Environment, WebSocketConstructor } from './environme
 import { connectionLost, ImError, toImError } from './errors.ts';
 import type { ServerPush } from './frames.ts';
 import { backoffMs, reconnectBackoff } from './reconnect-policy.ts';
+import type { Token } from './token.ts';
 
 const RENEW_AFTER_MS = 110 * 60_000;
 /** So that clients which connected together do not renew together. */
@@ -14,12 +15,6 @@ const RENEW_AGAIN_MS = 60_000;
 const STABLE_MS = 10_000;
 /** Refusals in a row before the first connection is given up. */
 const MAX_REFUSALS = 3;
-
-export interface Token {
-  readonly token: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAtMs: number;
-}
 
 export interface LinkOptions {
   /** With its query. */
@@ -60,6 +55,7 @@ export class Link {
   start(): void {
     if (this.running) return;
     this.running = true;
+    this.refusals = 0;
     this.stopWatching = this.options.environment.watchNetwork(() => this.wake());
     this.loop = this.loop.then(() => this.run());
   }
@@ -73,6 +69,17 @@ export class Link {
 
   readonly request: Request = (action, fields) =>
     this.current ? this.current.request(action, fields) : Promise.reject(connectionLost('There is no connection'));
+
+  /** For what may be asked twice: a connection that was being renewed when the answer should come is no failure. */
+  readonly ask: Request = async (action, fields) => {
+    try {
+      return await this.request(action, fields);
+    } catch (error) {
+      if (!this.renewal || !(error instanceof ImError) || error.code !== 'connection_lost') throw error;
+      await this.renewal;
+      return this.request(action, fields);
+    }
+  };
 
   sendAck(cursor: number): void {
     this.current?.sendAck(cursor);

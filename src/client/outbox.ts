@@ -101,6 +101,8 @@ export class Outbox {
   readonly confirm = (message: Message): { changes: readonly Change[]; done: () => void } | undefined => {
     const entry = this.entries.get(message.clientMsgId);
     if (!entry || entry.record.conversationId !== message.conversationId) return undefined;
+    // Its clientMsgId is another message's.
+    if (entry.record.state === 'rejected') return undefined;
     return {
       changes: [{ key: key.outbox(entry.record.order), value: undefined }],
       done: () => {
@@ -195,11 +197,12 @@ export class Outbox {
     const { error: _, ...record } = entry.record;
     const previous = key.outbox(record.order);
     const order = ++this.lastOrder;
-    entry.record = { ...record, order, state: 'queued' };
+    const queued: OutboxRecord = { ...record, order, state: 'queued' };
     await this.options.store.commit([
       { key: previous, value: undefined },
-      { key: key.outbox(order), value: entry.record },
+      { key: key.outbox(order), value: queued },
     ]);
+    entry.record = queued;
     entry.attempts = 0;
     this.lane(record.conversationId).entries.push(entry);
     this.setState(entry, 'queued');

@@ -138,7 +138,12 @@ export class Store {
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
-    if (changes.length > 0) await this.storage.commit(changes);
+    if (changes.length === 0) return;
+    try {
+      await this.storage.commit(changes);
+    } catch (cause) {
+      throw cause instanceof ImError ? cause : new ImError('storage', 'The storage cannot be written', { cause });
+    }
   }
 
   /** One batch: durable first, then in memory. */

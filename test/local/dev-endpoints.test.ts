@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDevEndpoints } from '../../local/dev-endpoints.ts';
+import type { DevState } from '../../local/dev-state.ts';
 import { Faults } from '../../local/faults.ts';
 import { Metering } from '../../local/metering.ts';
 import { createTokens, type Tokens } from '../../local/tokens.ts';
@@ -17,13 +18,20 @@ let url: string;
 let tokens: Tokens;
 let metering: Metering;
 let faults: Faults;
+/** Ids that the state was asked for after. */
+let askedAfter: number[];
 
 beforeEach(async () => {
   tokens = await createTokens();
   metering = new Metering();
   faults = new Faults();
+  askedAfter = [];
+  const readState = async (afterEventId: number) => {
+    askedAfter.push(afterEventId);
+    return { stack: 'test' } as DevState;
+  };
   server = createServer(
-    createDevEndpoints({ tokens, metering, faults, describe: () => ({ stack: 'test' }) }),
+    createDevEndpoints({ tokens, metering, faults, readState, describe: () => ({ stack: 'test' }) }),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -114,7 +122,7 @@ describe('faults', () => {
       status: 200,
       body: { plan },
     });
-    expect(faults.push()).toMatchObject({ drop: true });
+    expect(faults.push(() => 'a post')).toMatchObject({ drop: true });
     expect(await ask('faults')).toMatchObject({ body: { plan, injected: { 'gateway.dropPush': 1 } } });
     expect(await ask('faults', { method: 'DELETE' })).toMatchObject({ status: 200, body: { plan: null } });
     expect(faults.plan()).toBeUndefined();
@@ -130,6 +138,43 @@ describe('faults', () => {
     expect(status).toBe(400);
     expect(answer['error']).toContain(reason);
     expect(faults.plan()).toBeUndefined();
+  });
+});
+
+describe('state', () => {
+  it('is asked for after an event, or from the first', async () => {
+    expect(await ask('state')).toMatchObject({ status: 200, body: { stack: 'test' } });
+    await ask('state?after=17');
+    expect(askedAfter).toEqual([0, 17]);
+  });
+
+  it.each(['-1', 'x', '1e9'])('is refused after %s', async (after) => {
+    expect(await ask(`state?after=${after}`)).toMatchObject({ status: 400 });
+    expect(askedAfter).toEqual([]);
+  });
+});
+
+describe('the page', () => {
+  it.each([
+    ['', 'text/html', '<!doctype html>'],
+    ['/', 'text/html', '<!doctype html>'],
+    ['/page.css', 'text/css', ':root'],
+    ['/page.js', 'text/javascript', '/dev/state'],
+    ['/icon.svg', 'image/svg+xml', '<svg'],
+  ])('/dev%s is %s', async (path, contentType, content) => {
+    const response = await fetch(`${url}${path}`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe(`${contentType}; charset=utf-8`);
+    expect(await response.text()).toContain(content);
+  });
+
+  it('may load nothing from elsewhere, and be framed by nobody', async () => {
+    const { headers } = await fetch(`${url}/`);
+    const policy = headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*|https?:/);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 });
 

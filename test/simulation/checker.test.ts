@@ -83,14 +83,36 @@ describe('a violation is seen when', () => {
       },
     ],
     ['I3', 'a device showed messages in another order', withBob(shown(3), shown(1))],
-    ['I3', 'a number is missing', { ...good, truths: [{ ...truth('alice', 0), slots: [message(1), message(3)] }] }],
+    [
+      'I3',
+      'a number is missing',
+      { ...good, truths: [{ ...truth('alice', 0), slots: [message(1), message(3)] }] },
+    ],
     ['I3', 'the head is further than the slots', { ...good, truths: [{ ...truth('alice', 0), headSeq: 4 }] }],
-    ['I4', 'a message stands elsewhere than answered', { ...good, sent: [{ ...sent(1), seqs: [2] }, sent(3)] }],
+    [
+      'I4',
+      'a message stands elsewhere than answered',
+      { ...good, sent: [{ ...sent(1), seqs: [2] }, sent(3)] },
+    ],
     ['I4', 'a device showed other content', withBob({ ...shown(1), text: 'other' }, shown(3))],
     ['I4', 'a device showed what is void', withBob(shown(1), shown(2), shown(3))],
-    ['I4', 'members read differently', { ...good, truths: [truth('alice', 0), { ...truth('bob', 2), slots: [message(1), message(2), message(3)], unread: 3 }] }],
+    [
+      'I4',
+      'members read differently',
+      {
+        ...good,
+        truths: [
+          truth('alice', 0),
+          { ...truth('bob', 2), slots: [message(1), message(2), message(3)], unread: 3 },
+        ],
+      },
+    ],
     ['I6', 'unread is not exact', { ...good, truths: [truth('alice', 0), truth('bob', 1)] }],
-    ['I8', 'a device showed what is none of its business', withBob(shown(1), shown(3), { ...shown(1), conversationId: 'd:alice:carol' })],
+    [
+      'I8',
+      'a device showed what is none of its business',
+      withBob(shown(1), shown(3), { ...shown(1), conversationId: 'd:alice:carol' }),
+    ],
   ];
   for (const [invariant, what, history] of broken) {
     test(`${what} (${invariant})`, () => {

@@ -16,7 +16,7 @@ export function check(history: RunHistory): Violation[] {
   ];
 }
 
-const messagesOf = (truth: Truth): Message[] => truth.slots.filter((slot) => !isVoid(slot));
+const messagesOf = (truth: Truth): Message[] => truth.slots.filter((slot): slot is Message => !isVoid(slot));
 const name = (message: { conversationId: string; seq: number }) => `${message.conversationId}/${message.seq}`;
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */
@@ -31,10 +31,14 @@ function checkSent({ sent, truths }: RunHistory): Violation[] {
       violations.push({ invariant, what: `${describe(one)} stands ${places.length} times` });
     }
     const answered = new Set(one.seqs);
-    if (answered.size > 1) violations.push({ invariant: 'I2', what: `${describe(one)} was answered ${[...answered]}` });
+    if (answered.size > 1)
+      violations.push({ invariant: 'I2', what: `${describe(one)} was answered ${[...answered]}` });
     const place = places[0];
     if (place && answered.size === 1 && !answered.has(place.seq)) {
-      violations.push({ invariant: 'I4', what: `${describe(one)} was answered ${[...answered]}, stands at ${place.seq}` });
+      violations.push({
+        invariant: 'I4',
+        what: `${describe(one)} was answered ${[...answered]}, stands at ${place.seq}`,
+      });
     }
     if (place && place.body['text'] !== one.text) {
       violations.push({ invariant: 'I4', what: `${describe(one)} reads "${String(place.body['text'])}"` });
@@ -49,7 +53,10 @@ function checkTruth(truth: Truth): Violation[] {
   const { conversationId, userId, headSeq, slots } = truth;
   slots.forEach((slot, index) => {
     if (slot.seq !== index + 1) {
-      violations.push({ invariant: 'I3', what: `${conversationId}: slot ${index + 1} reads as ${slot.seq} for ${userId}` });
+      violations.push({
+        invariant: 'I3',
+        what: `${conversationId}: slot ${index + 1} reads as ${slot.seq} for ${userId}`,
+      });
     }
   });
   if (slots.length !== headSeq) {
@@ -58,9 +65,14 @@ function checkTruth(truth: Truth): Violation[] {
   const messages = messagesOf(truth);
   // A send implies that everything before it was read.
   const readSeq = Math.max(0, ...messages.filter(({ from }) => from === userId).map(({ seq }) => seq));
-  const unread = messages.filter(({ from, seq, silent }) => from !== userId && seq > readSeq && !silent).length;
+  const unread = messages.filter(
+    ({ from, seq, silent }) => from !== userId && seq > readSeq && !silent,
+  ).length;
   if (unread !== truth.unread) {
-    violations.push({ invariant: 'I6', what: `${conversationId}: ${userId} has ${unread} unread, is told ${truth.unread}` });
+    violations.push({
+      invariant: 'I6',
+      what: `${conversationId}: ${userId} has ${unread} unread, is told ${truth.unread}`,
+    });
   }
   return violations;
 }
@@ -73,7 +85,8 @@ function checkAgreement(truths: readonly Truth[]): Violation[] {
     const read = JSON.stringify(slots);
     const known = first.get(conversationId);
     if (known === undefined) first.set(conversationId, read);
-    else if (known !== read) violations.push({ invariant: 'I4', what: `${conversationId} reads differently for ${userId}` });
+    else if (known !== read)
+      violations.push({ invariant: 'I4', what: `${conversationId} reads differently for ${userId}` });
   }
   return violations;
 }
@@ -85,7 +98,8 @@ function checkDevice(device: DeviceHistory, { truths }: RunHistory): Violation[]
   const seen = new Map<string, Shown>();
   const lastSeq = new Map<string, number>();
   for (const shown of device.shown) {
-    if (seen.has(name(shown))) violations.push({ invariant: 'I2', what: `${where} showed ${name(shown)} twice` });
+    if (seen.has(name(shown)))
+      violations.push({ invariant: 'I2', what: `${where} showed ${name(shown)} twice` });
     seen.set(name(shown), shown);
     const previous = lastSeq.get(shown.conversationId) ?? 0;
     if (shown.seq < previous) {
@@ -93,18 +107,26 @@ function checkDevice(device: DeviceHistory, { truths }: RunHistory): Violation[]
     }
     lastSeq.set(shown.conversationId, Math.max(previous, shown.seq));
     if (!mine.some(({ conversationId }) => conversationId === shown.conversationId)) {
-      violations.push({ invariant: 'I8', what: `${where} showed ${name(shown)}, of a conversation it is not in` });
+      violations.push({
+        invariant: 'I8',
+        what: `${where} showed ${name(shown)}, of a conversation it is not in`,
+      });
     }
   }
   for (const message of mine.flatMap(messagesOf)) {
     const shown = seen.get(name(message));
-    if (!shown) violations.push({ invariant: 'I1', what: `${where} never showed ${name(message)} ${message.clientMsgId}` });
+    if (!shown)
+      violations.push({
+        invariant: 'I1',
+        what: `${where} never showed ${name(message)} ${message.clientMsgId}`,
+      });
     else if (shown.clientMsgId !== message.clientMsgId || shown.text !== message.body['text']) {
       violations.push({ invariant: 'I4', what: `${where} showed ${shown.clientMsgId} as ${name(message)}` });
     }
     seen.delete(name(message));
   }
-  for (const ghost of seen.keys()) violations.push({ invariant: 'I4', what: `${where} showed ${ghost}, which is no message` });
+  for (const ghost of seen.keys())
+    violations.push({ invariant: 'I4', what: `${where} showed ${ghost}, which is no message` });
   return violations;
 }
 

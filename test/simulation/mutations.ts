@@ -50,7 +50,8 @@ export const mutations: readonly Mutation[] = [
     name: 'fence: a void is put into a slot that holds a message',
     side: 'server',
     file: 'src/core/timeline.ts',
-    guard: "const put = { table: 'Messages', item, condition: 'attribute_not_exists(#conversationId)' } as const;",
+    guard:
+      "const put = { table: 'Messages', item, condition: 'attribute_not_exists(#conversationId)' } as const;",
     without: "const put = { table: 'Messages', item } as const;",
   },
   {
@@ -71,7 +72,8 @@ export function mutate(mutation: Mutation): Plugin {
       build.onLoad({ filter: new RegExp(`${mutation.file.replaceAll('.', '\\.')}$`) }, async () => {
         const source = await readFile(path, 'utf8');
         const parts = source.split(mutation.guard);
-        if (parts.length !== 2) throw new Error(`"${mutation.guard}" stands ${parts.length - 1} times in ${mutation.file}`);
+        if (parts.length !== 2)
+          throw new Error(`"${mutation.guard}" stands ${parts.length - 1} times in ${mutation.file}`);
         return { contents: parts.join(mutation.without), loader: 'ts', resolveDir: dirname(path) };
       });
     },

@@ -30,7 +30,7 @@ export class TestClient {
 
   constructor(socket: WebSocket) {
     this.socket = socket;
-    this.closed = once(socket, 'close').then(([code]) => code as number);
+    this.closed = new Promise((resolve) => socket.on('close', resolve));
     socket.on('message', (data: Buffer) => this.take(JSON.parse(data.toString()) as Frame));
   }
 

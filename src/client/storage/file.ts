@@ -32,6 +32,7 @@ export class FileStorage implements Storage {
   private waiting: Waiting[] = [];
   private flushing: Promise<void> | undefined;
   private broken: ImError | undefined;
+  private closed = false;
 
   private constructor(path: string, handle: FileHandle, map: OrderedMap, sizeBytes: number, compactFromBytes: number) {
     this.path = path;
@@ -76,32 +77,38 @@ export class FileStorage implements Storage {
       if (this.broken) return reject(this.broken);
       const line = encodeLine(changes);
       this.waiting.push({ changes: structuredClone(changes), line, resolve, reject });
-      this.flushing ??= this.flush().finally(() => (this.flushing = undefined));
+      this.flushing ??= this.flush();
     });
   }
 
   async close(): Promise<void> {
     await this.flushing;
+    if (this.closed) return;
+    this.closed = true;
     this.broken ??= new ImError('storage', `${this.path} was closed`);
     await this.handle.close();
   }
 
   /** What comes during one write goes with the next: many batches, one flush to the disk. */
   private async flush(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const group = this.waiting.splice(0);
-      try {
-        await this.append(group.map(({ line }) => line).join(''));
-      } catch (cause) {
-        // How much of it is on the disk, nobody knows: nothing may be written after it.
-        this.broken = new ImError('storage', `${this.path} cannot be written`, { cause });
-        for (const { reject } of [...group, ...this.waiting.splice(0)]) reject(this.broken);
-        return;
-      }
-      for (const { changes, resolve } of group) {
-        this.map.apply(changes);
-        resolve();
-      }
+    while (this.waiting.length > 0) await this.flushGroup(this.waiting.splice(0));
+    // In the same turn as the look at what waits, so that no batch is left between.
+    this.flushing = undefined;
+  }
+
+  private async flushGroup(group: readonly Waiting[]): Promise<void> {
+    try {
+      if (this.broken) throw this.broken;
+      await this.append(group.map(({ line }) => line).join(''));
+    } catch (cause) {
+      // How much of it is on the disk, nobody knows: nothing may be written after it.
+      this.broken ??= new ImError('storage', `${this.path} cannot be written`, { cause });
+      for (const { reject } of group) reject(this.broken);
+      return;
+    }
+    for (const { changes, resolve } of group) {
+      this.map.apply(changes);
+      resolve();
     }
   }
 

@@ -1,0 +1,46 @@
+// Everything that a client tells its app.
+import type { Message } from '../protocol/messages.ts';
+import type { ConversationSummary } from './conversation.ts';
+import type { ImError } from './errors.ts';
+import type { EphemeralMessage } from './frames.ts';
+import type { Delivery } from './gap-buffer.ts';
+import type { OutgoingMessage, SendState } from './outgoing.ts';
+import type { ResetReason } from './reset.ts';
+
+export interface MessageEvent {
+  readonly conversationId: string;
+  readonly message: Message;
+  /** `live`: as it happened, or sent from here. `catch-up`: it had been missed. */
+  readonly delivery: Delivery;
+}
+
+export interface ClientEvents {
+  /** `attempt` counts from 0. */
+  connecting: { readonly attempt: number };
+  /** `renewal`: a connection took over from one that was well; there was no interruption. */
+  connected: { readonly renewal: boolean };
+  syncing: object;
+  /** This device has everything up to the mailbox position. */
+  synced: { readonly position: number };
+  /** `retryInMs`: milliseconds until the next attempt; absent when there will be none. */
+  disconnected: { readonly error: ImError; readonly retryInMs?: number };
+  /** Another device of this platform took the place of this one. It stays away until the app calls `start()`. */
+  kicked: { readonly reason: string; readonly by?: { readonly deviceId: string; readonly platform: string } };
+  /** The server does not take the token (any more), or there was none to be had; `token()` is asked for another. */
+  tokenExpired: { readonly error: ImError };
+  /** Each message once in the life of this device, own ones included, in the seq order of each conversation. */
+  message: MessageEvent;
+  /** Not stored and not numbered: shown to whom is there. */
+  ephemeral: { readonly message: EphemeralMessage };
+  conversationChanged: { readonly conversationId: string; readonly conversation: ConversationSummary };
+  /** Numbers of messages of others that were not read, as far as this device knows. */
+  unreadChanged: { readonly conversationId: string; readonly unread: number; readonly total: number };
+  sendState: { readonly conversationId: string; readonly message: OutgoingMessage; readonly state: SendState };
+  /**
+   * The mailbox did not reach back to this device's position. `behind`: it was filled up from history. `foreign`: the
+   * server's mailbox is another one than before, and stored messages were dropped: draw everything anew.
+   */
+  reset: { readonly reason: ResetReason; readonly head: number };
+  /** Something that does not mend itself, as a full disk; the client goes on trying. */
+  error: { readonly error: ImError };
+}

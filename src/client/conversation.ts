@@ -1,0 +1,134 @@
+// One conversation, as an app works with it.
+import type { Message } from '../protocol/messages.ts';
+import { isVoid } from '../protocol/messages.ts';
+import { parseConversationId, peerOf } from '../protocol/ids.ts';
+import type { ClientEvents } from './client-events.ts';
+import type { Request } from './connection.ts';
+import { ImError } from './errors.ts';
+import type { Emitter, Listener } from './events.ts';
+import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
+import type { ConversationRecord, Store } from './store.ts';
+
+/** What a list of conversations shows, as this device knows it. */
+export interface ConversationSummary {
+  /** `d:<userA>:<userB>` or `g:<id>`. */
+  readonly conversationId: string;
+  readonly kind: 'direct' | 'group';
+  /** The other user of a direct conversation. */
+  readonly peer?: string;
+  /** The newest message that was shown here. */
+  readonly lastMessage: Message | null;
+  readonly unread: number;
+}
+
+export interface HistoryQuery {
+  /** Messages below this seq, the newest of them first to come. Default: the newest there are. */
+  readonly before?: number;
+  /** Instead of `before`: messages above this seq, the oldest of them first to come. */
+  readonly after?: number;
+  /** 1–100 slots, default 50; a page may hold fewer messages, for slots can be void. */
+  readonly limit?: number;
+}
+
+export interface HistoryPage {
+  /** Ascending by seq. */
+  readonly messages: readonly Message[];
+  /** The lowest seq that this user may see. */
+  readonly floorSeq: number;
+  /** The newest seq given out. */
+  readonly headSeq: number;
+  /** Nothing further in the direction asked. */
+  readonly end: boolean;
+  /** The newest slots of this page are being settled: ask again in a few seconds. */
+  readonly pending: boolean;
+  /** What to ask for the page after this one; absent at the end. */
+  readonly next?: HistoryQuery;
+}
+
+/** Events of the client that belong to one conversation. */
+export type ConversationEvents = Pick<ClientEvents, 'message' | 'sendState' | 'conversationChanged' | 'unreadChanged'>;
+
+export interface ConversationParts {
+  readonly store: Store;
+  readonly events: Emitter<ClientEvents>;
+  readonly ask: Request;
+  readonly outbox: () => readonly OutgoingMessage[];
+  readonly send: (to: string, content: Content, options?: SendOptions) => OutgoingMessage;
+}
+
+export class Conversation {
+  readonly conversationId: string;
+  private readonly parts: ConversationParts;
+
+  constructor(conversationId: string, parts: ConversationParts) {
+    this.conversationId = conversationId;
+    this.parts = parts;
+  }
+
+  get summary(): ConversationSummary {
+    return summarize(this.parts.store.conversation(this.conversationId), this.parts.store.meta.userId);
+  }
+
+  get unread(): number {
+    return this.parts.store.conversation(this.conversationId).unread;
+  }
+
+  /** Like `ImClient.send`, to this conversation. */
+  send(content: Content, options?: SendOptions): OutgoingMessage {
+    return this.parts.send(this.conversationId, content, options);
+  }
+
+  /** This conversation's messages that are not sent yet, in the order in which they were given. */
+  unsent(): readonly OutgoingMessage[] {
+    return this.parts.outbox().filter(({ conversationId }) => conversationId === this.conversationId);
+  }
+
+  /**
+   * What this device has shown, ascending by seq, from local storage: works offline. The newest `limit` (default 50),
+   * or those before or after a seq.
+   */
+  messages({ limit = 50, ...query }: HistoryQuery = {}): Promise<Message[]> {
+    return this.parts.store.messages(this.conversationId, { ...query, limit });
+  }
+
+  /** A page of the conversation as the server has it, also from before this device. Rejects with ImError. */
+  async history(query: HistoryQuery = {}): Promise<HistoryPage> {
+    const { conversationId } = this;
+    const { messages: slots, floorSeq, headSeq, end, pending } = await this.parts.ask('history', { conversationId, ...query });
+    const edge = query.after === undefined ? slots[0]?.seq : slots.at(-1)?.seq;
+    const next = query.after === undefined ? { ...query, before: edge ?? query.before } : { ...query, after: edge ?? query.after };
+    const messages = slots.flatMap((slot) => (isVoid(slot) ? [] : slot));
+    return { messages, floorSeq, headSeq, end, pending, ...(!end && { next: next as HistoryQuery }) };
+  }
+
+  /** Pages from the newest to the oldest, or upwards if the query says `after`; asked for as they are taken. */
+  async *pages(query: HistoryQuery = {}): AsyncGenerator<HistoryPage, void, undefined> {
+    for (let next: HistoryQuery | undefined = query; next; ) {
+      const page: HistoryPage = await this.history(next);
+      if (page.next && page.messages.length === 0 && page.pending) {
+        throw new ImError('unavailable', 'history: a message is still being stored', { retryable: true });
+      }
+      yield page;
+      next = page.next;
+    }
+  }
+
+  /** Returns how to unsubscribe. */
+  on<Name extends keyof ConversationEvents>(name: Name, listener: Listener<ConversationEvents[Name]>): () => void {
+    return this.parts.events.on(name, (payload) => {
+      if (payload.conversationId === this.conversationId) listener(payload);
+    });
+  }
+}
+
+export function summarize(record: ConversationRecord, userId: string): ConversationSummary {
+  const { conversationId, unread, last } = record;
+  const parsed = parseConversationId(conversationId);
+  return {
+    conversationId,
+    kind: parsed?.kind ?? 'group',
+    ...(parsed?.kind === 'direct' && { peer: peerOf(parsed.users, userId) }),
+    lastMessage: last,
+    unread,
+  };
+}

@@ -1,0 +1,216 @@
+// The client, as an app holds it: one user's device, with its local data and its connection.
+import type { Platform } from '../protocol/ids.ts';
+import type { ClientEvents, MessageEvent } from './client-events.ts';
+import { checkTarget, compose, toDraft } from './compose.ts';
+import type { RequestFields } from './connection.ts';
+import { Conversation, summarize, type ConversationSummary } from './conversation.ts';
+import { standardEnvironment, standardWebSocket, type Environment, type WebSocketConstructor } from './environment.ts';
+import { ImError } from './errors.ts';
+import { Emitter, type Listener } from './events.ts';
+import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
+import { Session, type ClientState } from './session.ts';
+import { Store } from './store.ts';
+import { MemoryStorage } from './storage/memory.ts';
+import type { Storage } from './storage/storage.ts';
+import { createTokenSource } from './token.ts';
+
+export interface ClientOptions {
+  /** `wss://HOST/STAGE` */
+  readonly url: string;
+  /** Asked before each handshake, so that the token is a fresh one: a JWT whose `sub` is the user. */
+  readonly token: () => Promise<string>;
+  readonly platform: Platform;
+  /** `[A-Za-z0-9_.@-]{1,64}`; default: made once and kept in the storage. */
+  readonly deviceId?: string;
+  /** Default: memory. One storage per user and device; the client closes it. */
+  readonly storage?: Storage;
+  /** Default: the platform's. */
+  readonly webSocket?: WebSocketConstructor;
+  /** Listeners that are there before anything happens. */
+  readonly on?: { readonly [Name in keyof ClientEvents]?: Listener<ClientEvents[Name]> };
+  /** For tests. */
+  readonly environment?: Partial<Environment>;
+}
+
+export interface ConnectOptions extends ClientOptions {
+  /** Milliseconds to wait for the first sync; default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+/** What waits on the server for this device, counted without pulling it. */
+export interface PendingSummary {
+  /** Messages of others that this device does not have yet. */
+  readonly total: number;
+  readonly conversations: readonly { readonly conversationId: string; readonly unread: number; readonly waiting: number }[];
+}
+
+const CONNECT_TIMEOUT_MS = 30_000;
+
+export class ImClient {
+  readonly userId: string;
+  readonly deviceId: string;
+  private readonly environment: Environment;
+  private readonly store: Store;
+  private readonly events: Emitter<ClientEvents>;
+  private readonly session: Session;
+
+  /**
+   * Opens the local data, connects, and resolves when this device has everything. Rejects with ImError: `refused`
+   * (`status` 400, 401 or 403, where the platform tells it), `unauthorized` (that is no JWT), `wrong_user`,
+   * `storage`, `timeout` (to go on trying instead, use `open` and `start`).
+   */
+  static async connect(options: ConnectOptions): Promise<ImClient> {
+    const client = await ImClient.open(options);
+    const { timeoutMs = CONNECT_TIMEOUT_MS } = options;
+    const { promise: late, cancel } = client.timeLimit(timeoutMs);
+    try {
+      await Promise.race([client.start(), late]);
+      return client;
+    } catch (error) {
+      await client.close();
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  /**
+   * Opens the local data only: conversations and messages can be read, and messages sent, offline. `start()` connects.
+   * Asks for a token if there are no data yet, to learn whose they will be.
+   */
+  static async open(options: ClientOptions): Promise<ImClient> {
+    const { deviceId, storage = new MemoryStorage() } = options;
+    const environment = { ...standardEnvironment, ...options.environment };
+    const tokens = createTokenSource(options.token);
+    try {
+      const store = await Store.open(storage, async () => {
+        const { userId } = await tokens.first();
+        return { userId, deviceId: deviceId ?? environment.newId() };
+      });
+      if (deviceId !== undefined && deviceId !== store.meta.deviceId) {
+        throw new ImError('storage', `The storage belongs to the device ${store.meta.deviceId}`);
+      }
+      const query = `deviceId=${encodeURIComponent(store.meta.deviceId)}&platform=${options.platform}`;
+      const url = `${options.url}?${query}`;
+      const webSocket = options.webSocket ?? standardWebSocket();
+      const events = new Emitter<ClientEvents>();
+      for (const [name, listener] of Object.entries(options.on ?? {})) {
+        events.on(name as keyof ClientEvents, listener as Listener<unknown>);
+      }
+      const session = new Session({ url, tokens, webSocket, environment, store, events });
+      return new ImClient(environment, store, events, session);
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+  }
+
+  private constructor(environment: Environment, store: Store, events: Emitter<ClientEvents>, session: Session) {
+    this.environment = environment;
+    this.store = store;
+    this.events = events;
+    this.session = session;
+    this.userId = store.meta.userId;
+    this.deviceId = store.meta.deviceId;
+  }
+
+  get state(): ClientState {
+    return this.session.state;
+  }
+
+  /** Messages of others that were not read, as far as this device knows, over all conversations. */
+  get totalUnread(): number {
+    return this.session.totalUnread;
+  }
+
+  /**
+   * Connects, and reconnects from then on; resolves at the first sync to the head. After `kicked` it is the app's to
+   * call it again. Rejects with ImError as `connect` does, `kicked`, or `closed`; never for want of a network.
+   */
+  start(): Promise<void> {
+    return this.session.start();
+  }
+
+  /** Disconnects and closes the storage. What is not sent goes out when the client is opened again. */
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  /**
+   * Puts a message into the outbox; it goes out by itself. `to` is `user:<userId>` or a conversation id. Returns its
+   * local echo at once; its states come as `sendState`, the stored message as `sent`.
+   * @throws ImError `bad_request`, `too_large` (body over 16 KB as JSON), `closed`
+   */
+  send(to: string, content: Content, options: SendOptions = {}): OutgoingMessage {
+    if (this.state === 'closed') throw new ImError('closed', 'The client was closed');
+    const { userId, environment } = this;
+    return this.session.outbox.add(toDraft(to, content, { ...options, userId, newId: environment.newId }));
+  }
+
+  /** Shows a message to whom is connected now. It is not stored, not numbered and not tried again. Rejects with ImError. */
+  async sendEphemeral(to: string, content: Content): Promise<void> {
+    const clientMsgId = this.environment.newId();
+    const fields = { to: checkTarget(to), clientMsgId, ephemeral: true, ...compose(content) };
+    await this.session.link.request('send', fields as RequestFields<'send'>);
+  }
+
+  /** Everything that is not sent yet, in the order in which it was given; also from before a restart. */
+  outbox(): readonly OutgoingMessage[] {
+    return this.session.outbox.messages;
+  }
+
+  conversation(conversationId: string): Conversation {
+    return new Conversation(checkTarget(conversationId), {
+      store: this.store,
+      events: this.events,
+      ask: this.session.link.ask,
+      outbox: () => this.outbox(),
+      send: (to, content, options) => this.send(to, content, options),
+    });
+  }
+
+  /** The conversations that this device knows, the most recent first; from local data. */
+  async conversations(): Promise<ConversationSummary[]> {
+    return [...this.store.conversations]
+      .map((record) => summarize(record, this.userId))
+      .sort((a, b) => (b.lastMessage?.serverTime ?? 0) - (a.lastMessage?.serverTime ?? 0));
+  }
+
+  /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */
+  async pending(): Promise<PendingSummary> {
+    const position = this.store.meta.position;
+    const answer = await this.session.link.ask('pending', position === null ? {} : { after: position });
+    if ('reset' in answer) return { total: 0, conversations: [] };
+    await this.session.inbox.correctUnread(
+      answer.conversations.map(({ conversationId, unread, lastSeq: seq }) => ({ conversationId, unread, seq })),
+    );
+    return { total: answer.total, conversations: answer.conversations };
+  }
+
+  /**
+   * Asks the server for what this device may have missed (pushes can be lost; a heartbeat notices within 4.5 minutes).
+   * Resolves at the head; offline, when the client is there again.
+   */
+  sync(): Promise<void> {
+    return this.session.sync.refresh();
+  }
+
+  /** Returns how to unsubscribe. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: Listener<ClientEvents[Name]>): () => void {
+    return this.events.on(name, listener);
+  }
+
+  /** `message` events as an async iterator, from now on, until the signal or a `break`. */
+  messages(signal?: AbortSignal): AsyncIterableIterator<MessageEvent> {
+    return this.events.stream('message', signal);
+  }
+
+  private timeLimit(delayMs: number): { promise: Promise<never>; cancel: () => void } {
+    let cancel = () => {};
+    const promise = new Promise<never>((_, reject) => {
+      const expire = () => reject(new ImError('timeout', 'The server was not reached in time', { retryable: true }));
+      cancel = this.environment.setTimer(expire, delayMs);
+    });
+    return { promise, cancel };
+  }
+}

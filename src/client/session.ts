@@ -1,0 +1,226 @@
+// The parts of a client, wired together: what one of them learns, and which others have to hear of it.
+import { Acks } from './acks.ts';
+import type { ClientEvents } from './client-events.ts';
+import { summarize } from './conversation.ts';
+import type { Environment, WebSocketConstructor } from './environment.ts';
+import { ImError } from './errors.ts';
+import type { Emitter } from './events.ts';
+import type { KickedPush, ServerPush } from './frames.ts';
+import { HoleRepair } from './hole-repair.ts';
+import { Inbox } from './inbox.ts';
+import { Link } from './link.ts';
+import { Outbox } from './outbox.ts';
+import type { ConversationRecord, Store } from './store.ts';
+import { Sync } from './sync.ts';
+import type { TokenSource } from './token.ts';
+
+export interface SessionOptions {
+  /** With its query. */
+  readonly url: string;
+  readonly tokens: TokenSource;
+  readonly webSocket: WebSocketConstructor;
+  readonly environment: Environment;
+  readonly store: Store;
+  readonly events: Emitter<ClientEvents>;
+}
+
+export type ClientState =
+  | 'stopped'
+  | 'connecting'
+  | 'connected'
+  | 'syncing'
+  | 'synced'
+  | 'disconnected'
+  | 'kicked'
+  | 'closed';
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: ImError) => void;
+}
+
+export class Session {
+  readonly link: Link;
+  readonly outbox: Outbox;
+  readonly sync: Sync;
+  readonly inbox: Inbox;
+  state: ClientState = 'stopped';
+  totalUnread = 0;
+  private readonly acks: Acks;
+  private readonly holes: HoleRepair;
+  private readonly store: Store;
+  private readonly events: Emitter<ClientEvents>;
+  private readonly startWaiters = new Set<Waiter>();
+
+  constructor(options: SessionOptions) {
+    const { environment, store, events } = options;
+    this.store = store;
+    this.events = events;
+    for (const { unread } of store.conversations) this.totalUnread += unread;
+    this.link = this.createLink(options);
+    const { request } = this.link;
+    const onError = (error: ImError) => events.emit('error', { error });
+    const acks = new Acks({
+      environment,
+      position: () => store.meta.position,
+      send: (cursor) => this.link.sendAck(cursor),
+    });
+    const inbox = this.createInbox();
+    this.acks = acks;
+    this.inbox = inbox;
+    this.holes = new HoleRepair({ store, inbox, request, environment, onError });
+    this.outbox = new Outbox({
+      store,
+      inbox,
+      request,
+      environment,
+      onError,
+      onState: (message, state) => events.emit('sendState', { conversationId: message.conversationId, message, state }),
+    });
+    this.sync = new Sync({
+      store,
+      inbox,
+      acks,
+      request,
+      environment,
+      onError,
+      onSyncing: () => this.become('syncing', {}),
+      onSynced: () => this.noteSynced(),
+      onReset: (reason, head) => {
+        this.recount();
+        events.emit('reset', { reason, head });
+      },
+    });
+  }
+
+  /** Resolves at the next sync to the head. */
+  start(): Promise<void> {
+    if (this.state === 'closed') return Promise.reject(new ImError('closed', 'The client was closed'));
+    const synced = new Promise<void>((resolve, reject) => this.startWaiters.add({ resolve, reject }));
+    if (this.state === 'synced') this.settleStart(({ resolve }) => resolve());
+    else this.link.start();
+    return synced;
+  }
+
+  async close(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.acks.flush();
+    this.end(new ImError('closed', 'The client was closed'));
+    await this.link.stop();
+    // What was being stored is stored, and then the storage ends.
+    await this.inbox.take({});
+    await this.store.close();
+  }
+
+  private createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
+    return new Link({
+      url,
+      webSocket,
+      environment,
+      token: () => tokens.next(store.meta.userId),
+      onPush: (push) => this.takePush(push),
+      cursorToTell: () => this.acks.cursorToTell(),
+      onHead: (head, toldCursor) => {
+        if (toldCursor !== undefined) this.acks.noteTold(toldCursor);
+        this.sync.noteHead(head);
+      },
+      onConnecting: (attempt) => this.become('connecting', { attempt }),
+      onConnected: (renewal) => {
+        // A connection that is renewed takes its requests with it: the same as a reconnect, without a pause.
+        this.pause();
+        this.become('connected', { renewal });
+        this.sync.start();
+      },
+      onLost: (error, retryInMs) => {
+        this.pause();
+        this.become('disconnected', { error, retryInMs });
+      },
+      onTokenRefused: (error) => this.events.emit('tokenExpired', { error }),
+      onGivenUp: (error) => {
+        this.pause();
+        this.become('disconnected', { error });
+        this.settleStart(({ reject }) => reject(error));
+      },
+    });
+  }
+
+  private createInbox(): Inbox {
+    const { events, store } = this;
+    return new Inbox({
+      store,
+      userId: store.meta.userId,
+      confirm: (message) => this.outbox.confirm(message),
+      onMessage: (message, delivery) => {
+        const { conversationId } = message;
+        events.emit('message', { conversationId, message, delivery });
+      },
+      onChanged: (before, after) => this.noteChange(before, after),
+      onHole: (conversationId) => this.holes.notice(conversationId),
+    });
+  }
+
+  private takePush(push: ServerPush): void {
+    switch (push.push) {
+      case 'sync':
+        return this.sync.takePush(push);
+      case 'ephemeral':
+        return this.events.emit('ephemeral', { message: push.message });
+      case 'kicked':
+        return this.yieldTo(push);
+    }
+  }
+
+  /** Another device took the place of this one: coming back by itself, it would only take it back in turn. */
+  private yieldTo({ reason, by }: KickedPush): void {
+    this.end(new ImError('kicked', 'Another device of this platform took over'));
+    void this.link.stop();
+    this.become('kicked', { reason, ...(by && { by }) });
+  }
+
+  private noteSynced(): void {
+    this.become('synced', { position: this.store.meta.position ?? 0 });
+    this.settleStart(({ resolve }) => resolve());
+    this.holes.resume();
+    this.outbox.resume();
+  }
+
+  private noteChange(before: ConversationRecord, after: ConversationRecord): void {
+    const { conversationId, unread } = after;
+    const conversation = summarize(after, this.store.meta.userId);
+    this.events.emit('conversationChanged', { conversationId, conversation });
+    if (unread === before.unread) return;
+    this.totalUnread += unread - before.unread;
+    this.events.emit('unreadChanged', { conversationId, unread, total: this.totalUnread });
+  }
+
+  private recount(): void {
+    this.totalUnread = [...this.store.conversations].reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  private pause(): void {
+    this.sync.stop();
+    this.acks.stop();
+    this.holes.pause();
+    this.outbox.pause();
+  }
+
+  private end(error: ImError): void {
+    this.pause();
+    this.sync.end(error);
+    this.outbox.end(error);
+    this.settleStart(({ reject }) => reject(error));
+  }
+
+  private settleStart(settle: (waiter: Waiter) => void): void {
+    const waiters = [...this.startWaiters];
+    this.startWaiters.clear();
+    for (const waiter of waiters) settle(waiter);
+  }
+
+  private become<State extends keyof ClientEvents & ClientState>(state: State, payload: ClientEvents[State]): void {
+    if (this.state === 'closed') return;
+    this.state = state;
+    this.events.emit(state, payload);
+  }
+}

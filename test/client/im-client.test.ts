@@ -1,0 +1,309 @@
+// The client against the real local cloud: sending, receiving, and how its events tell the story.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import { ImClient } from '../../src/client/im-client.ts';
+import { connect } from '../support/client.ts';
+import { startCloud } from '../support/cloud.ts';
+import { Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
+import { MemoryStorage } from '../../src/client/storage/memory.ts';
+
+let cloud: Cloud;
+let devices: Devices;
+beforeAll(async () => {
+  cloud = await startCloud();
+  devices = new Devices(cloud);
+});
+afterEach(() => devices.close());
+afterAll(() => cloud.close());
+
+describe('alice and bob', () => {
+  test('talk: each message once, in one order, on every device', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const laptop = await devices.connect({ userId: bobId, platform: 'desktop' });
+    const alice = await devices.connect({ userId: aliceId });
+    const conversationId = directId(aliceId, bobId);
+
+    const sending = range(20).map((n) => alice.im.send(`user:${bobId}`, `hello ${n}`));
+    expect(sending.map(({ state }) => state)).toEqual(range(20).map(() => 'queued'));
+    const sent = await Promise.all(sending.map((message) => message.sent));
+    expect(sent.map(({ seq }) => seq)).toEqual(range(20));
+    expect(sent[0]).toMatchObject({ conversationId, from: aliceId, deviceId: alice.im.deviceId, type: 'text' });
+
+    const expected = range(20).map((n) => `hello ${n}`);
+    for (const { im, seen } of [bob, laptop, alice]) {
+      await seen.until(() => seen.messages.length === 20, 'all messages');
+      expect(seen.texts).toEqual(expected);
+      expect(seen.messages.every(({ delivery }) => delivery === 'live')).toBe(true);
+      const stored = await im.conversation(conversationId).messages();
+      expect(stored).toEqual(seen.messages.map(({ message }) => message));
+      expect(stored.map(({ serverTime }) => serverTime)).toEqual(sent.map(({ serverTime }) => serverTime));
+    }
+    expect(bob.im.totalUnread).toBe(20);
+    expect(alice.im.totalUnread).toBe(0);
+    const states = alice.seen.of('sendState').filter(({ message }) => message === sending[0]);
+    expect(states.map(({ state }) => state)).toEqual(['queued', 'sending', 'sent']);
+    expect(alice.im.outbox()).toEqual([]);
+  });
+
+  test('both send at once: both see one order', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const alice = await devices.connect({ userId: aliceId });
+    const bob = await devices.connect({ userId: bobId });
+    const sending = range(10).flatMap((n) => [
+      alice.im.send(`user:${bobId}`, `alice ${n}`),
+      bob.im.send(`user:${aliceId}`, `bob ${n}`),
+    ]);
+    await Promise.all(sending.map(({ sent }) => sent));
+    await alice.seen.until(() => alice.seen.messages.length === 20, 'all messages at alice');
+    await bob.seen.until(() => bob.seen.messages.length === 20, 'all messages at bob');
+    expect(alice.seen.messages.map(({ message }) => message.seq)).toEqual(range(20));
+    expect(bob.seen.texts).toEqual(alice.seen.texts);
+    for (const name of ['alice', 'bob']) {
+      const own = alice.seen.texts.filter((text) => String(text).startsWith(name));
+      expect(own).toEqual(range(10).map((n) => `${name} ${n}`));
+    }
+  });
+
+  test('a message from one’s phone appears on one’s laptop, and a send counts as having read', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const phone = await devices.connect({ userId: aliceId, platform: 'ios' });
+    const laptop = await devices.connect({ userId: aliceId, platform: 'desktop' });
+    await bob.im.send(`user:${aliceId}`, 'there?').sent;
+    await laptop.seen.until(() => laptop.im.totalUnread === 1, 'an unread message');
+    const sent = await phone.im.send(`user:${bobId}`, 'from my phone').sent;
+    await laptop.seen.until(() => laptop.seen.messages.length === 2, 'the message from the phone');
+    expect(laptop.seen.messages[1]!.message).toEqual(sent);
+    expect(laptop.seen.of('unreadChanged').map(({ unread, total }) => [unread, total])).toEqual([
+      [1, 1],
+      [0, 0],
+    ]);
+  });
+
+  test('silent messages, other types and ephemeral ones', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const alice = await devices.connect({ userId: aliceId });
+    const body = { url: 'https://example.com/cat.jpg', mime: 'image/jpeg', size: 4711 };
+    await alice.im.send(`user:${bobId}`, 'hush', { silent: true }).sent;
+    await alice.im.send(`user:${bobId}`, { type: 'image', body }).sent;
+    await bob.seen.until(() => bob.seen.messages.length === 2, 'both messages');
+    expect(bob.seen.messages.map(({ message }) => message)).toMatchObject([
+      { silent: true, type: 'text' },
+      { silent: false, type: 'image', body },
+    ]);
+    expect(bob.im.totalUnread).toBe(1);
+    const puff = bob.seen.next('ephemeral');
+    await alice.im.sendEphemeral(`user:${bobId}`, 'puff');
+    expect(await puff).toMatchObject({ message: { from: aliceId, body: { text: 'puff' } } });
+    await expect(alice.im.sendEphemeral('user:nobody', 'puff')).rejects.toMatchObject({ code: 'user_not_found' });
+  });
+});
+
+describe('what the server will not take', () => {
+  test('is rejected, holds up nothing behind it, and stays until it is discarded', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    await devices.connect({ userId: bobId });
+    const storage = new MemoryStorage();
+    const alice = await devices.connect({ userId: aliceId, storage });
+    const wrong = alice.im.send(`user:${bobId}`, { type: 'image', body: { url: '' } });
+    const right = alice.im.send(`user:${bobId}`, 'but this');
+    await expect(wrong.sent).rejects.toMatchObject({ code: 'bad_request', retryable: false });
+    expect((await right.sent).seq).toBe(1);
+    expect(wrong).toMatchObject({ state: 'rejected', error: { code: 'bad_request' } });
+
+    expect(alice.im.outbox()).toEqual([wrong]);
+    await alice.im.close();
+    const again = await devices.connect({ userId: aliceId, storage });
+    const [kept] = again.im.conversation(directId(aliceId, bobId)).unsent();
+    expect(kept).toMatchObject({ clientMsgId: wrong.clientMsgId, state: 'rejected', error: { code: 'bad_request' } });
+    await kept!.discard();
+    expect(again.im.outbox()).toEqual([]);
+  });
+
+  test('an unknown user', async () => {
+    const alice = await devices.connect({ userId: newUser('alice') });
+    await expect(alice.im.send('user:nobody', 'hi').sent).rejects.toMatchObject({ code: 'user_not_found' });
+  });
+
+  test('is refused at once where the client can tell', async () => {
+    const alice = await devices.connect({ userId: newUser('alice') });
+    const thrown = (code: string) => expect.objectContaining({ name: 'ImError', code });
+    expect(() => alice.im.send('user:bob', 'x'.repeat(17_000))).toThrow(thrown('too_large'));
+    expect(() => alice.im.send('bob', 'hi')).toThrow(thrown('bad_request'));
+    expect(() => alice.im.send('user:bob', 'hi', { clientMsgId: 'short' })).toThrow(thrown('bad_request'));
+    expect(() => alice.im.conversation('d:z:a')).toThrow(thrown('bad_request'));
+    expect(alice.im.outbox()).toEqual([]);
+  });
+});
+
+describe('conversations', () => {
+  test('a device that is new has all of them; history goes back page by page', async () => {
+    const [aliceId, bobId, carolId] = [newUser('alice'), newUser('bob'), newUser('carol')];
+    const bob = await devices.connect({ userId: bobId });
+    const carol = await devices.connect({ userId: carolId });
+    const alice = await devices.connect({ userId: aliceId });
+    await Promise.all(range(25).map((n) => alice.im.send(`user:${bobId}`, `to bob ${n}`).sent));
+    await carol.im.send(`user:${aliceId}`, 'from carol').sent;
+    await bob.seen.until(() => bob.seen.messages.length === 25, 'all messages at bob');
+
+    const laptop = await devices.connect({ userId: aliceId, platform: 'desktop' });
+    expect(laptop.seen.messages.every(({ delivery }) => delivery === 'catch-up')).toBe(true);
+    expect(await laptop.im.conversations()).toMatchObject([
+      { kind: 'direct', peer: carolId, unread: 1, lastMessage: { body: { text: 'from carol' } } },
+      { kind: 'direct', peer: bobId, unread: 0, lastMessage: { seq: 25 } },
+    ]);
+
+    const conversation = laptop.im.conversation(directId(aliceId, bobId));
+    expect((await conversation.messages({ limit: 3 })).map(({ seq }) => seq)).toEqual([23, 24, 25]);
+    expect((await conversation.messages({ limit: 3, before: 5 })).map(({ seq }) => seq)).toEqual([2, 3, 4]);
+    expect((await conversation.messages({ limit: 3, after: 5 })).map(({ seq }) => seq)).toEqual([6, 7, 8]);
+    const pages: number[][] = [];
+    for await (const page of conversation.pages({ limit: 10 })) pages.push(page.messages.map(({ seq }) => seq));
+    expect(pages).toEqual([range(10, 16), range(10, 6), range(5)]);
+    const upwards: number[] = [];
+    for await (const page of conversation.pages({ after: 20, limit: 2 })) {
+      upwards.push(...page.messages.map(({ seq }) => seq));
+    }
+    expect(upwards).toEqual(range(5, 21));
+    await expect(laptop.im.conversation(directId(bobId, carolId)).history()).rejects.toMatchObject({ code: 'not_member' });
+  });
+
+  test('listeners of a conversation hear of no other', async () => {
+    const [aliceId, bobId, carolId] = [newUser('alice'), newUser('bob'), newUser('carol')];
+    const alice = await devices.connect({ userId: aliceId });
+    const bob = await devices.connect({ userId: bobId });
+    const carol = await devices.connect({ userId: carolId });
+    const heard: unknown[] = [];
+    const stop = alice.im
+      .conversation(directId(aliceId, bobId))
+      .on('message', ({ message }) => heard.push(message.body['text']));
+    await bob.im.send(`user:${aliceId}`, 'from bob').sent;
+    await carol.im.send(`user:${aliceId}`, 'from carol').sent;
+    await alice.seen.until(() => alice.seen.messages.length === 2, 'both messages');
+    stop();
+    await bob.im.send(`user:${aliceId}`, 'from bob again').sent;
+    await alice.seen.until(() => alice.seen.messages.length === 3, 'the third message');
+    expect(heard).toEqual(['from bob']);
+  });
+
+  test('messages as an iterator', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const alice = await devices.connect({ userId: aliceId });
+    const incoming = bob.im.messages();
+    for (const n of range(3)) alice.im.send(`user:${bobId}`, `${n}`);
+    const taken: unknown[] = [];
+    for await (const { message } of incoming) {
+      taken.push(message.body['text']);
+      if (taken.length === 3) break;
+    }
+    expect(taken).toEqual(['1', '2', '3']);
+  });
+
+  test('a device that lost its data begins with what it had not acknowledged; pending counts it first', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const alice = await devices.connect({ userId: aliceId });
+    const before = await connect(cloud, bobId, { platform: 'bot' });
+    await Promise.all(range(3).map((n) => alice.im.send(`user:${bobId}`, `${n}`).sent));
+    await before.eventsUpTo(3);
+    await before.request('ping', { cursor: 3 });
+    await before.close();
+    await cloud.settled();
+    await Promise.all(range(2, 4).map((n) => alice.im.send(`user:${bobId}`, `${n}`).sent));
+    await cloud.settled();
+
+    const bob = await devices.prepare({ userId: bobId, deviceId: 'phone' });
+    let counted: Promise<unknown> | undefined;
+    bob.im.on('connected', () => (counted = bob.im.pending()));
+    await bob.im.start();
+    const conversationId = directId(aliceId, bobId);
+    expect(await counted).toMatchObject({ total: 2, conversations: [{ conversationId, unread: 5, waiting: 2 }] });
+    // What came before is read from history, so that the conversation does not begin in the middle.
+    await bob.seen.until(() => bob.seen.messages.length === 5, 'all messages');
+    expect(bob.seen.texts).toEqual(['1', '2', '3', '4', '5']);
+    expect(bob.im.totalUnread).toBe(5);
+  });
+});
+
+describe('connecting', () => {
+  const aliceId = newUser('alice');
+  const refusedWith = (options: Partial<Parameters<typeof ImClient.connect>[0]>) =>
+    ImClient.connect({
+      url: `${cloud.url}/dev`,
+      token: () => cloud.issueToken(aliceId),
+      platform: 'bot',
+      webSocket: nodeWebSocket,
+      environment: { random: () => 0 },
+      ...options,
+    });
+
+  test('is refused with 400 for a wrong device id', async () => {
+    await expect(refusedWith({ deviceId: 'no spaces' })).rejects.toMatchObject({ code: 'refused', status: 400 });
+  });
+
+  test('is refused with 401 when no token is good, after asking for others', async () => {
+    let asked = 0;
+    const expired: unknown[] = [];
+    const userId = newUser('alice');
+    const token = async () => {
+      asked++;
+      return cloud.issueToken(userId, -60);
+    };
+    const on = { tokenExpired: (event: unknown) => expired.push(event) };
+    await expect(refusedWith({ token, on })).rejects.toMatchObject({ code: 'refused', status: 401 });
+    expect(asked).toBe(3);
+    expect(expired).toHaveLength(3);
+  });
+
+  test('fails when there is no token to begin with, or none that names a user', async () => {
+    const token = async () => Promise.reject(new Error('signed out'));
+    await expect(refusedWith({ token })).rejects.toThrow('signed out');
+    await expect(refusedWith({ token: async () => 'opaque' })).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  test('fails when the stored data are another user’s or another device’s', async () => {
+    const storage = new MemoryStorage();
+    const alice = await devices.connect({ userId: newUser('alice'), storage });
+    await alice.im.close();
+    await expect(refusedWith({ storage })).rejects.toMatchObject({ code: 'wrong_user' });
+    await expect(refusedWith({ storage, deviceId: 'other' })).rejects.toMatchObject({ code: 'storage' });
+  });
+
+  test('gives up after the time it was given when nobody answers', async () => {
+    await expect(refusedWith({ url: 'ws://127.0.0.1:9/dev', timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'timeout',
+      retryable: true,
+    });
+  });
+
+  test('a closed client says so', async () => {
+    const { im } = await devices.connect({ userId: newUser('alice') });
+    const waiting = im.send('user:bob', 'never mind');
+    await im.close();
+    await expect(waiting.sent).rejects.toMatchObject({ code: expect.stringMatching(/closed|user_not_found/) });
+    expect(im.state).toBe('closed');
+    expect(() => im.send('user:bob', 'hi')).toThrow(expect.objectContaining({ code: 'closed' }));
+    await expect(im.start()).rejects.toMatchObject({ code: 'closed' });
+    await im.close();
+  });
+
+  test('another device of the same platform takes over: the older one stops, and comes back only when told', async () => {
+    const bobId = newUser('bob');
+    const phone = await devices.connect({ userId: bobId, platform: 'ios' });
+    const kicked = phone.seen.next('kicked');
+    const pad = await devices.connect({ userId: bobId, platform: 'ios', deviceId: 'pad' });
+    expect(await kicked).toEqual({ reason: 'replaced', by: { deviceId: 'pad', platform: 'ios' } });
+    expect(phone.im.state).toBe('kicked');
+    await cloud.settled();
+    expect(phone.seen.of('connecting')).toHaveLength(1);
+    expect(phone.seen.of('disconnected')).toEqual([]);
+    expect(pad.im.state).toBe('synced');
+
+    const padKicked = pad.seen.next('kicked');
+    await phone.im.start();
+    await padKicked;
+    expect(phone.im.state).toBe('synced');
+  });
+});

@@ -1,0 +1,226 @@
+// A device that may die at any moment: its storage stays, everything else of it is gone.
+import type { ImClient } from '../../src/client/im-client.ts';
+import {
+  standardEnvironment,
+  type Environment,
+  type WebSocketConstructor,
+} from '../../src/client/environment.ts';
+import type { OutgoingMessage, SendState } from '../../src/client/outgoing.ts';
+import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
+import { NodeWebSocket } from '../../src/client/node.ts';
+import type { Message } from '../../src/protocol/messages.ts';
+import type { Platform } from '../../src/protocol/ids.ts';
+import type { Random } from '../../local/random.ts';
+import type { DeviceHistory, Sent, Shown } from './history.ts';
+
+export interface ClientParts {
+  readonly ImClient: typeof ImClient;
+  readonly MemoryStorage: new () => Storage;
+}
+
+export interface DeviceOptions {
+  readonly parts: ClientParts;
+  readonly url: string;
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly platform: Platform;
+  readonly issueToken: (userId: string) => Promise<string>;
+  readonly random: Random;
+  /** How many times faster the client's clock runs than ours. */
+  readonly speed: number;
+}
+
+interface Life {
+  over: boolean;
+  readonly sockets: Set<NodeWebSocket>;
+}
+
+interface SendRecord {
+  readonly conversationId: string;
+  readonly text: string;
+  readonly silent: boolean;
+  stored: boolean;
+  rejected: boolean;
+  readonly seqs: Set<number>;
+}
+
+const PAGE = 100;
+
+export class Device {
+  private readonly options: DeviceOptions;
+  private readonly disk: Storage;
+  private readonly shown: Shown[] = [];
+  private readonly shownKeys = new Set<string>();
+  private readonly sends = new Map<string, SendRecord>();
+  private life: Life = { over: true, sockets: new Set() };
+  private client: ImClient | undefined;
+
+  constructor(options: DeviceOptions) {
+    this.options = options;
+    this.disk = new options.parts.MemoryStorage();
+  }
+
+  get history(): DeviceHistory {
+    const { userId, deviceId } = this.options;
+    return { userId, deviceId, shown: this.shown };
+  }
+
+  get sent(): Sent[] {
+    const { userId, deviceId } = this.options;
+    return [...this.sends].map(([clientMsgId, { stored, rejected, seqs, ...record }]) => ({
+      ...record,
+      userId,
+      deviceId,
+      clientMsgId,
+      outcome: rejected ? 'rejected' : stored || seqs.size > 0 ? 'sent' : 'unknown',
+      seqs: [...seqs],
+    }));
+  }
+
+  get isQuiet(): boolean {
+    return this.client !== undefined && this.client.outbox().length === 0;
+  }
+
+  /** Starts the app: what its storage holds is drawn first, then come the events. */
+  async start(): Promise<void> {
+    const life: Life = { over: false, sockets: new Set() };
+    this.life = life;
+    const { parts, url, userId, deviceId, platform, issueToken } = this.options;
+    const client = await parts.ImClient.open({
+      url,
+      token: () => issueToken(userId),
+      deviceId,
+      platform,
+      storage: mortalStorage(this.disk, life, this.options.random),
+      webSocket: mortalSocket(life),
+      environment: mortalEnvironment(life, this.options.random, this.options.speed),
+      on: {
+        message: ({ message }) => this.show(message),
+        sendState: ({ message, state }) => this.note(message, state),
+      },
+    });
+    this.client = client;
+    for (const { conversationId } of await client.conversations()) await this.draw(client, conversationId);
+    // It goes on trying by itself; what ends it is our doing.
+    client.start().catch(() => {});
+  }
+
+  send(to: string, conversationId: string, text: string, silent: boolean): void {
+    if (!this.client) return;
+    const message = this.client.send(to, text, { silent });
+    const record: SendRecord = {
+      conversationId,
+      text,
+      silent,
+      stored: false,
+      rejected: false,
+      seqs: new Set(),
+    };
+    this.sends.set(message.clientMsgId, record);
+    message.stored.then(
+      () => (record.stored = true),
+      () => {},
+    );
+    this.follow(message);
+  }
+
+  /** The process is gone in the middle of whatever it did. */
+  crash(): void {
+    this.life.over = true;
+    for (const socket of this.life.sockets) {
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.terminate();
+    }
+    this.client = undefined;
+  }
+
+  /** The network is gone, and the client sees it. */
+  cut(): void {
+    for (const socket of this.life.sockets) socket.terminate();
+  }
+
+  async sync(): Promise<void> {
+    await this.client?.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.client?.close();
+    this.crash();
+  }
+
+  private async draw(client: ImClient, conversationId: string): Promise<void> {
+    const conversation = client.conversation(conversationId);
+    for (let after = 0; ;) {
+      const messages = await conversation.messages({ after, limit: PAGE });
+      for (const message of messages) {
+        if (!this.shownKeys.has(keyOf(message))) this.show(message);
+      }
+      const last = messages.at(-1);
+      if (!last || messages.length < PAGE) return;
+      after = last.seq;
+    }
+  }
+
+  private show({ conversationId, seq, from, clientMsgId, body }: Message): void {
+    this.shown.push({ conversationId, seq, from, clientMsgId, text: String(body['text']) });
+    this.shownKeys.add(keyOf({ conversationId, seq }));
+  }
+
+  private note(message: OutgoingMessage, state: SendState): void {
+    const record = this.sends.get(message.clientMsgId);
+    if (!record) return;
+    if (state === 'sent') this.follow(message);
+    if (state === 'rejected') record.rejected = true;
+    // An app would ask its user.
+    if (state === 'failed') message.retry().catch(() => {});
+  }
+
+  private follow(message: OutgoingMessage): void {
+    message.sent.then(
+      ({ seq }) => this.sends.get(message.clientMsgId)?.seqs.add(seq),
+      () => {},
+    );
+  }
+}
+
+const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>
+  `${conversationId}#${seq}`;
+const never = new Promise<never>(() => {});
+
+/** A batch that is under way when the device dies is written or not, and nobody is told. */
+function mortalStorage(disk: Storage, life: Life, random: Random): Storage {
+  return {
+    list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never : disk.list(range)),
+    async commit(changes: readonly Change[]): Promise<void> {
+      if (life.over) return never;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (life.over && random.next() < 0.5) return never;
+      await disk.commit(changes);
+      return life.over ? never : undefined;
+    },
+    close: async () => {},
+  };
+}
+
+function mortalSocket(life: Life): WebSocketConstructor {
+  class MortalSocket extends NodeWebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      if (life.over) this.terminate();
+      life.sockets.add(this);
+      this.on('close', () => life.sockets.delete(this));
+    }
+  }
+  return MortalSocket as unknown as WebSocketConstructor;
+}
+
+function mortalEnvironment(life: Life, random: Random, speed: number): Partial<Environment> {
+  return {
+    random: () => random.next(),
+    setTimer: (callback, delayMs) =>
+      standardEnvironment.setTimer(() => {
+        if (!life.over) callback();
+      }, delayMs / speed),
+  };
+}

@@ -1,0 +1,113 @@
+// `npm run simulate`: many seeds, or the mutations one after another.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { startCloud } from '../../local/cloud.ts';
+import { synthesize } from '../../local/synthesize.ts';
+import { buildFunctions } from '../../scripts/build.ts';
+import type { ClientParts } from './device.ts';
+import { loadClient } from './load-client.ts';
+import { mutateTemplate, mutations, type Mutation } from './mutations.ts';
+import { report, simulate, simulationEnvironment } from './simulation.ts';
+
+interface Options {
+  seeds: number;
+  from: number;
+  minutes?: number;
+  sends: number;
+  db: string;
+  mutations?: boolean;
+}
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0 is needed');
+  return value;
+};
+
+const program = new Command('simulate')
+  .description('Runs seeds of the fault simulation until one fails, or each mutation until it is caught')
+  .option('--seeds <n>', 'how many seeds', positive, 10)
+  .option('--from <seed>', 'the first seed', positive, 1)
+  .option('--minutes <n>', 'stop after that long', positive)
+  .option('--sends <n>', 'messages per device', positive, 8)
+  .option('--db <engine>', 'as for npm start', 'dynoxide')
+  .option('--mutations', 'instead: run builds that lack a guard; each must fail')
+  .parse();
+const options = program.opts<Options>();
+
+/** Seeds with one cloud; a fresh one now and then keeps its tables small. */
+const SEEDS_PER_CLOUD = 10;
+
+interface Run {
+  readonly templatePath: string;
+  readonly parts: ClientParts;
+  /** Told after each seed. */
+  readonly onSeed: (seed: number, failed: boolean) => void;
+}
+
+/** Runs seeds until one fails; returns its report. */
+async function runSeeds({ templatePath, parts, onSeed }: Run): Promise<string | undefined> {
+  const end = options.minutes === undefined ? Infinity : Date.now() + options.minutes * 60_000;
+  const last = options.from + options.seeds - 1;
+  for (let seed = options.from; seed <= last && Date.now() < end; ) {
+    const cloud = await startCloud({
+      templatePath,
+      port: 0,
+      db: options.db,
+      log: 'quiet',
+      environment: simulationEnvironment,
+    });
+    try {
+      for (let n = 0; n < SEEDS_PER_CLOUD && seed <= last && Date.now() < end; n++, seed++) {
+        const outcome = await simulate({ cloud, parts, seed, sendsPerDevice: options.sends });
+        onSeed(seed, outcome.violations.length > 0);
+        if (outcome.violations.length > 0) return report(outcome);
+      }
+    } finally {
+      await cloud.close();
+    }
+  }
+  return undefined;
+}
+
+async function runMutation(mutation: Mutation, templatePath: string): Promise<boolean> {
+  const server = mutation.side === 'server';
+  const mutated = server ? await mutateTemplate(templatePath, mutation) : templatePath;
+  const parts = await loadClient(server ? undefined : mutation);
+  let seeds = 0;
+  const failure = await runSeeds({ templatePath: mutated, parts, onSeed: () => seeds++ });
+  const verdict = failure === undefined ? `NOT CAUGHT in ${seeds} seeds` : `caught, seed ${options.from + seeds - 1}`;
+  console.log(`${verdict}: ${mutation.name}`);
+  if (failure) console.log(failure.split('\n').slice(1, 2).join('\n'));
+  return failure !== undefined;
+}
+
+const outDirectory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
+try {
+  await buildFunctions();
+  const templatePath = await synthesize({ outDirectory });
+  if (options.mutations) {
+    const caught: boolean[] = [];
+    for (const mutation of mutations) caught.push(await runMutation(mutation, templatePath));
+    console.log(`${caught.filter(Boolean).length} of ${caught.length} mutations caught`);
+    process.exitCode = caught.every(Boolean) ? 0 : 1;
+  } else {
+    let passed = 0;
+    const started = Date.now();
+    const failure = await runSeeds({
+      templatePath,
+      parts: await loadClient(),
+      onSeed(seed, failed) {
+        if (failed) return;
+        passed++;
+        console.log(`seed ${seed} passed (${passed}, ${Math.round((Date.now() - started) / 1000)} s)`);
+      },
+    });
+    console.log(failure ?? `${passed} seeds passed`);
+    process.exitCode = failure === undefined ? 0 : 1;
+  }
+} finally {
+  await rm(outDirectory, { recursive: true, force: true });
+}

@@ -1,0 +1,246 @@
+// One run: users with several devices each send, crash and lose the network while the fault plan rages; then the
+// storm ends, everybody comes back, and what all of them saw is compared.
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import type { Cloud } from '../../local/cloud.ts';
+import { createRandom, type Random } from '../../local/random.ts';
+import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
+import type { Slot } from '../../src/protocol/messages.ts';
+import { check, type Violation } from './checker.ts';
+import { Device, type ClientParts } from './device.ts';
+import type { RunHistory, Truth } from './history.ts';
+
+export interface SimulationOptions {
+  readonly cloud: Cloud;
+  readonly parts: ClientParts;
+  readonly seed: number;
+  readonly sendsPerDevice?: number;
+}
+
+export interface Outcome {
+  readonly history: RunHistory;
+  readonly violations: readonly Violation[];
+}
+
+/** Settings of the functions in a simulation: a short patience makes more slow senders than in life. */
+export const simulationEnvironment = {
+  IM_SETTINGS: JSON.stringify({ settleMs: 400, floodMs: 10, connectGraceMs: 2_000 }),
+};
+
+/** The fault plan of docs/spec.md at its full rates. */
+export const faultPlan = (seed: number) => ({
+  seed,
+  dynamodb: { throttle: 0.05, error: 0.02, lostResponse: 0.02, latencyMs: [0, 20] },
+  lambda: { crashBefore: 0.01, crashMidway: 0.02, crashAfter: 0.01 },
+  stream: { duplicate: 0.05, reorder: true, delayMs: [0, 300] },
+  gateway: {
+    dropPush: 0.05,
+    duplicatePush: 0.02,
+    delayPushMs: [0, 200],
+    throttlePush: 0.02,
+    disconnect: 0.01,
+    halfOpen: 0.005,
+  },
+});
+
+const SPEED = 8;
+const USERS = ['ann', 'ben', 'cem'];
+const DEVICES: readonly { deviceId: string; platform: Platform }[] = [
+  { deviceId: 'phone', platform: 'ios' },
+  { deviceId: 'laptop', platform: 'desktop' },
+];
+const QUIESCENCE_MS = 30_000;
+const POLL_MS = 150;
+
+export async function simulate({
+  cloud,
+  parts,
+  seed,
+  sendsPerDevice = 8,
+}: SimulationOptions): Promise<Outcome> {
+  const random = createRandom(seed, 'scenario');
+  const users = USERS.map((name) => `${name}-${seed}`);
+  const devices = users.flatMap((userId) =>
+    DEVICES.map(
+      ({ deviceId, platform }) =>
+        new Device({
+          parts,
+          url: cloud.url,
+          userId,
+          deviceId,
+          platform,
+          issueToken: (user) => cloud.issueToken(user),
+          random: createRandom(seed, `${userId}/${deviceId}`),
+          speed: SPEED,
+        }),
+    ),
+  );
+  try {
+    // A user exists from the first connection on, so that comes before the storm.
+    await Promise.all(users.map((userId) => auditor(cloud, userId, async () => {})));
+    cloud.setFaults(faultPlan(seed));
+    await Promise.all(devices.map((device) => device.start()));
+    await Promise.all(
+      devices.map((device, index) =>
+        live(device, {
+          random: createRandom(seed, `life ${index}`),
+          peers: users.filter((_, user) => user !== Math.floor(index / DEVICES.length)),
+          userId: users[Math.floor(index / DEVICES.length)]!,
+          sends: sendsPerDevice,
+        }),
+      ),
+    );
+    // A reconnect storm to end with.
+    if (random.next() < 0.5) for (const device of devices) device.cut();
+    cloud.clearFaults();
+    return await settle(cloud, seed, users, devices);
+  } finally {
+    cloud.clearFaults();
+    await Promise.all(devices.map((device) => device.close()));
+  }
+}
+
+interface Life {
+  readonly random: Random;
+  readonly userId: string;
+  readonly peers: readonly string[];
+  readonly sends: number;
+}
+
+async function live(device: Device, { random, userId, peers, sends }: Life): Promise<void> {
+  for (let n = 1; n <= sends; n++) {
+    await delay(random.between(0, 120));
+    const peer = peers[random.integer(0, peers.length - 1)]!;
+    const conversationId = directConversationId(userId, peer);
+    const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
+    device.send(to, conversationId, `${n} from ${userId}`, random.next() < 0.15);
+    const fate = random.next();
+    if (fate < 0.08) {
+      device.crash();
+      await delay(random.between(0, 200));
+      await device.start();
+    } else if (fate < 0.16) device.cut();
+  }
+}
+
+/** Until all is as it should be, or for as long as it might take: what is broken then is broken for good. */
+async function settle(
+  cloud: Cloud,
+  seed: number,
+  users: readonly string[],
+  devices: readonly Device[],
+): Promise<Outcome> {
+  const deadline = Date.now() + QUIESCENCE_MS;
+  for (;;) {
+    await Promise.race([
+      Promise.all([cloud.settled(), ...devices.map((device) => device.sync())]),
+      delay(Math.max(0, deadline - Date.now())),
+    ]);
+    const quiet = devices.every((device) => device.isQuiet);
+    if (quiet || Date.now() >= deadline) {
+      const truths = (await Promise.all(users.map((userId) => readTruths(cloud, userId, users)))).flat();
+      const history: RunHistory = {
+        seed,
+        sent: devices.flatMap(({ sent }) => sent),
+        devices: devices.map((device) => device.history),
+        truths,
+      };
+      const violations = check(history);
+      if (violations.length === 0 || Date.now() >= deadline) return { history, violations };
+    }
+    await delay(POLL_MS);
+  }
+}
+
+/** All conversations of a user, read by a plain client that shares nothing with the SDK. */
+function readTruths(cloud: Cloud, userId: string, users: readonly string[]): Promise<Truth[]> {
+  return auditor(cloud, userId, async (ask) => {
+    const pending = await ask('pending', { after: 0 });
+    const counts = (pending['conversations'] ?? []) as { conversationId: string; unread: number }[];
+    const truths: Truth[] = [];
+    for (const peer of users) {
+      if (peer === userId) continue;
+      const conversationId = directConversationId(userId, peer);
+      const { slots, headSeq } = await readAll(ask, conversationId);
+      const unread = counts.find((count) => count.conversationId === conversationId)?.unread ?? 0;
+      truths.push({ userId, conversationId, members: [userId, peer], slots, headSeq, unread });
+    }
+    return truths;
+  });
+}
+
+type Ask = (action: string, fields: Record<string, unknown>) => Promise<Record<string, unknown>>;
+
+async function readAll(ask: Ask, conversationId: string): Promise<{ slots: Slot[]; headSeq: number }> {
+  const slots: Slot[] = [];
+  for (;;) {
+    const page = await ask('history', { conversationId, after: slots.length, limit: 100 });
+    const messages = page['messages'] as Slot[];
+    slots.push(...messages);
+    if (page['end'] || messages.length === 0) return { slots, headSeq: page['headSeq'] as number };
+  }
+}
+
+async function auditor<T>(cloud: Cloud, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
+  const token = await cloud.issueToken(userId);
+  const socket = new WebSocket(`${cloud.url}?deviceId=auditor&platform=bot`, ['im.v1', `bearer.${token}`]);
+  const answers = new Map<string, (frame: Record<string, unknown>) => void>();
+  socket.on('message', (data: Buffer) => {
+    const frame = JSON.parse(data.toString()) as Record<string, unknown>;
+    answers.get(String(frame['id']))?.(frame);
+  });
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  let last = 0;
+  try {
+    return await use(
+      (action, fields) =>
+        new Promise((resolve, reject) => {
+          const id = String(++last);
+          answers.set(id, (frame) => {
+            if (frame['ok']) resolve(frame);
+            else reject(new Error(`${action}: ${JSON.stringify(frame['error'])}`));
+          });
+          socket.once('close', () => reject(new Error('The connection was closed')));
+          socket.send(JSON.stringify({ action, id, ...fields }));
+        }),
+    );
+  } finally {
+    socket.removeAllListeners('close');
+    socket.close();
+  }
+}
+
+/** What went wrong, and how to see it again. */
+export function report({ history, violations }: Outcome): string {
+  const conversations = new Set(
+    violations.flatMap(({ what }) =>
+      history.truths.map(({ conversationId }) => conversationId).filter((id) => what.includes(id)),
+    ),
+  );
+  return [
+    `Seed ${history.seed}: ${violations.length} violations. Again: npm run simulate -- --from ${history.seed} --seeds 1`,
+    ...violations.slice(0, 20).map(({ invariant, what }) => `  ${invariant} ${what}`),
+    ...history.truths
+      .filter(({ conversationId }) => conversations.has(conversationId))
+      .map(
+        ({ conversationId, userId, slots }) =>
+          `  ${conversationId} as ${userId} reads it: ${slots.map((slot) => ('void' in slot ? 'void' : slot.clientMsgId.slice(0, 6))).join(' ')}`,
+      ),
+    ...history.devices.map(
+      ({ userId, deviceId, shown }) =>
+        `  ${userId}/${deviceId} showed ${shown
+          .map(
+            ({ conversationId, seq }) =>
+              `${conversationId
+                .split(':')
+                .slice(1)
+                .map((id) => id[0])
+                .join('')}${seq}`,
+          )
+          .join(' ')}`,
+    ),
+  ].join('\n');
+}
