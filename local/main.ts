@@ -13,6 +13,7 @@ interface Options {
   port: number;
   db: string;
   data?: string;
+  context: Record<string, string>;
   quiet?: true;
   json?: true;
 }
@@ -27,6 +28,12 @@ const program = new Command('npm start --')
     'dynoxide',
   )
   .option('--data <directory>', 'keep data in this directory (default: in memory)')
+  .option(
+    '-c, --context <key=value>',
+    'configuration as for cdk deploy, e.g. allowedOrigins=http://localhost:5173; may be repeated',
+    parseContext,
+    {},
+  )
   .option('--quiet', 'print the ready line and errors only')
   .option('--json', 'log in JSON, a line per event')
   .showHelpAfterError(false);
@@ -42,6 +49,12 @@ function parseDb(value: string): string {
   throw new InvalidArgumentError('It must be dynoxide, dynamodb-local or an http:// URL.');
 }
 
+function parseContext(value: string, previous: Record<string, string>): Record<string, string> {
+  const [, key, text] = /^([^=]+)=(.*)$/s.exec(value) ?? [];
+  if (key === undefined || text === undefined) throw new InvalidArgumentError('It must be key=value.');
+  return { ...previous, [key]: text };
+}
+
 function logFormatOf({ quiet, json }: Options): LogFormat {
   if (quiet) return 'quiet';
   return json ? 'json' : 'pretty';
@@ -52,7 +65,7 @@ async function run(options: Options): Promise<void> {
   const outDirectory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
   try {
     await buildFunctions();
-    const templatePath = await synthesize({ outDirectory });
+    const templatePath = await synthesize({ outDirectory, context: options.context });
     const log = logFormatOf(options);
     const cloud = await startCloud({
       templatePath,
@@ -89,6 +102,7 @@ function announce({ url, httpUrl }: Cloud, log: LogFormat): void {
       `  A token      ${pc.cyan(`curl "${httpUrl}/dev/token?user=alice"`)}`,
       `  A client     ${pc.cyan(`npx wscat -c "${url}?deviceId=phone&platform=ios" -s im.v1 -s "bearer.${token}"`)}`,
       `  Its frames   ${pc.cyan('{"action":"ping","id":"1"}')}`,
+      `  The page     ${pc.cyan(`${httpUrl}/dev/`)}`,
       `  The meters   ${pc.cyan(`curl "${httpUrl}/dev/metrics"`)}`,
       '  Ctrl-C ends it.',
       '',

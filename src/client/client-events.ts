@@ -35,7 +35,11 @@ export interface ClientEvents {
   conversationChanged: { readonly conversationId: string; readonly conversation: ConversationSummary };
   /** Numbers of messages of others that were not read, as far as this device knows. */
   unreadChanged: { readonly conversationId: string; readonly unread: number; readonly total: number };
-  sendState: { readonly conversationId: string; readonly message: OutgoingMessage; readonly state: SendState };
+  sendState: {
+    readonly conversationId: string;
+    readonly message: OutgoingMessage;
+    readonly state: SendState;
+  };
   /**
    * The mailbox did not reach back to this device's position. `behind`: it was filled up from history. `foreign`: the
    * server's mailbox is another one than before, and stored messages were dropped: draw everything anew.

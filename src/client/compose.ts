@@ -14,7 +14,8 @@ export interface Composed {
 
 /** @throws ImError `too_large` */
 export function compose(content: Content): Composed {
-  const { type, body } = typeof content === 'string' ? { type: 'text' as const, body: { text: content } } : content;
+  const { type, body } =
+    typeof content === 'string' ? { type: 'text' as const, body: { text: content } } : content;
   const json = JSON.stringify(body);
   const sizeBytes = new TextEncoder().encode(json).length;
   if (sizeBytes > limits.bodyBytes) {
@@ -26,7 +27,8 @@ export function compose(content: Content): Composed {
 
 /** @throws ImError `bad_request` */
 export function checkTarget(to: string): string {
-  if (!v.is(targetSchema, to)) throw new ImError('bad_request', `to: ${to} is neither user:<userId> nor a conversation id`);
+  if (!v.is(targetSchema, to))
+    throw new ImError('bad_request', `to: ${to} is neither user:<userId> nor a conversation id`);
   return to;
 }
 

@@ -46,7 +46,10 @@ export interface HistoryPage {
 }
 
 /** Events of the client that belong to one conversation. */
-export type ConversationEvents = Pick<ClientEvents, 'message' | 'sendState' | 'conversationChanged' | 'unreadChanged'>;
+export type ConversationEvents = Pick<
+  ClientEvents,
+  'message' | 'sendState' | 'conversationChanged' | 'unreadChanged'
+>;
 
 export interface ConversationParts {
   readonly store: Store;
@@ -94,16 +97,25 @@ export class Conversation {
   /** A page of the conversation as the server has it, also from before this device. Rejects with ImError. */
   async history(query: HistoryQuery = {}): Promise<HistoryPage> {
     const { conversationId } = this;
-    const { messages: slots, floorSeq, headSeq, end, pending } = await this.parts.ask('history', { conversationId, ...query });
+    const {
+      messages: slots,
+      floorSeq,
+      headSeq,
+      end,
+      pending,
+    } = await this.parts.ask('history', { conversationId, ...query });
     const edge = query.after === undefined ? slots[0]?.seq : slots.at(-1)?.seq;
-    const next = query.after === undefined ? { ...query, before: edge ?? query.before } : { ...query, after: edge ?? query.after };
+    const next =
+      query.after === undefined
+        ? { ...query, before: edge ?? query.before }
+        : { ...query, after: edge ?? query.after };
     const messages = slots.flatMap((slot) => (isVoid(slot) ? [] : slot));
     return { messages, floorSeq, headSeq, end, pending, ...(!end && { next: next as HistoryQuery }) };
   }
 
   /** Pages from the newest to the oldest, or upwards if the query says `after`; asked for as they are taken. */
   async *pages(query: HistoryQuery = {}): AsyncGenerator<HistoryPage, void, undefined> {
-    for (let next: HistoryQuery | undefined = query; next; ) {
+    for (let next: HistoryQuery | undefined = query; next;) {
       const page: HistoryPage = await this.history(next);
       if (page.next && page.messages.length === 0 && page.pending) {
         throw new ImError('unavailable', 'history: a message is still being stored', { retryable: true });
@@ -114,7 +126,10 @@ export class Conversation {
   }
 
   /** Returns how to unsubscribe. */
-  on<Name extends keyof ConversationEvents>(name: Name, listener: Listener<ConversationEvents[Name]>): () => void {
+  on<Name extends keyof ConversationEvents>(
+    name: Name,
+    listener: Listener<ConversationEvents[Name]>,
+  ): () => void {
     return this.parts.events.on(name, (payload) => {
       if (payload.conversationId === this.conversationId) listener(payload);
     });

@@ -29,6 +29,13 @@ export interface WebSocketLike {
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
+/** What only a page has. */
+type BrowserGlobals = Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> & {
+  readonly document?: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> & {
+    readonly visibilityState: string;
+  };
+};
+
 export const standardEnvironment: Environment = {
   now: () => Date.now(),
   random: () => Math.random(),
@@ -38,9 +45,17 @@ export const standardEnvironment: Environment = {
     return () => clearTimeout(timer);
   },
   watchNetwork(wake) {
-    const target = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
-    target.addEventListener?.('online', wake);
-    return () => target.removeEventListener?.('online', wake);
+    const globals = globalThis as BrowserGlobals;
+    const { document } = globals;
+    const wakeIfVisible = () => {
+      if (document?.visibilityState === 'visible') wake();
+    };
+    globals.addEventListener?.('online', wake);
+    document?.addEventListener('visibilitychange', wakeIfVisible);
+    return () => {
+      globals.removeEventListener?.('online', wake);
+      document?.removeEventListener('visibilitychange', wakeIfVisible);
+    };
   },
 };
 

@@ -45,7 +45,10 @@ export class HoleRepair {
   }
 
   private schedule(conversationId: string, delayMs: number, attempt: number): void {
-    const cancel = this.options.environment.setTimer(() => void this.repair(conversationId, attempt, cancel), delayMs);
+    const cancel = this.options.environment.setTimer(
+      () => void this.repair(conversationId, attempt, cancel),
+      delayMs,
+    );
     this.repairs.set(conversationId, cancel);
   }
 
@@ -65,7 +68,11 @@ export class HoleRepair {
     this.repairs.delete(conversationId);
     if (!findHole(this.options.store.timeline(conversationId))) return;
     const next = progress ? 0 : attempt + 1;
-    this.schedule(conversationId, progress ? 0 : backoffMs(repairBackoff, next, this.options.environment.random()), next);
+    this.schedule(
+      conversationId,
+      progress ? 0 : backoffMs(repairBackoff, next, this.options.environment.random()),
+      next,
+    );
   }
 
   /** Returns whether it brought anything. */

@@ -4,7 +4,12 @@ import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { checkTarget, compose, toDraft } from './compose.ts';
 import type { RequestFields } from './connection.ts';
 import { Conversation, summarize, type ConversationSummary } from './conversation.ts';
-import { standardEnvironment, standardWebSocket, type Environment, type WebSocketConstructor } from './environment.ts';
+import {
+  standardEnvironment,
+  standardWebSocket,
+  type Environment,
+  type WebSocketConstructor,
+} from './environment.ts';
 import { ImError } from './errors.ts';
 import { Emitter, type Listener } from './events.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
@@ -41,7 +46,11 @@ export interface ConnectOptions extends ClientOptions {
 export interface PendingSummary {
   /** Messages of others that this device does not have yet. */
   readonly total: number;
-  readonly conversations: readonly { readonly conversationId: string; readonly unread: number; readonly waiting: number }[];
+  readonly conversations: readonly {
+    readonly conversationId: string;
+    readonly unread: number;
+    readonly waiting: number;
+  }[];
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -105,7 +114,12 @@ export class ImClient {
     }
   }
 
-  private constructor(environment: Environment, store: Store, events: Emitter<ClientEvents>, session: Session) {
+  private constructor(
+    environment: Environment,
+    store: Store,
+    events: Emitter<ClientEvents>,
+    session: Session,
+  ) {
     this.environment = environment;
     this.store = store;
     this.events = events;
@@ -182,7 +196,11 @@ export class ImClient {
     const answer = await this.session.link.ask('pending', position === null ? {} : { after: position });
     if ('reset' in answer) return { total: 0, conversations: [] };
     await this.session.inbox.correctUnread(
-      answer.conversations.map(({ conversationId, unread, lastSeq: seq }) => ({ conversationId, unread, seq })),
+      answer.conversations.map(({ conversationId, unread, lastSeq: seq }) => ({
+        conversationId,
+        unread,
+        seq,
+      })),
     );
     return { total: answer.total, conversations: answer.conversations };
   }
@@ -208,7 +226,8 @@ export class ImClient {
   private timeLimit(delayMs: number): { promise: Promise<never>; cancel: () => void } {
     let cancel = () => {};
     const promise = new Promise<never>((_, reject) => {
-      const expire = () => reject(new ImError('timeout', 'The server was not reached in time', { retryable: true }));
+      const expire = () =>
+        reject(new ImError('timeout', 'The server was not reached in time', { retryable: true }));
       cancel = this.environment.setTimer(expire, delayMs);
     });
     return { promise, cancel };

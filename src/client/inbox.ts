@@ -24,7 +24,9 @@ export interface InboxOptions {
   readonly store: Store;
   readonly userId: string;
   /** An own message is stored: what to change with it, and what to do after that. */
-  readonly confirm: (message: Message) => { readonly changes: readonly Change[]; readonly done: () => void } | undefined;
+  readonly confirm: (
+    message: Message,
+  ) => { readonly changes: readonly Change[]; readonly done: () => void } | undefined;
   readonly onMessage: (message: Message, delivery: Delivery) => void;
   readonly onChanged: (before: ConversationRecord, after: ConversationRecord) => void;
   /** Something waits for a hole to be filled. */
@@ -58,7 +60,10 @@ export class Inbox {
         return { before, record: { ...before, unread, countedSeq: Math.max(before.countedSeq, seq) } };
       });
       await store.update({
-        conversations: corrected.map(({ record }) => ({ record, timeline: store.timeline(record.conversationId) })),
+        conversations: corrected.map(({ record }) => ({
+          record,
+          timeline: store.timeline(record.conversationId),
+        })),
       });
       for (const { before, record } of corrected) this.options.onChanged(before, record);
     });
@@ -103,14 +108,19 @@ export class Inbox {
     });
   }
 
-  private draftOne(conversationId: string, arrivals: Arrival[], floor: number | undefined): Draft | undefined {
+  private draftOne(
+    conversationId: string,
+    arrivals: Arrival[],
+    floor: number | undefined,
+  ): Draft | undefined {
     const before = this.options.store.conversation(conversationId);
     const timeline = this.options.store.timeline(conversationId);
     // The slots first: those at or below the floor are shown too, if they are there.
     const inserted = insert(timeline, arrivals);
     const step = floor === undefined ? inserted : settleUpTo(inserted.timeline, floor);
     const released = floor === undefined ? inserted.released : [...inserted.released, ...step.released];
-    if (released.length === 0 && inserted.held.length === 0 && step.timeline.shownSeq === before.shownSeq) return undefined;
+    if (released.length === 0 && inserted.held.length === 0 && step.timeline.shownSeq === before.shownSeq)
+      return undefined;
     const record = released.reduce(
       (current, { slot }) => (isVoid(slot) ? current : count(current, slot, this.options.userId)),
       { ...before, shownSeq: step.timeline.shownSeq },
@@ -145,4 +155,7 @@ function messagesOf(arrivals: readonly Arrival[]): { message: Message; delivery:
   return arrivals.flatMap(({ slot, delivery }) => (isVoid(slot) ? [] : { message: slot, delivery }));
 }
 
-const toChange = (message: Message): Change => ({ key: key.message(message.conversationId, message.seq), value: message });
+const toChange = (message: Message): Change => ({
+  key: key.message(message.conversationId, message.seq),
+  value: message,
+});

@@ -68,7 +68,9 @@ export class Link {
   }
 
   readonly request: Request = (action, fields) =>
-    this.current ? this.current.request(action, fields) : Promise.reject(connectionLost('There is no connection'));
+    this.current
+      ? this.current.request(action, fields)
+      : Promise.reject(connectionLost('There is no connection'));
 
   /** For what may be asked twice: a connection that was being renewed when the answer should come is no failure. */
   readonly ask: Request = async (action, fields) => {
@@ -135,7 +137,9 @@ export class Link {
     return error.status === 400 || error.status === 403 || this.refusals >= MAX_REFUSALS;
   }
 
-  private async open(): Promise<{ connection: Connection; error: ImError } | { connection?: never; error: ImError }> {
+  private async open(): Promise<
+    { connection: Connection; error: ImError } | { connection?: never; error: ImError }
+  > {
     let token: Token;
     try {
       token = await this.options.token();

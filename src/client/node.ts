@@ -32,7 +32,10 @@ export async function open({ file, ...options }: ClientOptions & NodeOptions): P
   return ImClient.open(await withNodeParts(options, file));
 }
 
-async function withNodeParts<Options extends ClientOptions>(options: Options, file: string | undefined): Promise<Options> {
+async function withNodeParts<Options extends ClientOptions>(
+  options: Options,
+  file: string | undefined,
+): Promise<Options> {
   const webSocket = NodeWebSocket as unknown as WebSocketConstructor;
   const storage = options.storage ?? (file === undefined ? undefined : await FileStorage.open(file));
   return { webSocket, ...options, ...(storage && { storage }) };

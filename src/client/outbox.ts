@@ -54,7 +54,9 @@ export class Outbox {
 
   /** Everything that is not sent, in the order in which it was given. */
   get messages(): OutgoingMessage[] {
-    return [...this.entries.values()].sort((a, b) => a.record.order - b.record.order).map(({ message }) => message);
+    return [...this.entries.values()]
+      .sort((a, b) => a.record.order - b.record.order)
+      .map(({ message }) => message);
   }
 
   /** Synced to the head: what was stored before the connection broke is known, so the rest may go. */
@@ -80,7 +82,12 @@ export class Outbox {
       throw new ImError('bad_request', `clientMsgId: ${draft.clientMsgId} is in the outbox already`);
     }
     const order = this.lastOrder + 1;
-    const record: OutboxRecord = { ...draft, order, createdAt: this.options.environment.now(), state: 'queued' };
+    const record: OutboxRecord = {
+      ...draft,
+      order,
+      createdAt: this.options.environment.now(),
+      state: 'queued',
+    };
     const stored = this.options.store.commit([{ key: key.outbox(order), value: record }]);
     const entry = this.enter(record, stored);
     this.options.onState(entry.message, 'queued');
@@ -91,7 +98,9 @@ export class Outbox {
       },
       (cause: unknown) => {
         this.remove(entry);
-        this.setState(entry, 'failed', { error: new ImError('storage', 'The outbox cannot be written', { cause }) });
+        this.setState(entry, 'failed', {
+          error: new ImError('storage', 'The outbox cannot be written', { cause }),
+        });
       },
     );
     return entry.message;
@@ -162,7 +171,19 @@ export class Outbox {
     const { conversationId, seq, serverTime } = await request('send', fields);
     if (seq === undefined) throw new ImError('internal', 'send: the answer has no seq', { retryable: true });
     const { userId: from, deviceId } = store.meta;
-    return { conversationId, seq, clientMsgId, serverTime, from, deviceId, type, body, recalled: false, edited: null, silent };
+    return {
+      conversationId,
+      seq,
+      clientMsgId,
+      serverTime,
+      from,
+      deviceId,
+      type,
+      body,
+      recalled: false,
+      edited: null,
+      silent,
+    };
   }
 
   private async handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {
@@ -170,7 +191,8 @@ export class Outbox {
     if (this.entries.get(entry.record.clientMsgId) !== entry) return;
     const mayPass = error.retryable || error.code === 'unauthorized' || error.code === 'storage';
     if (!mayPass) return this.giveUp(entry, 'rejected', error);
-    if (error.code !== 'rate_limited' && ++entry.attempts >= MAX_ATTEMPTS) return this.giveUp(entry, 'failed', error);
+    if (error.code !== 'rate_limited' && ++entry.attempts >= MAX_ATTEMPTS)
+      return this.giveUp(entry, 'failed', error);
     this.setState(entry, 'queued');
     if (!this.active) return;
     const delayMs = backoffMs(resendBackoff, entry.attempts, this.options.environment.random());
@@ -193,7 +215,8 @@ export class Outbox {
 
   private async retry(entry: Entry): Promise<void> {
     if (entry.message.state !== 'failed') return;
-    if (!this.entries.has(entry.record.clientMsgId)) throw new ImError('bad_request', 'It never was in the outbox: send it anew');
+    if (!this.entries.has(entry.record.clientMsgId))
+      throw new ImError('bad_request', 'It never was in the outbox: send it anew');
     const { error: _, ...record } = entry.record;
     const previous = key.outbox(record.order);
     const order = ++this.lastOrder;
@@ -223,14 +246,20 @@ export class Outbox {
       .catch((cause: unknown) => this.options.onError(toImError(cause)));
   }
 
-  private setState(entry: Entry, state: SendState, result: { error?: ImError; message?: Message } = {}): void {
+  private setState(
+    entry: Entry,
+    state: SendState,
+    result: { error?: ImError; message?: Message } = {},
+  ): void {
     entry.message.become(state, result);
     this.options.onState(entry.message, state);
   }
 
   private remove(entry: Entry): boolean {
     this.leaveLane(entry);
-    return this.entries.get(entry.record.clientMsgId) === entry && this.entries.delete(entry.record.clientMsgId);
+    return (
+      this.entries.get(entry.record.clientMsgId) === entry && this.entries.delete(entry.record.clientMsgId)
+    );
   }
 
   private leaveLane(entry: Entry): void {

@@ -15,7 +15,9 @@ export type SendState =
   | 'rejected';
 
 /** Text, or a message of another type with its body. */
-export type Content = string | { readonly type: SendableType; readonly body: Readonly<Record<string, unknown>> };
+export type Content =
+  | string
+  | { readonly type: SendableType; readonly body: Readonly<Record<string, unknown>> };
 
 export interface SendOptions {
   /** Counts nowhere as unread and is never notified. */

@@ -40,7 +40,7 @@ async function listConversations({ store, request }: Parts): Promise<Set<string>
 }
 
 async function fillFromHistory({ store, inbox, request }: Parts, conversationId: string): Promise<void> {
-  for (let end = false; !end; ) {
+  for (let end = false; !end;) {
     const after = store.knows(conversationId) ? store.timeline(conversationId).shownSeq : null;
     const range = after === null ? { limit: FIRST_PAGE_SIZE } : { after, limit: PAGE_SIZE };
     const page = await request('history', { conversationId, ...range }).catch((error: unknown) => {

@@ -75,7 +75,8 @@ export class Session {
       request,
       environment,
       onError,
-      onState: (message, state) => events.emit('sendState', { conversationId: message.conversationId, message, state }),
+      onState: (message, state) =>
+        events.emit('sendState', { conversationId: message.conversationId, message, state }),
     });
     this.sync = new Sync({
       store,
@@ -218,7 +219,10 @@ export class Session {
     for (const waiter of waiters) settle(waiter);
   }
 
-  private become<State extends keyof ClientEvents & ClientState>(state: State, payload: ClientEvents[State]): void {
+  private become<State extends keyof ClientEvents & ClientState>(
+    state: State,
+    payload: ClientEvents[State],
+  ): void {
     if (this.state === 'closed') return;
     this.state = state;
     this.events.emit(state, payload);

@@ -93,7 +93,12 @@ export class Store {
   ): Promise<Store> {
     const found = await migrate(storage, steps);
     if (found) return new Store(storage, found, await load(storage));
-    const meta: Meta = { ...(await identify()), schemaVersion: steps.length + 1, position: null, complete: true };
+    const meta: Meta = {
+      ...(await identify()),
+      schemaVersion: steps.length + 1,
+      position: null,
+      complete: true,
+    };
     await storage.commit([{ key: key.meta, value: meta }]);
     return new Store(storage, meta, { conversations: [], waiting: [], outbox: [] });
   }
@@ -113,7 +118,9 @@ export class Store {
   conversation(conversationId: string): ConversationRecord {
     // Where an unknown conversation begins: at its beginning, if nothing was missed since this device is there.
     const shownSeq = this.currentMeta.complete ? 0 : null;
-    return this.records.get(conversationId) ?? { conversationId, shownSeq, unread: 0, countedSeq: 0, last: null };
+    return (
+      this.records.get(conversationId) ?? { conversationId, shownSeq, unread: 0, countedSeq: 0, last: null }
+    );
   }
 
   timeline(conversationId: string): Timeline {
@@ -127,10 +134,17 @@ export class Store {
   }
 
   /** Shown messages in seq order, without voids. */
-  async messages(conversationId: string, query: { before?: number; after?: number; limit: number }): Promise<Message[]> {
+  async messages(
+    conversationId: string,
+    query: { before?: number; after?: number; limit: number },
+  ): Promise<Message[]> {
     const { before = Infinity, after = 0, limit } = query;
     const last = Math.min(before - 1, this.conversation(conversationId).shownSeq ?? 0);
-    const range = { from: key.message(conversationId, after + 1), to: key.message(conversationId, last), limit };
+    const range = {
+      from: key.message(conversationId, after + 1),
+      to: key.message(conversationId, last),
+      limit,
+    };
     const ascending = query.after !== undefined;
     const entries = await this.storage.list({ ...range, order: ascending ? 'ascending' : 'descending' });
     const messages = entries.map(({ value }) => value as Message);
@@ -142,7 +156,9 @@ export class Store {
     try {
       await this.storage.commit(changes);
     } catch (cause) {
-      throw cause instanceof ImError ? cause : new ImError('storage', 'The storage cannot be written', { cause });
+      throw cause instanceof ImError
+        ? cause
+        : new ImError('storage', 'The storage cannot be written', { cause });
     }
   }
 
@@ -210,7 +226,8 @@ interface Loaded {
 }
 
 async function load(storage: Storage): Promise<Loaded> {
-  const values = async <T>(prefix: string) => (await storage.list(all(prefix))).map(({ value }) => value as T);
+  const values = async <T>(prefix: string) =>
+    (await storage.list(all(prefix))).map(({ value }) => value as T);
   return {
     conversations: await values<ConversationRecord>('conversation'),
     waiting: await values<Arrival>('waiting'),
@@ -220,18 +237,25 @@ async function load(storage: Storage): Promise<Loaded> {
 
 /** Each step with the version that it leads to in one batch: a crash between leaves a version that is whole. */
 async function migrate(storage: Storage, steps: readonly Migration[]): Promise<Meta | undefined> {
-  const read = async () => (await storage.list({ from: key.meta, to: key.meta }))[0]?.value as Meta | undefined;
+  const read = async () =>
+    (await storage.list({ from: key.meta, to: key.meta }))[0]?.value as Meta | undefined;
   const current = steps.length + 1;
   let meta = await read();
   if (!meta) return undefined;
   if (meta.schemaVersion > current) {
-    throw new ImError('storage', `The storage has schema ${meta.schemaVersion}, this client knows up to ${current}`);
+    throw new ImError(
+      'storage',
+      `The storage has schema ${meta.schemaVersion}, this client knows up to ${current}`,
+    );
   }
   for (const step of steps.slice(meta.schemaVersion - 1)) {
     const changes = await step(storage);
     const changed = changes.find((change) => change.key === key.meta)?.value as Meta | undefined;
     const next: Meta = { ...(changed ?? meta), schemaVersion: meta.schemaVersion + 1 };
-    await storage.commit([...changes.filter((change) => change.key !== key.meta), { key: key.meta, value: next }]);
+    await storage.commit([
+      ...changes.filter((change) => change.key !== key.meta),
+      { key: key.meta, value: next },
+    ]);
     meta = next;
   }
   return meta;

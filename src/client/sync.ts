@@ -141,7 +141,7 @@ export class Sync {
   private async pullAll(isCurrent: () => boolean): Promise<void> {
     const { acks, inbox, request, store } = this.options;
     this.pullWanted = false;
-    for (let more = true; more && isCurrent(); ) {
+    for (let more = true; more && isCurrent();) {
       const after = store.meta.position;
       const answer = await request('sync', after === null ? {} : { after });
       if (!isCurrent()) return;
@@ -156,7 +156,8 @@ export class Sync {
       // The first page ever says where this device begins; from 1 it misses nothing.
       const meta = { position: next, ...(after === null && { complete: begin === 0 }) };
       more = answer.more;
-      if (more && next <= (after ?? -1)) throw new ImError('internal', 'sync: a page without progress', { retryable: true });
+      if (more && next <= (after ?? -1))
+        throw new ImError('internal', 'sync: a page without progress', { retryable: true });
       await inbox.take({ arrivals: arrivalsOf(events, 'catch-up'), meta });
       if (isCurrent()) acks.noteStored(events.length);
     }

@@ -31,7 +31,8 @@ export function createTokenSource(fetchToken: () => Promise<string>): TokenSourc
 /** @throws ImError `unauthorized` when it is no JWT with `sub`. */
 export function readToken(token: string): Token {
   const { sub, exp } = parsePayload(token) ?? {};
-  if (typeof sub !== 'string' || sub === '') throw new ImError('unauthorized', 'token: is not a JWT with a `sub`');
+  if (typeof sub !== 'string' || sub === '')
+    throw new ImError('unauthorized', 'token: is not a JWT with a `sub`');
   return { token, userId: sub, expiresAtMs: typeof exp === 'number' ? exp * 1000 : Infinity };
 }
 

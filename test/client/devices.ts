@@ -39,7 +39,7 @@ export class Recorder {
       name,
       (payload: never) => {
         this.records.push({ name, payload } as EventRecord);
-        for (const watcher of this.watchers) watcher();
+        this.look();
       },
     ]),
   ) as NonNullable<ClientOptions['on']>;
@@ -54,6 +54,11 @@ export class Recorder {
 
   get texts(): unknown[] {
     return this.messages.map(({ message }) => message.body['text']);
+  }
+
+  /** Has waiting conditions looked at again: something changed that is no event. */
+  look(): void {
+    for (const watcher of this.watchers) watcher();
   }
 
   async until(condition: () => boolean, what: string): Promise<void> {

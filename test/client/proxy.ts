@@ -8,6 +8,8 @@ export class Proxy {
   private readonly sockets = new Set<Socket>();
   private frozen = false;
   private refusing = false;
+  private deaf = false;
+  private onRefused = () => {};
 
   private constructor(server: Server, targetPort: number) {
     this.server = server;
@@ -42,14 +44,33 @@ export class Proxy {
     for (const socket of this.sockets) socket.resume();
   }
 
+  /** What clients say arrives; what the cloud says does not. */
+  deafen(): void {
+    this.deaf = true;
+  }
+
+  hear(): void {
+    this.deaf = false;
+  }
+
   /** No connection comes through any more; those that are there are cut. */
   refuse(): void {
     this.refusing = true;
     this.cut();
   }
 
+  /** Connections that are there stay; no other comes through. */
+  refuseNew(): void {
+    this.refusing = true;
+  }
+
   accept(): void {
     this.refusing = false;
+  }
+
+  /** Resolves when the next connection has been refused. */
+  refusedOne(): Promise<void> {
+    return new Promise((resolve) => (this.onRefused = resolve));
   }
 
   async close(): Promise<void> {
@@ -61,17 +82,20 @@ export class Proxy {
 
   private join(client: Socket, targetPort: number): void {
     if (this.refusing) {
+      client.once('close', () => this.onRefused());
       client.destroy();
       return;
     }
     const target = connect(targetPort, '127.0.0.1');
-    this.carry(client, target);
-    this.carry(target, client);
+    this.carry(client, target, () => false);
+    this.carry(target, client, () => this.deaf);
   }
 
-  private carry(from: Socket, to: Socket): void {
+  private carry(from: Socket, to: Socket, isLost: () => boolean): void {
     this.sockets.add(from);
-    from.on('data', (data) => to.write(data));
+    from.on('data', (data) => {
+      if (!isLost()) to.write(data);
+    });
     if (this.frozen) from.pause();
     from.on('error', () => {});
     from.on('close', () => {

@@ -181,20 +181,3 @@ test('page arithmetic: every syncSeq stands in the page that its number names', 
     }),
   );
 });
-
-describe('budget', () => {
-  test('the head with 36-character ids and three devices costs less than 1.5 units a pointer', async () => {
-    const id = (n: number) => `${String(n).padStart(8, '0')}-aaaa-bbbb-cccc-ddddeeeeffff`;
-    await tables.connect(id(1), id(11));
-    await tables.connect(id(1), id(12), { platform: 'web' });
-    await tables.connect(id(1), id(13), { platform: 'desktop' });
-    let units = 0;
-    for (let n = 0; n < PAGE_SIZE; n++) {
-      await append(ctx, id(1), [`${id(2)}#${(5000 + n).toString(36)}!abcd`]);
-      const item = (await ctx.db.get('Users', { userId: id(1), item: HEAD }, 'strong'))!;
-      units += Math.ceil(Buffer.byteLength(JSON.stringify(item)) / 1024);
-    }
-    // Sealing: the page itself, and the head that is emptied.
-    expect((units + 2 + 1) / PAGE_SIZE).toBeLessThan(1.5);
-  });
-});

@@ -195,17 +195,51 @@ test('makes a token that works, and the command to use it', async () => {
   );
 });
 
-test('resets the meters, and pauses', async () => {
+test('resets the meters', async () => {
   const dan = await connect(cloud, 'dan');
   await dan.request('ping');
-  await row('Functions', 'connect', '1 idle').waitFor();
+  expect(cloud.metrics().gateway.messagesIn).toBe(1);
   await page.getByRole('button', { name: 'Reset meters' }).click();
   await expect.poll(() => cloud.metrics().gateway.messagesIn).toBe(0);
-
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await page.getByRole('status').getByText('Paused').waitFor();
   await dan.close();
-  await page.getByRole('button', { name: 'Resume' }).click();
+});
+
+test('asks for nothing while it is paused', async () => {
+  const paused = await browser.newPage();
+  let requests = 0;
+  paused.on('request', (request) => {
+    if (request.url().includes('/dev/state')) requests += 1;
+  });
+  await paused.clock.install();
+  await paused.goto(`${cloud.httpUrl}/dev/`);
+  await paused.getByRole('status').getByText('Live').waitFor();
+  await paused.getByRole('button', { name: 'Pause' }).click();
+  await paused.getByRole('status').getByText('Paused').waitFor();
+  const before = requests;
+  await paused.clock.runFor(60_000);
+  expect(requests).toBe(before);
+
+  await paused.getByRole('button', { name: 'Resume' }).click();
+  await paused.getByRole('status').getByText('Live').waitFor();
+  expect(requests).toBeGreaterThan(before);
+  await paused.close();
+});
+
+test('says when the cloud is gone, and begins anew with another one', async () => {
   await page.getByRole('status').getByText('Live').waitFor();
-  await row('Connections', 'dan').waitFor({ state: 'detached' });
+  await page.route('**/dev/state?*', (route) => route.abort());
+  await page.getByRole('status').getByText('No answer').waitFor();
+  expect(problems.splice(0)).toContainEqual(expect.stringContaining('ERR_FAILED'));
+
+  await page.unroute('**/dev/state?*');
+  const fromTheFirst = page.waitForRequest(/after=0$/);
+  await page.route('**/dev/state?*', async (route) => {
+    const response = await route.fetch();
+    const state = (await response.json()) as DevState;
+    await route.fulfill({ json: { ...state, stack: 'another-stack', startedAt: state.startedAt + 1 } });
+  });
+  await fromTheFirst;
+  await page.getByText('another-stack').waitFor();
+  await page.unrouteAll({ behavior: 'wait' });
+  problems.length = 0;
 });

@@ -12,7 +12,7 @@ import { Faults } from '../../local/faults.ts';
 import { Metering } from '../../local/metering.ts';
 import type { InvocationResult } from '../../local/model.ts';
 import { Queues } from '../../local/queues.ts';
-import type { StreamRecord } from '../../local/stream-reader.ts';
+import type { StreamRecord } from '../../local/stream-record.ts';
 import { createIdentities } from '../../local/roles.ts';
 import { allow, smallModel, type SmallModelOptions } from './small-model.ts';
 

@@ -7,7 +7,7 @@ import type { Log } from '../../local/log.ts';
 import { Metering } from '../../local/metering.ts';
 import { Queues } from '../../local/queues.ts';
 import { createIdentities } from '../../local/roles.ts';
-import type { StreamRecord } from '../../local/stream-reader.ts';
+import type { StreamRecord } from '../../local/stream-record.ts';
 import { startTtlSweeper, TtlDeletions } from '../../local/ttl.ts';
 import { smallModel } from './small-model.ts';
 

@@ -1,4 +1,5 @@
 // A device that may die at any moment: its storage stays, everything else of it is gone.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ImClient } from '../../src/client/im-client.ts';
 import {
   standardEnvironment,
@@ -45,6 +46,8 @@ interface SendRecord {
 }
 
 const PAGE = 100;
+/** A disk takes its time, and a device may die in it. */
+const MAX_COMMIT_MS = 8;
 
 export class Device {
   private readonly options: DeviceOptions;
@@ -194,7 +197,7 @@ function mortalStorage(disk: Storage, life: Life, random: Random): Storage {
     list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never : disk.list(range)),
     async commit(changes: readonly Change[]): Promise<void> {
       if (life.over) return never;
-      await new Promise((resolve) => setImmediate(resolve));
+      await delay(random.between(0, MAX_COMMIT_MS));
       if (life.over && random.next() < 0.5) return never;
       await disk.commit(changes);
       return life.over ? never : undefined;

@@ -61,6 +61,29 @@ export const mutations: readonly Mutation[] = [
     guard: 'if (ctx.now() - takenBefore <= ctx.settings.settleMs) return [];',
     without: '',
   },
+  {
+    name: 'client: what was shown already is shown again when it comes again',
+    side: 'client',
+    file: 'src/client/gap-buffer.ts',
+    guard: 'if (seq <= (timeline.shownSeq ?? 0) || known.has(seq)) return false;',
+    without: '',
+  },
+  {
+    name: 'client: the position moves before the messages are stored',
+    side: 'client',
+    file: 'src/client/inbox.ts',
+    guard: '    await store.update({\n      ...(meta && { meta: forward(meta, store.meta) }),',
+    without:
+      '    if (meta) await store.commit([{ key: key.meta, value: { ...store.meta, ...forward(meta, store.meta) } }]);\n' +
+      '    await store.update({\n      ...(meta && { meta: forward(meta, store.meta) }),',
+  },
+  {
+    name: 'client: an extent is taken although what is before it is missing',
+    side: 'client',
+    file: 'src/client/extents.ts',
+    guard: 'if (extent.from > reached + 1 || !extent.events) {',
+    without: 'if (!extent.events) {',
+  },
 ];
 
 /** Loads the mutated file in place of the real one; refuses to go on when the guard has moved. */

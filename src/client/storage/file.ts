@@ -34,7 +34,13 @@ export class FileStorage implements Storage {
   private broken: ImError | undefined;
   private closed = false;
 
-  private constructor(path: string, handle: FileHandle, map: OrderedMap, sizeBytes: number, compactFromBytes: number) {
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    map: OrderedMap,
+    sizeBytes: number,
+    compactFromBytes: number,
+  ) {
     this.path = path;
     this.handle = handle;
     this.map = map;

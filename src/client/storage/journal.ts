@@ -23,8 +23,10 @@ export type Journal =
  * others follow is something else, and nothing to guess about.
  */
 export function decodeJournal(content: Buffer): Journal {
-  if (content.length < HEADER.length && HEADER.startsWith(content.toString())) return { ok: true, batches: [], soundBytes: 0 };
-  if (!content.subarray(0, HEADER.length).equals(Buffer.from(HEADER))) return { ok: false, problem: 'is no journal' };
+  if (content.length < HEADER.length && HEADER.startsWith(content.toString()))
+    return { ok: true, batches: [], soundBytes: 0 };
+  if (!content.subarray(0, HEADER.length).equals(Buffer.from(HEADER)))
+    return { ok: false, problem: 'is no journal' };
   const batches: Change[][] = [];
   let soundBytes = HEADER.length;
   while (soundBytes < content.length) {
@@ -32,7 +34,9 @@ export function decodeJournal(content: Buffer): Journal {
     const batch = end === -1 ? undefined : decodeLine(content.toString('utf8', soundBytes, end));
     if (!batch) {
       const torn = end === -1 || end === content.length - 1;
-      return torn ? { ok: true, batches, soundBytes } : { ok: false, problem: `is damaged at byte ${soundBytes}` };
+      return torn
+        ? { ok: true, batches, soundBytes }
+        : { ok: false, problem: `is damaged at byte ${soundBytes}` };
     }
     batches.push(batch);
     soundBytes = end + 1;

@@ -1,0 +1,171 @@
+// Writes docs/protocol.md: the prose is here, every field, bound and code comes from the schemas.
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import type { GenericSchema } from 'valibot';
+import { clientFrames } from '../src/protocol/client-frames.ts';
+import { errorAdvice, errorCatalogue, errorCodes } from '../src/protocol/errors.ts';
+import { platforms } from '../src/protocol/ids.ts';
+import { limits } from '../src/protocol/limits.ts';
+import { bodySchemas, messageSchema, voidSlotSchema } from '../src/protocol/messages.ts';
+import { pushFrames, responseFrames, syncEventSchema } from '../src/protocol/server-frames.ts';
+import { BEARER_PREFIX, SUBPROTOCOL } from '../src/protocol/version.ts';
+
+export const protocolDocument = fileURLToPath(new URL('../docs/protocol.md', import.meta.url));
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+}
+
+type Action = keyof typeof clientFrames;
+type AnsweredAction = keyof typeof responseFrames;
+
+const whatItDoes: Readonly<Record<Action, string>> = {
+  send: `Stores a message. The answer means: durable and numbered. The same \`clientMsgId\` from the same sender answers the original \`seq\` and \`duplicate: true\`; with another payload, \`idempotency_conflict\`. After a timeout, send the same again with the same \`clientMsgId\`; keep at most one unanswered send per conversation, and after a reconnect sync to the head before resending. The body is at most ${limits.bodyBytes / 1024} KB as JSON. \`ephemeral\` messages are pushed to who is online, never stored and not numbered.`,
+  sync: 'Events of the mailbox after a cursor, in syncSeq order. `next` is the cursor to ask from next: asking `after: n` acknowledges everything up to n. `reset: true`: the cursor is older than what the mailbox keeps, or beyond its head; fill conversations from `history`, then go on from `head`. An answer may hold fewer events than `limit`, to stay within one WebSocket message; follow `more`.',
+  ack: 'Acknowledges everything up to `cursor`. One-way: there is no answer, and a cursor that is beyond the head changes nothing.',
+  pending:
+    'Counts first: what came after the device’s stored cursor, or after `after`. `total` and `waiting` count messages of others after it; `unread` is exact for the whole conversation.',
+  history:
+    'A conversation by `seq`, ascending, voids included, so that it is dense. Neither `before` nor `after`: the newest. `pending: true`: the page ends before a slot that is not settled; ask again shortly. `end`: nothing further in the direction asked. Below `floorSeq` nothing is shown.',
+  device: 'Registers this device for push notifications, or with `remove: true` takes it back.',
+  ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
+};
+
+const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
+  sync: `An extent of the mailbox, both ends included. It can be lost, repeated or overtaken: if \`from\` is not your position + 1, pull. Without \`events\` they did not fit ${limits.frameBytes / 1024} KB: pull. The device that made a message is not pushed its own copy; an extent may start below its first event, over entries that this device made.`,
+  ephemeral: 'A message that is not stored.',
+  kicked:
+    'Another device of this platform took the place of this one; the connection is closed. Do not reconnect by yourself.',
+};
+
+export function renderProtocol(): string {
+  const [userId, deviceId] = [limits.userId, limits.deviceId];
+  return [
+    '# Wire protocol `im.v1`',
+    '<!-- Made by `npm run docs` from src/protocol; a test holds it against the schemas. Do not edit. -->',
+    'One WebSocket, JSON text frames, UTF-8. Additions (new actions, new optional fields) are no breaking changes: ignore fields that you do not know.',
+    '## Connecting',
+    [
+      '```',
+      'GET wss://HOST/STAGE?deviceId=<deviceId>&platform=<platform>',
+      `Sec-WebSocket-Protocol: ${SUBPROTOCOL}, ${BEARER_PREFIX}<JWT>`,
+      '```',
+    ].join('\n'),
+    `The token is a JWT (ES256, RS256 or EdDSA) whose \`sub\` is the user; it travels as the second subprotocol, and the server answers \`${SUBPROTOCOL}\`. \`deviceId\` is made once by an install and kept (1–${deviceId} characters, as user ids: 1–${userId} of letters, digits and \`_ . @ -\`). Platforms: ${platforms.map((name) => `\`${name}\``).join(', ')}. Refusals: 401 no or bad token; 403 a foreign \`Origin\`, or a token of another device (claim \`deviceId\`); 400 a wrong query. One connection per platform: a newer device kicks the older. Connections end after 2 hours at most; \`ping\` at least every 4.5 minutes.`,
+    '## Requests and answers',
+    `\`{"action":"send","id":"r1",…}\` is answered by \`{"id":"r1","ok":true,…}\` or \`{"id":"r1","ok":false,"error":{"code","message","retryable","retryAfterMs"?}}\`. Frames are at most ${limits.frameBytes / 1024} KB.`,
+    '## Messages',
+    fieldTable(jsonSchema(messageSchema)),
+    `A slot that will never hold a message reads as a void: \`${JSON.stringify({ conversationId: '…', seq: 6, void: true })}\`, with ${names(jsonSchema(voidSlotSchema))}. Conversations are \`d:<userA>:<userB>\`, the two in code-unit order, or \`g:<id>\`.`,
+    '| type | body |\n|---|---|',
+    ...Object.entries(bodySchemas).map(
+      ([type, schema]) => `| \`${type}\` | ${fieldList(jsonSchema(schema)) || 'any object'} |`,
+    ),
+    `An event of the mailbox: ${typeOf(jsonSchema(syncEventSchema))}.`,
+    '## Actions',
+    ...(Object.keys(clientFrames) as Action[]).map(renderAction),
+    '## Pushes',
+    ...(Object.keys(pushFrames) as (keyof typeof pushFrames)[]).map((name) =>
+      [`### \`${name}\``, whatItTells[name], fieldTable(jsonSchema(pushFrames[name]))].join('\n\n'),
+    ),
+    '## Errors',
+    '| code | retryable | what to do |\n|---|---|---|',
+    ...errorCodes.map(
+      (code) => `| \`${code}\` | ${errorCatalogue[code].retryable ? 'yes' : 'no'} | ${errorAdvice[code]} |`,
+    ),
+  ]
+    .join('\n\n')
+    .replaceAll(/\|\n\n\|/g, '|\n|')
+    .concat('\n');
+}
+
+function renderAction(action: Action): string {
+  const request = jsonSchema(clientFrames[action]);
+  const parts = [
+    `### \`${action}\``,
+    whatItDoes[action],
+    fieldTable(mergeVariants(request), ['action', 'id']),
+  ];
+  if (action in responseFrames) {
+    const response = jsonSchema(responseFrames[action as AnsweredAction]);
+    const answers = (response.anyOf ?? [response]).map(
+      (variant) => fieldList(variant, ['id', 'ok']) || 'nothing more',
+    );
+    parts.push(`Answer: ${answers.join('; or ')}.`);
+  }
+  return parts.filter(Boolean).join('\n\n');
+}
+
+function jsonSchema(schema: unknown): JsonSchema {
+  return toJsonSchema(schema as GenericSchema, { errorMode: 'ignore', typeMode: 'input' }) as JsonSchema;
+}
+
+/** `send` is one variant per message type: for readers it is one request with a type and its body. */
+function mergeVariants(schema: JsonSchema): JsonSchema {
+  const [first] = schema.oneOf ?? [];
+  if (!schema.oneOf || !first) return schema;
+  const types = schema.oneOf.map(({ properties }) => properties?.['type']?.const);
+  return { ...first, properties: { ...first.properties, type: { enum: types }, body: { type: 'object' } } };
+}
+
+function visible({ properties = {} }: JsonSchema, hidden: readonly string[]): [string, JsonSchema][] {
+  return Object.entries(properties).filter(([name]) => !hidden.includes(name));
+}
+
+function fieldTable(schema: JsonSchema, hidden: readonly string[] = []): string {
+  const rows = visible(schema, hidden).map(
+    ([name, field]) =>
+      `| \`${name}\` | ${typeOf(field)} | ${schema.required?.includes(name) ? 'yes' : optional(field)} |`,
+  );
+  return rows.length === 0 ? '' : ['| field | type | needed |', '|---|---|---|', ...rows].join('\n');
+}
+
+const optional = ({ default: value }: JsonSchema) =>
+  value === undefined ? 'no' : `no, default \`${JSON.stringify(value)}\``;
+
+function fieldList(schema: JsonSchema, hidden: readonly string[] = []): string {
+  return visible(schema, hidden)
+    .map(([name, field]) => `\`${name}${schema.required?.includes(name) ? '' : '?'}\` ${typeOf(field)}`)
+    .join(', ');
+}
+
+const names = (schema: JsonSchema) =>
+  Object.keys(schema.properties ?? {})
+    .map((name) => `\`${name}\``)
+    .join(', ');
+
+function typeOf(schema: JsonSchema): string {
+  const variants = schema.anyOf ?? schema.oneOf;
+  if (variants) return variants.map(typeOf).join(' or ');
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(' · ');
+  if (schema.items) return `array of ${typeOf(schema.items)}`;
+  if (schema.properties?.['void']) return 'void';
+  if (schema.properties?.['clientMsgId']) return 'message';
+  if (schema.properties && Object.keys(schema.properties).length > 0) return `{ ${fieldList(schema)} }`;
+  return [schema.type ?? 'anything', bounds(schema)].filter(Boolean).join(' ');
+}
+
+function bounds({ minimum, maximum, minLength, maxLength, pattern }: JsonSchema): string {
+  const [low, high] = [minimum ?? minLength, maximum ?? maxLength];
+  const unit = (minLength ?? maxLength) ? ' characters' : '';
+  const range =
+    low !== undefined && high !== undefined ? `${low}–${high}` : low !== undefined ? `at least ${low}` : '';
+  return [range && range + unit, pattern && `\`${pattern}\``].filter(Boolean).join(', ');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(protocolDocument, renderProtocol());

@@ -1,0 +1,28 @@
+// I1–I6, I8 under the whole fault plan: a short run. The long one: npm run simulate -- --seeds 200
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import { startCloud } from '../support/cloud.ts';
+import type { ClientParts } from './device.ts';
+import { loadClient } from './load-client.ts';
+import { regressions } from './regressions.ts';
+import { report, simulate, simulationEnvironment } from './simulation.ts';
+
+const PATIENCE_MS = 180_000;
+const fresh = [1, 2, 3].map((seed) => ({ seed, found: 'nothing yet' }));
+
+let cloud: Cloud;
+let parts: ClientParts;
+beforeAll(async () => {
+  cloud = await startCloud({ environment: simulationEnvironment });
+  parts = await loadClient();
+});
+afterAll(() => cloud.close());
+
+for (const { seed, found } of [...fresh, ...regressions]) {
+  test(`seed ${seed} (${found}): nothing lost, nothing twice, in order`, { timeout: PATIENCE_MS }, async () => {
+    const outcome = await simulate({ cloud, parts, seed });
+    expect(outcome.violations, report(outcome)).toEqual([]);
+    // It did rage: a plan that injects nothing proves nothing.
+    expect(outcome.history.sent.length).toBeGreaterThan(40);
+  });
+}
