@@ -1,7 +1,7 @@
 // Delivers one batch to its function: retries, bisection, partial failures, expiry and the on-failure destination.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StreamFaults } from './faults.ts';
+import { judge } from './batch-verdict.ts';
 import type { Delivery } from './lane.ts';
 import type { Log } from './log.ts';
 import type { EventSourceUsage } from './metering.ts';
@@ -29,13 +29,6 @@ interface Piece {
   readonly invocations: number;
 }
 
-type Verdict =
-  | { readonly kind: 'succeeded' }
-  | { readonly kind: 'throttled' }
-  | { readonly kind: 'failed'; readonly functionError?: string }
-  /** Everything before `index` is done. */
-  | { readonly kind: 'failedFrom'; readonly index: number };
-
 type Condition = 'RetryAttemptsExhausted' | 'RecordAgeExceeded';
 
 /** Streams keep records for a day, whatever the mapping says. */
@@ -44,18 +37,16 @@ const firstBackoffMs = 50;
 const maximumBackoffMs = 10_000;
 
 /** Resolves when every record is delivered or given up, or at once when the cloud closes: then the rest is not done. */
-export async function deliverBatch(
-  options: BatchDeliveryOptions,
-  batch: readonly Delivery[],
-  fault: StreamFaults,
-): Promise<void> {
+export async function deliverBatch(options: BatchDeliveryOptions, batch: readonly Delivery[]): Promise<void> {
   const { closing } = options;
-  if (fault.delayMs > 0) await pause(fault.delayMs, closing);
+  const delayMs = batch[0]?.fault.delayMs ?? 0;
+  if (delayMs > 0) await pause(delayMs, closing);
   const pieces: Piece[] = [{ deliveries: batch, failures: 0, invocations: 0 }];
   for (let piece = pieces.shift(); piece && !closing.aborted; piece = pieces.shift()) {
     pieces.unshift(...(await deliverPiece(options, piece)));
   }
-  if (fault.duplicate && !closing.aborted) await invocationOf(options, batch);
+  const repeated = batch.filter(({ fault }) => fault.duplicate);
+  if (repeated.length > 0 && !closing.aborted) await invocationOf(options, repeated);
 }
 
 /** @returns what is left to be tried, in order. */
@@ -65,7 +56,8 @@ async function deliverPiece(options: BatchDeliveryOptions, whole: Piece): Promis
   if (piece.deliveries.length === 0) return [];
   options.count('invoked', piece.deliveries.length);
   const result = await invocationOf(options, piece.deliveries);
-  const verdict = judge(eventSource, piece.deliveries, result);
+  const records = piece.deliveries.map(({ record }) => record);
+  const verdict = judge(eventSource, records, result);
   if (verdict.kind === 'succeeded') {
     finish(piece.deliveries);
     return [];
@@ -112,33 +104,6 @@ function halves(piece: Piece): Piece[] {
     { ...piece, deliveries: piece.deliveries.slice(0, middle) },
     { ...piece, deliveries: piece.deliveries.slice(middle) },
   ];
-}
-
-function judge(
-  { reportBatchItemFailures }: EventSourceModel,
-  deliveries: readonly Delivery[],
-  result: InvocationResult,
-): Verdict {
-  if (result.outcome === 'throttled') return { kind: 'throttled' };
-  if (result.outcome !== 'returned') return { kind: 'failed', functionError: 'Unhandled' };
-  if (!reportBatchItemFailures) return { kind: 'succeeded' };
-  return judgeResponse(deliveries, result.payload);
-}
-
-/** The table of "Configuring partial batch response with DynamoDB and Lambda", success and failure conditions. */
-function judgeResponse(deliveries: readonly Delivery[], payload: unknown): Verdict {
-  const failures = (payload as { batchItemFailures?: unknown } | null | undefined)?.batchItemFailures;
-  if (failures === undefined || failures === null) return { kind: 'succeeded' };
-  if (!Array.isArray(failures)) return { kind: 'failed' };
-  let lowest = deliveries.length;
-  for (const failure of failures as ({ itemIdentifier?: unknown } | null)[]) {
-    const index = deliveries.findIndex(
-      ({ record }) => record.dynamodb.SequenceNumber === failure?.itemIdentifier,
-    );
-    if (index === -1) return { kind: 'failed' };
-    lowest = Math.min(lowest, index);
-  }
-  return lowest === deliveries.length ? { kind: 'succeeded' } : { kind: 'failedFrom', index: lowest };
 }
 
 /** Records are in order of age: the expired ones are the first. */

@@ -3,19 +3,23 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Activity } from './activity.ts';
 import { createDevEndpoints } from './dev-endpoints.ts';
+import { createDevStateReader } from './dev-state-reader.ts';
 import { startDynamoDbFront } from './dynamodb-front.ts';
 import { createTables, startEngine } from './engines/engine.ts';
 import { startFunctions } from './environments.ts';
 import { startEventSources, type EventSources } from './event-source.ts';
-import { Faults } from './faults.ts';
+import { Faults, type Injection } from './faults.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { startGateway } from './gateway.ts';
-import { createLog, type LogFormat } from './log.ts';
+import { createItemCounts } from './item-counts.ts';
+import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
 import type { CloudModel, Invoke } from './model.ts';
 import { Queues } from './queues.ts';
-import { createIdentities } from './roles.ts';
+import { createLocalRedrive } from './redrive/local-redrive.ts';
+import { createIdentities, type AuthorizedRequest } from './roles.ts';
 import { loadTemplate, stackNameOf } from './template.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 import { startTtlSweeper, TtlDeletions } from './ttl.ts';
@@ -32,7 +36,10 @@ export interface CloudOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly gatewayLimits?: Partial<GatewayLimits> | undefined;
   readonly maxEnvironments?: number | undefined;
-  readonly log?: LogFormat | undefined;
+  /** A format, or where the lines go instead. */
+  readonly log?: LogFormat | Log | undefined;
+  /** Hears of each request that a role was asked about: for audits of least privilege. */
+  readonly onAuthorize?: ((request: AuthorizedRequest) => void) | undefined;
   /** Goes before all physical names: many clouds may share one engine. */
   readonly tablePrefix?: string | undefined;
 }
@@ -51,6 +58,8 @@ export interface Cloud {
   resetMetrics(): void;
   setFaults(plan: unknown): void;
   clearFaults(): void;
+  /** Faults that were injected since the plan was set, oldest first. */
+  injections(): readonly Injection[];
   /** Nothing is in flight in the gateway, and no stream holds what was not read. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -74,7 +83,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
 async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Cloud, 'close'>> {
   const { dataDirectory, db, tablePrefix = '', templatePath } = options;
-  const log = createLog(options.log ?? 'quiet');
+  const log = typeof options.log === 'object' ? options.log : createLog(options.log ?? 'quiet');
   const tokens = await createTokens(dataDirectory);
   const model = await loadTemplate(templatePath, {
     parameters: { TokenKeys: JSON.stringify(tokens.publicJwk) },
@@ -95,8 +104,9 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   closers.push(() => engine.close());
   await createTables(engine, model);
 
-  const identities = createIdentities(model);
+  const identities = createIdentities(model, options.onAuthorize);
   const metering = new Metering();
+  const activity = new Activity();
   const faults = new Faults();
   // Functions may write while the event sources start: on what an earlier run left unread.
   let nudge: EventSources['nudge'] = () => {};
@@ -112,16 +122,32 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   });
   closers.push(() => front.close());
 
+  const queues = await Queues.open({ model, dataDirectory });
+  const deletions = new TtlDeletions();
+  const redrive = createLocalRedrive({
+    model,
+    engine,
+    queues,
+    deletions,
+    invoke: (functionName, event) => functions.invoke(functionName, event),
+  });
+  closers.push(() => redrive.close());
+
   const functions = startFunctions({
     model,
     identities,
-    metering,
+    metering: {
+      recordInvocation(functionName, invocation) {
+        metering.recordInvocation(functionName, invocation);
+        activity.record({ kind: 'invocation', functionName, ...invocation });
+      },
+    },
     faults,
     log,
     endpoints: { dynamodb: front.url, connections: `${httpUrl}/${model.api.stageName}` },
     environmentOverrides: options.environment ?? {},
     midwayCrashes: {
-      arm: (environmentId) => front.armCrash(environmentId, faults.crashMidwayAfterRequests()),
+      arm: (environmentId, requests) => front.armCrash(environmentId, requests),
       disarm: (environmentId) => front.disarmCrash(environmentId),
     },
     ...(options.maxEnvironments !== undefined && { maxEnvironments: options.maxEnvironments }),
@@ -129,8 +155,6 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   closers.push(() => functions.close());
 
   const { invoke } = functions;
-  const queues = await Queues.open({ model, dataDirectory });
-  const deletions = new TtlDeletions();
   const eventSources = await startEventSources({
     model,
     engine,
@@ -148,10 +172,28 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const sweeper = startTtlSweeper({ model, engine, log, deletions });
   closers.push(() => sweeper.close());
 
+  const itemCounts = createItemCounts(model, engine);
+  closers.push(async () => itemCounts.close());
+  const readState = createDevStateReader({
+    model,
+    database: engine.name,
+    startedAt: Date.now(),
+    metering,
+    faults,
+    activity,
+    environments: () => functions.environments(),
+    connections: () => gateway.connections(),
+    recordsInFlight: () => eventSources.inFlight(),
+    messagesIn: (queueName) => queues.messages(queueName).length,
+    itemCounts: () => itemCounts.read(),
+  });
   const otherRequests = createDevEndpoints({
     tokens,
     metering,
     faults,
+    queues,
+    redrive,
+    readState,
     describe: () => ({ stack: model.stackName, database: engine.name, port }),
   });
   const limits = options.gatewayLimits ?? {};
@@ -164,6 +206,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     faults,
     log,
     limits,
+    activity,
     otherRequests,
   });
   closers.push(() => gateway.close());
@@ -180,9 +223,12 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     resetMetrics: () => metering.reset(),
     setFaults: (plan) => faults.set(plan),
     clearFaults: () => faults.clear(),
+    injections: () => faults.log(),
     async settled() {
       await gateway.settled();
       await eventSources.settled();
+      // What was pushed may have found connections gone, or ended them.
+      await gateway.settled();
     },
   };
 }

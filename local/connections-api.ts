@@ -1,8 +1,10 @@
 // The @connections API: how functions post to, look at and close connections.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { deviceSite } from './fault-sites.ts';
 import type { Faults } from './faults.ts';
 import type { Connection } from './gateway-connection.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
+import type { Log } from './log.ts';
 import type { Metering } from './metering.ts';
 import type { CloudModel } from './model.ts';
 import type { Identities } from './roles.ts';
@@ -14,6 +16,7 @@ export interface ConnectionsApiOptions {
   readonly metering: Metering;
   readonly faults: Pick<Faults, 'push'>;
   readonly limits: GatewayLimits;
+  readonly log: Log;
 }
 
 interface Answer {
@@ -89,7 +92,7 @@ function post(
   if (payload.length > limits.messageBytes) {
     return { status: 413, errorType: 'PayloadTooLargeException', body: { message: 'Message too long' } };
   }
-  const fault = faults.push();
+  const fault = faults.push(() => deviceSite(connection.client));
   if (fault.disconnect) {
     connection.tearDown();
     metering.recordGone();
@@ -119,7 +122,7 @@ function refuse(
   resource: string,
   options: ConnectionsApiOptions,
 ): Answer | undefined {
-  const { model, identities } = options;
+  const { model, identities, log } = options;
   if (!request.headers.authorization) {
     const body = { message: 'Missing Authentication Token' };
     return { status: 403, errorType: 'MissingAuthenticationTokenException', body };
@@ -133,6 +136,7 @@ function refuse(
   const arn = `arn:aws:execute-api:${model.region}:${model.accountId}:${apiId}/${stageName}/${resource}`;
   const authorization = identities.authorize(identity, 'execute-api:ManageConnections', arn);
   if (authorization.allowed) return undefined;
+  log.warn(identity.functionName, authorization.message);
   return { status: 403, errorType: 'AccessDeniedException', body: { Message: authorization.message } };
 }
 

@@ -1,32 +1,42 @@
-// What only developers have: tokens, metrics, faults and health under /dev/, for this machine alone.
+// What only developers have: a page, tokens, metrics, faults and health under /dev/, for this machine alone.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { contentSecurityPolicy, devAssets } from './dev-assets.ts';
+import type { ReadDevState } from './dev-state-reader.ts';
 import type { Faults } from './faults.ts';
 import type { Metering } from './metering.ts';
+import type { Queues } from './queues.ts';
+import type { LocalRedrive } from './redrive/local-redrive.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface DevEndpointsOptions {
   readonly tokens: Pick<Tokens, 'issueToken'>;
   readonly metering: Pick<Metering, 'snapshot' | 'reset'>;
-  readonly faults: Pick<Faults, 'set' | 'clear' | 'plan' | 'injected'>;
+  readonly faults: Pick<Faults, 'set' | 'clear' | 'plan' | 'injected' | 'log'>;
+  readonly queues: Pick<Queues, 'contents'>;
+  readonly redrive: Pick<LocalRedrive, 'run'>;
+  /** What the page shows. */
+  readonly readState: ReadDevState;
   /** What runs, for `health`. */
   readonly describe: () => Readonly<Record<string, unknown>>;
 }
 
 interface Answer {
   readonly status: number;
-  readonly body: unknown;
+  readonly contentType: string;
+  readonly content: string;
 }
 
 type Endpoint = (url: URL, request: IncomingMessage) => Promise<Answer> | Answer;
 
 const maximumPlanBytes = 64 * 1024;
+const shownInjections = 100;
 
 export function createDevEndpoints(options: DevEndpointsOptions): RequestListener {
   const endpoints = endpointsOf(options);
   return (request, response) => {
     void answer(request, endpoints).then(
       (result) => write(response, result),
-      (error: unknown) => write(response, { status: 500, body: { error: String(error) } }),
+      (error: unknown) => write(response, refusal(500, String(error))),
     );
   };
 }
@@ -46,9 +56,19 @@ async function answer(
   return refusal(404, `Nothing is at ${url.pathname}; there are ${Object.keys(endpoints).join(', ')}`);
 }
 
-function endpointsOf({ tokens, metering, faults, describe }: DevEndpointsOptions): Record<string, Endpoint> {
-  const faultState = () => ({ plan: faults.plan() ?? null, injected: faults.injected() });
+function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
+  const { tokens, metering, faults, queues, redrive, readState, describe } = options;
+  const faultState = () => ({
+    plan: faults.plan() ?? null,
+    injected: faults.injected(),
+    last: faults.log().slice(-shownInjections),
+  });
+  const assets = Object.entries(devAssets).map(([path, read]): [string, Endpoint] => [
+    `GET ${path}`,
+    async () => ({ status: 200, ...(await read()) }),
+  ]);
   return {
+    ...Object.fromEntries(assets),
     'GET /dev/health': () => ok({ status: 'ok', ...describe() }),
     'GET /dev/token': async ({ searchParams }) => {
       const ttl = searchParams.get('ttl');
@@ -63,11 +83,18 @@ function endpointsOf({ tokens, metering, faults, describe }: DevEndpointsOptions
         throw error;
       }
     },
+    'GET /dev/state': async ({ searchParams }) => {
+      const after = searchParams.get('after') ?? '0';
+      if (!/^\d{1,15}$/.test(after)) return refusal(400, 'after must be the id of an event');
+      return ok(await readState(Number(after)));
+    },
     'GET /dev/metrics': () => ok(metering.snapshot()),
     'POST /dev/metrics/reset': () => {
       metering.reset();
       return ok(metering.snapshot());
     },
+    'GET /dev/queues': () => ok(queues.contents()),
+    'POST /dev/redrive': async () => ok(await redrive.run()),
     'GET /dev/faults': () => ok(faultState()),
     'POST /dev/faults': async (_url, request) => {
       try {
@@ -110,14 +137,24 @@ async function readText(request: IncomingMessage): Promise<string> {
 }
 
 function ok(body: unknown): Answer {
-  return { status: 200, body };
+  return json(200, body);
 }
 
 function refusal(status: number, error: string): Answer {
-  return { status, body: { error } };
+  return json(status, { error });
 }
 
-function write(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(`${JSON.stringify(body)}\n`);
+function json(status: number, body: unknown): Answer {
+  return { status, contentType: 'application/json', content: `${JSON.stringify(body)}\n` };
+}
+
+function write(response: ServerResponse, { status, contentType, content }: Answer): void {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'cache-control': 'no-store',
+    'content-security-policy': contentSecurityPolicy,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  });
+  response.end(content);
 }

@@ -1,7 +1,7 @@
 // What functions take for DynamoDB: knows the caller, checks its role, injects faults, passes the request to the
 // engine and meters what it cost.
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,9 +10,11 @@ import { accessesOf, isWrite, tableNameOf, type Access } from './dynamodb-reques
 import { askForUnits, removeUnasked, unitsOf, type UnitsByTable } from './dynamodb-units.ts';
 import { EngineClient } from './engines/client.ts';
 import type { Engine } from './engines/endpoint.ts';
+import { requestSite } from './fault-sites.ts';
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import type { Metering } from './metering.ts';
+import { MidwayCrashes } from './midway-crashes.ts';
 import type { CloudModel, TableModel } from './model.ts';
 import type { Identities, Identity } from './roles.ts';
 
@@ -31,7 +33,7 @@ export interface DynamoDbFrontOptions {
 
 export interface DynamoDbFront {
   readonly url: string;
-  /** The environment dies after this many more of its requests, each carried out. */
+  /** The environment dies after this many more of its requests, each carried out (see MidwayCrashes). */
   armCrash(environmentId: string, requests: number): void;
   disarmCrash(environmentId: string): void;
   close(): Promise<void>;
@@ -72,14 +74,14 @@ export async function startDynamoDbFront(options: DynamoDbFrontOptions): Promise
   let closing: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${port}`,
-    armCrash: (environmentId, requests) => front.requestsBeforeCrash.set(environmentId, requests),
-    disarmCrash: (environmentId) => front.requestsBeforeCrash.delete(environmentId),
+    armCrash: (environmentId, requests) => front.crashes.arm(environmentId, requests),
+    disarmCrash: (environmentId) => front.crashes.disarm(environmentId),
     close: () => (closing ??= close()),
   };
 }
 
 class Front {
-  readonly requestsBeforeCrash = new Map<string, number>();
+  readonly crashes: MidwayCrashes;
   private readonly options: DynamoDbFrontOptions;
   private readonly client: EngineClient;
   private readonly tables: ReadonlyMap<string, TableModel>;
@@ -87,8 +89,11 @@ class Front {
 
   constructor(options: DynamoDbFrontOptions) {
     this.options = options;
+    // Each request that is delayed listens for the end.
+    setMaxListeners(0, this.closing.signal);
     this.client = new EngineClient(options.engine.endpoint);
     this.tables = new Map(options.model.tables.map((table) => [table.tableName, table]));
+    this.crashes = new MidwayCrashes(options.onMidwayCrash, this.closing.signal);
   }
 
   close(): void {
@@ -128,8 +133,17 @@ class Front {
     const input = parseObject(text);
     if (!input) return refusal('SerializationException', '');
     const denial = this.denial(identity, operation, input);
-    if (denial !== undefined) return refusal('AccessDeniedException', denial);
-    return this.carryOut(identity, { target, operation, input });
+    if (denial !== undefined) {
+      this.options.log.warn(identity.functionName, denial);
+      return refusal('AccessDeniedException', denial);
+    }
+    const last = await this.crashes.admit(identity.environmentId);
+    try {
+      const answer = await this.carryOut(identity, { target, operation, input });
+      return last ? connectionLost : answer;
+    } finally {
+      last?.carriedOut();
+    }
   }
 
   /** Why the caller's role does not let it do this, or undefined. */
@@ -168,7 +182,10 @@ class Front {
     { target, operation, input }: { target: string; operation: string; input: Json },
   ): Promise<Answer | typeof connectionLost> {
     const { engine, faults } = this.options;
-    const fault = faults.dynamodb();
+    const { functionName } = identity;
+    const fault = faults.dynamodb(() =>
+      requestSite(functionName, operation, accessesOf(operation, input), this.tables),
+    );
     if (fault.latencyMs > 0) await delay(fault.latencyMs, undefined, { signal: this.closing.signal });
     if (fault.throttle) return refusal('ThrottlingException', throttled);
     if (fault.error) return refusal('InternalServerError', 'Internal server error', 500);
@@ -179,9 +196,7 @@ class Front {
     this.meter(identity, units);
     if (isWrite(operation) && upstream.status === 200) this.announceWrites(operation, input);
 
-    const crashed = this.crashDue(identity.environmentId);
-    if (crashed) this.options.onMidwayCrash(identity.environmentId);
-    if (crashed || fault.lostResponse) return connectionLost;
+    if (fault.lostResponse) return connectionLost;
     const changed = removeUnasked(operation, input, output);
     return { status: upstream.status, body: changed ? JSON.stringify(output) : upstream.body };
   }
@@ -195,14 +210,6 @@ class Front {
   private announceWrites(operation: string, input: Json): void {
     const names = accessesOf(operation, input).map(({ tableName }) => tableNameOf(tableName ?? ''));
     for (const tableName of new Set(names)) this.options.onWrite(tableName);
-  }
-
-  private crashDue(environmentId: string): boolean {
-    const requests = this.requestsBeforeCrash.get(environmentId);
-    if (requests === undefined) return false;
-    if (requests > 1) this.requestsBeforeCrash.set(environmentId, requests - 1);
-    else this.requestsBeforeCrash.delete(environmentId);
-    return requests <= 1;
   }
 }
 

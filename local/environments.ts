@@ -1,7 +1,9 @@
 // Lambda: invokes functions, each in as many execution environments as it has events at the same time.
 import { randomUUID } from 'node:crypto';
+import type { EnvironmentCounts } from './dev-state.ts';
 import { lambdaVariables } from './environment-variables.ts';
 import { Environment, exitResult } from './environment.ts';
+import { invocationSite } from './fault-sites.ts';
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import type { Metering } from './metering.ts';
@@ -25,13 +27,18 @@ export interface FunctionsOptions {
   /** Per function; further events wait. */
   readonly maxEnvironments?: number;
   /** Where the fault `crashMidway` is left to: whoever sees the environment's requests crashes it after one of them. */
-  readonly midwayCrashes?: { arm(environmentId: string): void; disarm(environmentId: string): void };
+  readonly midwayCrashes?: {
+    arm(environmentId: string, requests: number): void;
+    disarm(environmentId: string): void;
+  };
 }
 
 export interface Functions {
   readonly invoke: Invoke;
   /** The environment dies now, whatever it is doing. */
   crashEnvironment(environmentId: string): void;
+  /** By function name. */
+  environments(): Readonly<Record<string, EnvironmentCounts>>;
   close(): Promise<void>;
 }
 
@@ -48,6 +55,7 @@ export function startFunctions(options: FunctionsOptions): Functions {
     crashEnvironment(environmentId) {
       for (const pool of pools.values()) pool.crash(environmentId);
     },
+    environments: () => Object.fromEntries([...pools].map(([name, pool]) => [name, pool.counts()])),
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
@@ -89,6 +97,11 @@ class Pool {
   crash(environmentId: string): void {
     for (const environment of this.environments)
       if (environment.id === environmentId) void this.discard(environment);
+  }
+
+  counts(): EnvironmentCounts {
+    const idle = this.idle.length;
+    return { busy: this.environments.size - idle, idle };
   }
 
   async close(): Promise<void> {
@@ -140,12 +153,12 @@ class Pool {
 
   private async run(environment: Environment, requestId: string, payload: string): Promise<InvocationResult> {
     const { faults, midwayCrashes } = this.options;
-    const fault = faults.lambda();
-    switch (fault) {
+    const fault = faults.lambda(() => invocationSite(this.definition.name, JSON.parse(payload)));
+    switch (fault.kind) {
       case 'none':
         return await environment.handle(requestId, payload);
       case 'crashMidway': {
-        midwayCrashes?.arm(environment.id);
+        midwayCrashes?.arm(environment.id, fault.afterRequests);
         const result = await environment.handle(requestId, payload);
         midwayCrashes?.disarm(environment.id);
         return result;

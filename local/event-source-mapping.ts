@@ -4,6 +4,7 @@ import { ShardProgress, type Checkpoints } from './checkpoints.ts';
 import type { EngineClient } from './engines/client.ts';
 import type { Engine } from './engines/endpoint.ts';
 import { compileFilters, type EventFilter } from './event-filter.ts';
+import { recordSite } from './fault-sites.ts';
 import type { Faults } from './faults.ts';
 import { Lane } from './lane.ts';
 import type { Log } from './log.ts';
@@ -11,7 +12,8 @@ import type { Metering } from './metering.ts';
 import type { CloudModel, EventSourceModel, Invoke, TableModel } from './model.ts';
 import type { Queues } from './queues.ts';
 import { createRandom, hash } from './random.ts';
-import { StreamReader, type ReadRecord, type StreamRecord } from './stream-reader.ts';
+import { StreamReader, type ReadRecord } from './stream-reader.ts';
+import type { StreamRecord } from './stream-record.ts';
 import type { TtlDeletions } from './ttl.ts';
 
 export interface EventSourceMappingOptions {
@@ -36,6 +38,7 @@ const virtualShards = 4;
 const maximumRecordsUnderWay = 10_000;
 
 export class EventSourceMapping {
+  readonly id: string;
   readonly tableName: string;
   /** Records that were delivered, given up or of no interest. */
   processed = 0;
@@ -74,6 +77,7 @@ export class EventSourceMapping {
     if (!table?.stream || !target)
       throw new Error(`Event source ${eventSource.id}: no such stream or function`);
     this.options = options;
+    this.id = eventSource.id;
     this.model = eventSource;
     this.table = table;
     this.tableName = table.tableName;
@@ -100,6 +104,10 @@ export class EventSourceMapping {
       sendToDestination: (arn, body) => queues.send(arn, body),
       count: (kind, count) => metering.recordEvents(eventSource.id, kind, count),
     };
+  }
+
+  get inFlight(): number {
+    return this.underWay;
   }
 
   async open(): Promise<void> {
@@ -196,6 +204,7 @@ export class EventSourceMapping {
       shardId,
       createdAt,
       itemKey: keys.item,
+      fault: this.options.faults.stream(() => recordSite(this.id, record)),
       done: () => {
         this.underWay -= 1;
         this.processed += 1;
@@ -222,9 +231,8 @@ export class EventSourceMapping {
       lane = new Lane({
         batchSize,
         batchingWindowMs,
-        faults: this.options.faults,
         closing: this.closing.signal,
-        deliver: (batch, fault) => deliverBatch(this.delivery, batch, fault),
+        deliver: (batch) => deliverBatch(this.delivery, batch),
       });
       this.lanes.set(id, lane);
     }

@@ -24,6 +24,8 @@ export interface EventSources {
   nudge(tableName: string): void;
   /** Resolves when all that was written before has been processed; never, while a batch is retried for ever. */
   settled(): Promise<void>;
+  /** Records that are being delivered or wait for it, by EventSourceModel.id. */
+  inFlight(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function startEventSources(options: EventSourcesOptions): Promise<E
         await Promise.all(sources.map((source) => source.settle()));
       } while (processedBy(sources) > before);
     },
+    inFlight: () => Object.fromEntries(sources.map(({ id, inFlight }) => [id, inFlight])),
     close,
   };
 }

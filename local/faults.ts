@@ -1,58 +1,17 @@
-// Faults on demand: a validated plan, and draws that repeat when the seed does.
-import * as v from 'valibot';
+// Faults on demand. A draw depends on the seed, on what it is for, and on how often that came before: so it does not
+// matter what else happens at the same time, and a run that does the same things meets the same faults.
+import { parseFaultPlan, type FaultPlan } from './fault-plan.ts';
 import { createRandom, type Random } from './random.ts';
 
-const rate = v.pipe(v.number(), v.minValue(0, 'must be from 0 to 1'), v.maxValue(1, 'must be from 0 to 1'));
-const rangeMs = v.pipe(
-  v.tuple([v.pipe(v.number(), v.minValue(0)), v.pipe(v.number(), v.minValue(0))]),
-  v.check(([min, max]) => min <= max, 'must be [min, max] with min ≤ max'),
-);
+export type { FaultPlan };
 
-const planSchema = v.strictObject({
-  seed: v.optional(v.pipe(v.number(), v.integer())),
-  dynamodb: v.optional(
-    v.strictObject({
-      /** The request is refused as throttled. */
-      throttle: v.optional(rate),
-      /** The request is refused with an internal server error. */
-      error: v.optional(rate),
-      /** The request is carried out, and its caller sees the network fail. */
-      lostResponse: v.optional(rate),
-      latencyMs: v.optional(rangeMs),
-    }),
-  ),
-  lambda: v.optional(
-    v.strictObject({
-      crashBefore: v.optional(rate),
-      /** The environment dies after a random one of its DynamoDB requests. */
-      crashMidway: v.optional(rate),
-      crashAfter: v.optional(rate),
-    }),
-  ),
-  stream: v.optional(
-    v.strictObject({
-      /** A batch that succeeded is delivered once more. */
-      duplicate: v.optional(rate),
-      /** Records of different items change places; those of one item never do. */
-      reorder: v.optional(v.boolean()),
-      delayMs: v.optional(rangeMs),
-    }),
-  ),
-  gateway: v.optional(
-    v.strictObject({
-      dropPush: v.optional(rate),
-      duplicatePush: v.optional(rate),
-      delayPushMs: v.optional(rangeMs),
-      throttlePush: v.optional(rate),
-      disconnect: v.optional(rate),
-      /** The socket looks alive to the gateway; the client hears nothing. */
-      halfOpen: v.optional(rate),
-    }),
-  ),
-});
+/** Names what may be struck, e.g. "send GetItem Users/alice/HEAD"; asked for only when there is a plan. */
+export type Site = () => string;
 
-export type FaultPlan = v.InferOutput<typeof planSchema>;
-export type LambdaFault = 'none' | 'crashBefore' | 'crashMidway' | 'crashAfter';
+export type LambdaFault =
+  | { readonly kind: 'none' | 'crashBefore' | 'crashAfter' }
+  /** 1: the environment dies after its first request. */
+  | { readonly kind: 'crashMidway'; readonly afterRequests: number };
 
 export interface DynamoDbFaults {
   readonly latencyMs: number;
@@ -76,41 +35,41 @@ export interface PushFaults {
   readonly halfOpen: boolean;
 }
 
-/** How many of each fault were drawn since the plan was set; empty without a plan. */
+/** How many of each fault were injected since the plan was set; empty without a plan. */
 export type InjectedFaults = Readonly<Record<string, number>>;
 
-/** Draws of one environment: it crashes after this many requests at most. */
-const maximumRequestsBeforeCrash = 6;
-
-/** One sequence of draws per kind of site: how the kinds interleave does not change what each of them draws. */
-interface Draws {
-  readonly dynamodb: Random;
-  readonly lambda: Random;
-  readonly crash: Random;
-  readonly stream: Random;
-  readonly gateway: Random;
+export interface Injection {
+  /** E.g. `dynamodb.throttle`. */
+  readonly fault: string;
+  readonly site: string;
+  /** The how manieth time this site was come to. */
+  readonly ordinal: number;
 }
+
+/** An environment crashes after this many requests at most. */
+const maximumRequestsBeforeCrash = 6;
+/** What is remembered is bounded, so that a soak test may run for days: the oldest is forgotten. */
+const maximumSites = 100_000;
+const maximumInjections = 10_000;
 
 export class Faults {
   private current: FaultPlan | undefined;
-  private draws: Draws = drawsFrom(0);
-  private counts = new Map<string, number>();
+  private injections: Injection[] = [];
+  private readonly counts = new Map<string, number>();
+  private readonly ordinals = new Map<string, number>();
 
   /** @throws Error that names each field that is wrong; the plan before stays in force. */
   set(plan: unknown): void {
-    const result = v.safeParse(planSchema, plan);
-    if (!result.success) {
-      const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'plan'}: ${issue.message}`);
-      throw new Error(`Wrong fault plan. ${problems.join('; ')}`);
-    }
-    this.current = result.output;
-    this.draws = drawsFrom(result.output.seed ?? 0);
-    this.counts = new Map();
+    const parsed = parseFaultPlan(plan);
+    this.clear();
+    this.current = parsed;
   }
 
   clear(): void {
     this.current = undefined;
-    this.counts = new Map();
+    this.injections = [];
+    this.counts.clear();
+    this.ordinals.clear();
   }
 
   plan(): FaultPlan | undefined {
@@ -121,82 +80,101 @@ export class Faults {
     return Object.fromEntries(this.counts);
   }
 
+  /** What was injected where, oldest first; delays are not told, for everything has one. */
+  log(): readonly Injection[] {
+    return [...this.injections];
+  }
+
   /** Of one request; at most one of throttle, error and lostResponse. */
-  dynamodb(): DynamoDbFaults {
+  dynamodb(site: Site): DynamoDbFaults {
     const plan = this.current?.dynamodb;
     if (!plan) return noDynamoDbFaults;
-    const random = this.draws.dynamodb;
-    const latencyMs = this.delay(random, plan.latencyMs);
-    const throttle = this.hit(random, 'dynamodb.throttle', plan.throttle);
-    const error = !throttle && this.hit(random, 'dynamodb.error', plan.error);
-    const lostResponse = !throttle && !error && this.hit(random, 'dynamodb.lostResponse', plan.lostResponse);
+    const draw = this.draw('dynamodb', site);
+    const latencyMs = draw.delay(plan.latencyMs);
+    const throttle = draw.hit('throttle', plan.throttle);
+    const error = !throttle && draw.hit('error', plan.error);
+    const lostResponse = !throttle && !error && draw.hit('lostResponse', plan.lostResponse);
     return { latencyMs, throttle, error, lostResponse };
   }
 
   /** Of one invocation. */
-  lambda(): LambdaFault {
+  lambda(site: Site): LambdaFault {
     const plan = this.current?.lambda;
-    if (!plan) return 'none';
-    const random = this.draws.lambda;
-    if (this.hit(random, 'lambda.crashBefore', plan.crashBefore)) return 'crashBefore';
-    if (this.hit(random, 'lambda.crashMidway', plan.crashMidway)) return 'crashMidway';
-    if (this.hit(random, 'lambda.crashAfter', plan.crashAfter)) return 'crashAfter';
-    return 'none';
+    if (!plan) return noLambdaFault;
+    const draw = this.draw('lambda', site);
+    if (draw.hit('crashBefore', plan.crashBefore)) return { kind: 'crashBefore' };
+    if (draw.hit('crashMidway', plan.crashMidway)) {
+      return { kind: 'crashMidway', afterRequests: draw.integer(1, maximumRequestsBeforeCrash) };
+    }
+    return draw.hit('crashAfter', plan.crashAfter) ? { kind: 'crashAfter' } : noLambdaFault;
   }
 
-  /** After which of its requests an environment dies that `lambda` drew `crashMidway` for: 1 is the first. */
-  crashMidwayAfterRequests(): number {
-    return this.draws.crash.integer(1, maximumRequestsBeforeCrash);
-  }
-
-  /** Of one batch. */
-  stream(): StreamFaults {
+  /** Of one record: how batches are cut has no influence. */
+  stream(site: Site): StreamFaults {
     const plan = this.current?.stream;
     if (!plan) return noStreamFaults;
-    const random = this.draws.stream;
+    const draw = this.draw('stream', site);
     return {
-      delayMs: this.delay(random, plan.delayMs),
-      duplicate: this.hit(random, 'stream.duplicate', plan.duplicate),
-      reorder: plan.reorder === true && this.hit(random, 'stream.reorder', 0.5),
+      delayMs: draw.delay(plan.delayMs),
+      duplicate: draw.hit('duplicate', plan.duplicate),
+      reorder: plan.reorder === true && draw.hit('reorder', 0.5),
     };
   }
 
   /** Of one frame to a device. */
-  push(): PushFaults {
+  push(site: Site): PushFaults {
     const plan = this.current?.gateway;
     if (!plan) return noPushFaults;
-    const random = this.draws.gateway;
+    const draw = this.draw('gateway', site);
     return {
-      delayMs: this.delay(random, plan.delayPushMs),
-      drop: this.hit(random, 'gateway.dropPush', plan.dropPush),
-      duplicate: this.hit(random, 'gateway.duplicatePush', plan.duplicatePush),
-      throttle: this.hit(random, 'gateway.throttlePush', plan.throttlePush),
-      disconnect: this.hit(random, 'gateway.disconnect', plan.disconnect),
-      halfOpen: this.hit(random, 'gateway.halfOpen', plan.halfOpen),
+      delayMs: draw.delay(plan.delayPushMs),
+      drop: draw.hit('dropPush', plan.dropPush),
+      duplicate: draw.hit('duplicatePush', plan.duplicatePush),
+      throttle: draw.hit('throttlePush', plan.throttlePush),
+      disconnect: draw.hit('disconnect', plan.disconnect),
+      halfOpen: draw.hit('halfOpen', plan.halfOpen),
     };
   }
 
-  private hit(random: Random, kind: string, probability: number | undefined): boolean {
-    if (!probability || random.next() >= probability) return false;
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-    return true;
+  private draw(kind: string, siteOf: Site): Draw {
+    const site = siteOf();
+    const ordinal = this.ordinalOf(`${kind} ${site}`);
+    const random = createRandom(this.current?.seed ?? 0, `${kind} ${site} ${ordinal}`);
+    return {
+      delay: (range) => (range ? random.between(range[0], range[1]) : 0),
+      integer: random.integer,
+      hit: (name, probability = 0) => {
+        if (random.next() >= probability) return false;
+        this.note({ fault: `${kind}.${name}`, site, ordinal });
+        return true;
+      },
+    };
   }
 
-  private delay(random: Random, range: readonly [number, number] | undefined): number {
-    return range ? random.between(range[0], range[1]) : 0;
+  /** 1, 2, 3 … for each name. */
+  private ordinalOf(name: string): number {
+    const ordinal = (this.ordinals.get(name) ?? 0) + 1;
+    this.ordinals.delete(name);
+    this.ordinals.set(name, ordinal);
+    if (this.ordinals.size > maximumSites) this.ordinals.delete(this.ordinals.keys().next().value!);
+    return ordinal;
+  }
+
+  private note(injection: Injection): void {
+    const { fault } = injection;
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    this.injections.push(injection);
+    if (this.injections.length > maximumInjections) this.injections.shift();
   }
 }
 
-function drawsFrom(seed: number): Draws {
-  return {
-    dynamodb: createRandom(seed, 'dynamodb'),
-    lambda: createRandom(seed, 'lambda'),
-    crash: createRandom(seed, 'crash'),
-    stream: createRandom(seed, 'stream'),
-    gateway: createRandom(seed, 'gateway'),
-  };
+interface Draw {
+  readonly delay: (range: readonly [number, number] | undefined) => number;
+  readonly hit: (name: string, probability: number | undefined) => boolean;
+  readonly integer: Random['integer'];
 }
 
+const noLambdaFault: LambdaFault = { kind: 'none' };
 const noDynamoDbFaults: DynamoDbFaults = { latencyMs: 0, throttle: false, error: false, lostResponse: false };
 const noStreamFaults: StreamFaults = { duplicate: false, reorder: false, delayMs: 0 };
 const noPushFaults: PushFaults = {

@@ -1,9 +1,12 @@
 // A connection that is open: its limits, its messages on their way to the functions, and its end.
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import type { ClientIdentity } from './activity.ts';
+import type { ConnectionState } from './dev-state.ts';
 import { createFrameGuard } from './frame-guard.ts';
 import { callIntegration } from './gateway-integration.ts';
 import {
+  clientIdentity,
   disconnectEvent,
   messageEvent,
   requestContext,
@@ -24,6 +27,7 @@ const noStatus: Close = { code: 1005, reason: 'Client-side close frame status no
 
 export class Connection {
   readonly facts: ConnectionFacts;
+  readonly client: ClientIdentity;
   lastActiveAt = Date.now();
   private readonly socket: WebSocket;
   private readonly context: GatewayContext;
@@ -45,6 +49,7 @@ export class Connection {
     this.socket = socket;
     this.facts = facts;
     this.authorizer = authorizer;
+    this.client = clientIdentity(facts, authorizer);
     this.context = context;
     const { idleTimeoutMs, lifetimeMs } = context.limits;
     this.idleTimer = setTimeout(() => this.expire(), idleTimeoutMs);
@@ -73,10 +78,17 @@ export class Connection {
     return this.socket.bufferedAmount;
   }
 
-  send(text: string | Buffer): void {
+  state(): ConnectionState {
+    return { ...this.client, connectedAt: this.facts.connectedAt, lastActiveAt: this.lastActiveAt };
+  }
+
+  /** `route`: whose answer it is; what functions post has none. */
+  send(text: string | Buffer, route = '@connections'): void {
     if (!this.open) return;
     this.touch();
-    this.context.metering.recordMessageOut(Buffer.byteLength(text));
+    const sizeBytes = Buffer.byteLength(text);
+    this.context.metering.recordMessageOut(sizeBytes);
+    this.context.activity.record({ kind: 'messageOut', client: this.client, route, sizeBytes });
     if (this.halfOpen || this.socket.readyState !== WebSocket.OPEN) return;
     this.socket.send(text, { binary: false });
   }
@@ -126,24 +138,29 @@ export class Connection {
     this.context.metering.recordMessageIn(data.length);
     if (isBinary) this.close({ code: 1003, reason: '' });
     // Not awaited in turn: every message of a connection is an invocation of its own, and they overtake each other.
-    else this.context.track(this.dispatch(data.toString()));
+    else this.context.track(this.dispatch(data.toString(), data.length));
   }
 
-  private async dispatch(body: string): Promise<void> {
-    const { model, invoke, limits } = this.context;
+  private async dispatch(body: string, sizeBytes: number): Promise<void> {
+    const { model, invoke, limits, activity } = this.context;
     const route = selectRoute(model.api, body);
-    const context = this.requestContext(route?.routeKey ?? '$default');
+    const routeKey = route?.routeKey ?? '$default';
+    activity.record({ kind: 'messageIn', client: this.client, route: routeKey, sizeBytes });
+    const context = this.requestContext(routeKey);
     if (!route) return this.sendError('Forbidden', context);
 
     const answer = await callIntegration(route, messageEvent(context, body), invoke, limits);
     if (answer.kind === 'timedOut') this.sendError('Endpoint request timed out', context);
     else if (answer.kind !== 'answered') this.sendError('Internal server error', context);
-    else if (route.returnsResponse) this.send(answer.body);
+    else if (route.returnsResponse) this.send(answer.body, route.routeKey);
   }
 
   /** Byte for byte what AWS sends, its one space included. */
-  private sendError(message: string, { connectionId, requestId }: RequestContext): void {
-    this.send(`{"message": "${message}", "connectionId":"${connectionId}", "requestId":"${requestId}"}`);
+  private sendError(message: string, { connectionId, requestId, routeKey }: RequestContext): void {
+    this.send(
+      `{"message": "${message}", "connectionId":"${connectionId}", "requestId":"${requestId}"}`,
+      routeKey,
+    );
   }
 
   private closed(close: Close): void {
@@ -157,6 +174,7 @@ export class Connection {
     this.ended = true;
     this.stopTimers();
     this.context.forget(this.facts.connectionId);
+    this.context.activity.record({ kind: 'disconnected', client: this.client, code: close.code });
     this.context.track(notifyDisconnect(this.context, this.facts, this.authorizer, close));
   }
 

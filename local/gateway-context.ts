@@ -1,4 +1,5 @@
 // What the parts of the gateway share.
+import type { Activity } from './activity.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import type { Log } from './log.ts';
 import type { Metering } from './metering.ts';
@@ -8,6 +9,7 @@ export interface GatewayContext {
   readonly model: CloudModel;
   readonly invoke: Invoke;
   readonly metering: Metering;
+  readonly activity: Pick<Activity, 'record'>;
   readonly limits: GatewayLimits;
   readonly log: Log;
   /** Keeps hold of work that nobody waits for. */

@@ -2,6 +2,7 @@
 // they hold (docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html).
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { ClientIdentity } from './activity.ts';
 import type { ApiModel } from './model.ts';
 
 /** What is known of a connection from its handshake on. */
@@ -21,6 +22,7 @@ export interface ConnectionFacts {
 export type AuthorizerContext = Readonly<Record<string, string | number>>;
 
 export interface RequestContext extends Readonly<Record<string, unknown>> {
+  readonly routeKey: string;
   readonly requestId: string;
   readonly connectionId: string;
 }
@@ -42,6 +44,19 @@ export function readConnectionFacts(request: IncomingMessage, connectedAt: numbe
     domainName: headers.host ?? 'localhost',
     headers: pairs,
     query: new URL(url, 'http://localhost').searchParams,
+  };
+}
+
+export function clientIdentity(
+  { connectionId }: ConnectionFacts,
+  authorizer: AuthorizerContext | undefined,
+): ClientIdentity {
+  const text = (name: string) => (authorizer?.[name] === undefined ? undefined : String(authorizer[name]));
+  return {
+    connectionId,
+    userId: text('principalId'),
+    deviceId: text('deviceId'),
+    platform: text('platform'),
   };
 }
 

@@ -2,7 +2,9 @@
 import { STATUS_CODES, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { Activity } from './activity.ts';
 import { createConnectionsApi } from './connections-api.ts';
+import type { ConnectionState } from './dev-state.ts';
 import type { Faults } from './faults.ts';
 import { Connection, notifyDisconnect } from './gateway-connection.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -23,6 +25,8 @@ export interface GatewayOptions {
   readonly faults: Pick<Faults, 'push'>;
   readonly log: Log;
   readonly limits?: Partial<GatewayLimits>;
+  /** Where comings, goings and messages are noted. */
+  readonly activity?: Pick<Activity, 'record'>;
   /** What is asked for over HTTP and is not @connections. */
   readonly otherRequests?: RequestListener;
 }
@@ -30,11 +34,13 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Messages, handshakes and `$disconnect`s that functions are still busy with have come to an end. */
   settled(): Promise<void>;
+  /** Those that are open, as the developer page shows them. */
+  connections(): readonly ConnectionState[];
   close(): Promise<void>;
 }
 
 export function startGateway(options: GatewayOptions): Gateway {
-  const { server, model, invoke, metering, log } = options;
+  const { server, model, invoke, metering, log, activity = new Activity() } = options;
   const limits = { ...defaultGatewayLimits, ...options.limits };
   const connections = new Map<string, Connection>();
   const underWay = new Set<Promise<void>>();
@@ -42,6 +48,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     model,
     invoke,
     metering,
+    activity,
     limits,
     log,
     track(work) {
@@ -77,6 +84,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   };
   return {
     settled,
+    connections: () => [...connections.values()].map((connection) => connection.state()),
     async close() {
       server.off('upgrade', onUpgrade).off('request', onRequest);
       await Promise.all([...connections.values()].map((connection) => connection.abandon()));
@@ -103,7 +111,10 @@ function createUpgrade(context: GatewayContext, connections: Map<string, Connect
     if (!isWebSocket(request)) return refuse(stream, 400, '{"message":"Bad Request"}');
 
     const result = await shakeHands(request, context);
-    if (!result.accepted) return refuse(stream, result.status, result.body);
+    if (!result.accepted) {
+      context.activity.record({ kind: 'refused', status: result.status });
+      return refuse(stream, result.status, result.body);
+    }
     if (result.protocol !== undefined) protocols.set(request, result.protocol);
     const { facts, authorizer } = result;
     if (stream.destroyed) {
@@ -111,8 +122,10 @@ function createUpgrade(context: GatewayContext, connections: Map<string, Connect
       return await notifyDisconnect(context, facts, authorizer, { code: 1006, reason: '' });
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      connections.set(facts.connectionId, new Connection(socket, stream, facts, authorizer, context));
+      const connection = new Connection(socket, stream, facts, authorizer, context);
+      connections.set(facts.connectionId, connection);
       context.metering.recordConnectionOpened(facts.connectionId);
+      context.activity.record({ kind: 'connected', client: connection.client });
     });
   };
 }

@@ -1,6 +1,7 @@
 // One worker of an event source mapping: gathers records into batches and delivers them one after the other.
-import type { Faults, StreamFaults } from './faults.ts';
-import type { StreamRecord } from './stream-reader.ts';
+import { fittingCount } from './batch-limits.ts';
+import type { StreamFaults } from './faults.ts';
+import type { StreamRecord } from './stream-record.ts';
 
 /** A record on its way to the function. */
 export interface Delivery {
@@ -10,6 +11,7 @@ export interface Delivery {
   readonly createdAt: number;
   /** The same for all records of one item: their order is kept. */
   readonly itemKey: string;
+  readonly fault: StreamFaults;
   /** Delivered, or given up. */
   done(): void;
 }
@@ -17,18 +19,15 @@ export interface Delivery {
 export interface LaneOptions {
   readonly batchSize: number;
   readonly batchingWindowMs: number;
-  readonly faults: Pick<Faults, 'stream'>;
   readonly closing: AbortSignal;
-  readonly deliver: (batch: readonly Delivery[], fault: StreamFaults) => Promise<void>;
+  readonly deliver: (batch: readonly Delivery[]) => Promise<void>;
 }
-
-/** Lambda invokes with at most this much, whatever the batch size. */
-const maximumPayloadBytes = 6 * 1024 * 1024;
-const payloadEnvelopeBytes = 64;
 
 export class Lane {
   private readonly options: LaneOptions;
   private queue: Delivery[] = [];
+  /** The first in the queue, when others went ahead of it already. */
+  private overtaken: Delivery | undefined;
   private running: Promise<void> | undefined;
   private wake: () => void = () => undefined;
 
@@ -50,12 +49,11 @@ export class Lane {
   private async run(): Promise<void> {
     // The records of one poll are pushed together: let them come together.
     await Promise.resolve();
-    const { closing, deliver, faults } = this.options;
+    const { closing, deliver } = this.options;
     while (this.queue.length > 0 && !closing.aborted) {
       await this.window();
       if (closing.aborted) break;
-      const fault = faults.stream();
-      await deliver(this.take(fault.reorder), fault);
+      await deliver(this.take());
     }
     this.running = undefined;
   }
@@ -77,24 +75,20 @@ export class Lane {
     });
   }
 
-  /** In order; `reorder` lets the records of the first item wait while those of other items go ahead. */
-  private take(reorder: boolean): Delivery[] {
-    const first = this.queue[0]?.itemKey;
-    const others = reorder ? this.queue.filter(({ itemKey }) => itemKey !== first) : [];
+  /** In order; a first record that is to be reordered waits once, while those of other items go ahead. */
+  private take(): Delivery[] {
+    const first = this.queue[0]!;
+    const waits = first.fault.reorder && first !== this.overtaken;
+    const others = waits ? this.queue.filter(({ itemKey }) => itemKey !== first.itemKey) : [];
+    if (others.length > 0) this.overtaken = first;
     const candidates = others.length > 0 ? others : this.queue;
-    const batch = fitting(candidates.slice(0, this.options.batchSize));
+    const count = fittingCount(
+      candidates.map(({ record }) => record),
+      this.options.batchSize,
+    );
+    const batch = candidates.slice(0, count);
     const taken = new Set(batch);
     this.queue = this.queue.filter((delivery) => !taken.has(delivery));
     return batch;
   }
-}
-
-/** At least one record, and no more than the payload limit has room for. */
-function fitting(candidates: readonly Delivery[]): Delivery[] {
-  let sizeBytes = payloadEnvelopeBytes;
-  const end = candidates.findIndex(({ record }, index) => {
-    sizeBytes += Buffer.byteLength(JSON.stringify(record)) + 1;
-    return index > 0 && sizeBytes > maximumPayloadBytes;
-  });
-  return candidates.slice(0, end === -1 ? candidates.length : end);
 }

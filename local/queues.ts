@@ -19,13 +19,13 @@ export interface QueuesOptions {
 export class Queues {
   private readonly names: ReadonlyMap<string, string>;
   private readonly file: string | undefined;
-  private readonly contents: Map<string, QueueMessage[]>;
+  private readonly byName: Map<string, QueueMessage[]>;
   private writing: Promise<void> = Promise.resolve();
 
   private constructor(names: ReadonlyMap<string, string>, file: string | undefined, kept: KeptQueues) {
     this.names = names;
     this.file = file;
-    this.contents = new Map(Object.entries(kept));
+    this.byName = new Map(Object.entries(kept));
   }
 
   static async open({ model, dataDirectory }: QueuesOptions): Promise<Queues> {
@@ -40,20 +40,34 @@ export class Queues {
   async send(arn: string, body: string): Promise<void> {
     const name = this.names.get(arn);
     if (name === undefined) throw new Error(`No queue ${arn}`);
-    const messages = this.contents.get(name) ?? [];
+    const messages = this.byName.get(name) ?? [];
     messages.push({ messageId: randomUUID(), sentAt: Date.now(), body });
-    this.contents.set(name, messages);
+    this.byName.set(name, messages);
     await this.save();
   }
 
   /** Oldest first. `name` is QueueModel.name. */
   messages(name: string): readonly QueueMessage[] {
-    return [...(this.contents.get(name) ?? [])];
+    return [...(this.byName.get(name) ?? [])];
+  }
+
+  /** By QueueModel.name; also of those that are empty. */
+  contents(): Readonly<Record<string, readonly QueueMessage[]>> {
+    return Object.fromEntries([...this.names.values()].map((name) => [name, this.messages(name)]));
   }
 
   async delete(name: string, messageId: string): Promise<void> {
     const left = this.messages(name).filter((message) => message.messageId !== messageId);
-    this.contents.set(name, left);
+    this.byName.set(name, left);
+    await this.save();
+  }
+
+  /** The message keeps its id and its place. */
+  async replace(name: string, messageId: string, body: string): Promise<void> {
+    const messages = this.messages(name).map((message) =>
+      message.messageId === messageId ? { ...message, body } : message,
+    );
+    this.byName.set(name, messages);
     await this.save();
   }
 
@@ -61,7 +75,7 @@ export class Queues {
   private save(): Promise<void> {
     const { file } = this;
     if (file === undefined) return Promise.resolve();
-    this.writing = this.writing.then(() => writeJson(file, Object.fromEntries(this.contents)));
+    this.writing = this.writing.then(() => writeJson(file, Object.fromEntries(this.byName)));
     return this.writing;
   }
 }

@@ -1,4 +1,8 @@
 // Seeded randomness: what the local cloud draws is drawn from here, so that a run can be repeated.
+import { createHash } from 'node:crypto';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 
 export interface Random {
   /** A number in [0, 1). */
@@ -11,31 +15,21 @@ export interface Random {
 
 /** The same seed and name give the same draws; another name gives an independent sequence. */
 export function createRandom(seed: number, name = ''): Random {
-  const next = mulberry32(hash(`${seed}/${name}`));
+  const digest = digestOf(`${seed}/${name}`);
+  const generator = xoroshiro128plusFromState([0, 4, 8, 12].map((offset) => digest.readInt32BE(offset)));
+  const next = () => uniformFloat64(generator);
   return {
     next,
     between: (from, to) => from + next() * (to - from),
-    integer: (from, to) => from + Math.floor(next() * (to - from + 1)),
+    integer: (from, to) => uniformInt(generator, from, to),
   };
 }
 
-/** FNV-1a with a final mix, so that names that differ in one character land far apart. */
+/** A whole number below 2³² that spreads evenly, for dealing things out. */
 export function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  }
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
-  return (value ^ (value >>> 16)) >>> 0;
+  return digestOf(text).readUInt32BE();
 }
 
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }

@@ -42,8 +42,19 @@ export interface Identities {
   forget(environmentId: string): void;
 }
 
+/** A request, and what its caller's role says to it. */
+export interface AuthorizedRequest {
+  readonly functionName: string;
+  readonly action: string;
+  readonly resourceArn: string;
+  readonly allowed: boolean;
+}
+
 /** @throws Error where a role uses what is not evaluated here: better refused than silently allowed. */
-export function createIdentities(model: CloudModel): Identities {
+export function createIdentities(
+  model: CloudModel,
+  onAuthorize: (request: AuthorizedRequest) => void = () => {},
+): Identities {
   const functions = new Map(model.functions.map((definition) => [definition.name, definition]));
   const policies = new Map(model.functions.map(({ name, role }) => [name, role.statements.map(compile)]));
   const byAccessKey = new Map<string, Identity>();
@@ -78,12 +89,14 @@ export function createIdentities(model: CloudModel): Identities {
       const statements = policies.get(identity.functionName) ?? [];
       const applying = statements.filter((statement) => statement.applies(action, resourceArn, context));
       const effects = new Set(applying.map(({ effect }) => effect));
+      const allowed = effects.has('Allow') && !effects.has('Deny');
+      onAuthorize({ functionName: identity.functionName, action, resourceArn, allowed });
+      if (allowed) return { allowed };
       const refuse = (reason: string): Authorization => ({
         allowed: false,
         message: `User: ${identity.arn} is not authorized to perform: ${action} on resource: ${resourceArn} ${reason}`,
       });
       if (effects.has('Deny')) return refuse('with an explicit deny in an identity-based policy');
-      if (effects.has('Allow')) return { allowed: true };
       return refuse(`because no identity-based policy allows the ${action} action`);
     },
 

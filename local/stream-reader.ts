@@ -1,33 +1,16 @@
 // Reads a table's stream from the engine, shard by shard, and gives its records the form that Lambda gives them.
-import { createHash } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
-import { itemSizeBytes, type Item } from './capacity.ts';
 import type { Positions } from './checkpoints.ts';
 import { EngineError, type EngineClient } from './engines/client.ts';
 import type { Engine } from './engines/endpoint.ts';
 import type { TableModel } from './model.ts';
+import {
+  findStreamArn,
+  isChange,
+  toStreamRecord,
+  type EngineRecord,
+  type StreamRecord,
+} from './stream-record.ts';
 import type { TtlDeletions } from './ttl.ts';
-
-/** API_streams_Record, as an event carries it. */
-export interface StreamRecord {
-  readonly eventID: string;
-  readonly eventName: 'INSERT' | 'MODIFY' | 'REMOVE';
-  readonly eventVersion: string;
-  readonly eventSource: 'aws:dynamodb';
-  readonly awsRegion: string;
-  readonly dynamodb: {
-    /** Epoch seconds. */
-    readonly ApproximateCreationDateTime: number;
-    readonly Keys: Item;
-    readonly NewImage?: Item;
-    readonly OldImage?: Item;
-    readonly SequenceNumber: string;
-    readonly SizeBytes: number;
-    readonly StreamViewType: string;
-  };
-  readonly userIdentity?: { readonly type: string; readonly principalId: string };
-  readonly eventSourceARN: string;
-}
 
 export interface ReadRecord {
   readonly shardId: string;
@@ -57,13 +40,6 @@ interface Shard {
   lastSequenceNumber: string | undefined;
   /** It has ended and all of it was read: its children may be read. */
   drained: boolean;
-}
-
-interface EngineRecord {
-  readonly eventName: StreamRecord['eventName'];
-  readonly eventVersion: string;
-  readonly dynamodb: Omit<StreamRecord['dynamodb'], 'SizeBytes' | 'StreamViewType'>;
-  readonly userIdentity?: StreamRecord['userIdentity'];
 }
 
 const pageSize = 1000;
@@ -187,50 +163,7 @@ export class StreamReader {
       sequenceNumber: record.dynamodb.SequenceNumber,
       // Of a time that was rounded down, the latest that it can mean: no record is older than it seems.
       createdAt: Math.min(now(), createdAt + quirks.streamTimestampStepMs),
-      record: changesNothing(record) ? undefined : this.toStreamRecord(record),
+      record: isChange(record) ? toStreamRecord(record, this.options) : undefined,
     };
   }
-
-  private toStreamRecord({ eventName, eventVersion, dynamodb, userIdentity }: EngineRecord): StreamRecord {
-    const { table, region, deletions } = this.options;
-    const { viewType, arn } = table.stream!;
-    const { Keys, OldImage, NewImage, SequenceNumber, ApproximateCreationDateTime } = dynamodb;
-    const images = {
-      ...(NewImage && viewType.startsWith('NEW') && { NewImage }),
-      ...(OldImage && viewType.endsWith('OLD_IMAGES') && { OldImage }),
-      ...(OldImage && viewType === 'OLD_IMAGE' && { OldImage }),
-    };
-    const byTtl = eventName === 'REMOVE' && OldImage && deletions.has(table.tableName, Keys, OldImage);
-    const author = byTtl ? { type: 'Service', principalId: 'dynamodb.amazonaws.com' } : userIdentity;
-    return {
-      eventID: createHash('md5').update(`${arn}/${SequenceNumber}`).digest('hex'),
-      eventName,
-      eventVersion,
-      eventSource: 'aws:dynamodb',
-      awsRegion: region,
-      dynamodb: {
-        ApproximateCreationDateTime: Math.floor(ApproximateCreationDateTime),
-        Keys,
-        ...images,
-        SequenceNumber,
-        SizeBytes: [Keys, ...Object.values(images)].reduce((sum, item) => sum + itemSizeBytes(item), 0),
-        StreamViewType: viewType,
-      },
-      ...(author && { userIdentity: author }),
-      eventSourceARN: arn,
-    };
-  }
-}
-
-/** DynamoDB makes no record of a write that changes nothing; not every engine knows. */
-function changesNothing({ eventName, dynamodb: { OldImage, NewImage } }: EngineRecord): boolean {
-  return eventName === 'MODIFY' && OldImage !== undefined && isDeepStrictEqual(OldImage, NewImage);
-}
-
-async function findStreamArn(client: EngineClient, tableName: string): Promise<string> {
-  const { Table } = await client.call<{ Table: { LatestStreamArn?: string } }>('DescribeTable', {
-    TableName: tableName,
-  });
-  if (Table.LatestStreamArn === undefined) throw new Error(`Table ${tableName} has no stream`);
-  return Table.LatestStreamArn;
 }

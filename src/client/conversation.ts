@@ -1,11 +1,11 @@
 // One conversation, as an app works with it.
 import type { Message } from '../protocol/messages.ts';
-import { isVoid } from '../protocol/messages.ts';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { Request } from './connection.ts';
 import { ImError } from './errors.ts';
 import type { Emitter, Listener } from './events.ts';
+import { isVoid } from './frames.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
 import type { ConversationRecord, Store } from './store.ts';
 

@@ -2,7 +2,7 @@
 // live with the fields, event kinds and message types of tomorrow.
 import * as v from 'valibot';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { Message, Slot } from '../protocol/messages.ts';
+import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const seq = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -50,6 +50,9 @@ const event = v.union([
     v.transform(({ syncSeq }): TakenEvent => ({ syncSeq })),
   ),
 ]);
+
+/** As in protocol/messages.ts, without the schemas there: a browser need not load them. */
+export const isVoid = (value: Slot): value is VoidSlot => 'void' in value;
 
 const reset = v.object({ reset: v.literal(true), head: count });
 

@@ -1,6 +1,7 @@
 // Where everything that was received goes: stored in one batch with the position that it brings, then shown, in the
 // order of each conversation and each once. One intake at a time, so that what is decided is what is written.
-import { isVoid, type Message } from '../protocol/messages.ts';
+import type { Message } from '../protocol/messages.ts';
+import { isVoid } from './frames.ts';
 import { findHole, insert, settleUpTo, type Arrival, type Delivery, type Step } from './gap-buffer.ts';
 import { takeTurns } from './serial.ts';
 import { key, type ConversationRecord, type Meta, type Store } from './store.ts';

@@ -10,8 +10,8 @@ import { appendPointers, isFull, sealPage, type Appended, type Extent, type Mail
 import { noteWaiting } from './offline-queue.ts';
 import { decodePointer, deviceDigest, encodePointer } from './pointers.ts';
 
-/** Requests in flight at once, over all recipients of a batch. */
-const MAX_IN_FLIGHT = 64;
+/** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
+const MAX_RECIPIENTS = 64;
 
 export interface FanOutFailure {
   readonly message: Message;
@@ -28,7 +28,7 @@ interface Delivery {
  * tried again; all of this is idempotent.
  */
 export async function fanOut(ctx: Context, messages: readonly Message[]): Promise<FanOutFailure[]> {
-  const limit = pLimit(MAX_IN_FLIGHT);
+  const limit = pLimit(MAX_RECIPIENTS);
   const outcomes = await Promise.all(
     [...bundle(messages)].map(([userId, deliveries]) =>
       limit(async (): Promise<FanOutFailure[]> => {

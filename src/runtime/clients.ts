@@ -4,8 +4,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { optional } from './environment.ts';
 
-/** Fan-out has 64 requests in flight; the SDK's own default is 50 sockets. */
-const MAX_SOCKETS = 128;
+/** So many requests are in flight to one service at most; the others wait for a socket. */
+const MAX_SOCKETS = 64;
 
 /** How long one try may take; a try that hangs is worth less than the next one. */
 export function requestHandler(requestTimeoutMs: number) {

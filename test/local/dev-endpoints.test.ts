@@ -31,7 +31,15 @@ beforeEach(async () => {
     return { stack: 'test' } as DevState;
   };
   server = createServer(
-    createDevEndpoints({ tokens, metering, faults, readState, describe: () => ({ stack: 'test' }) }),
+    createDevEndpoints({
+      tokens,
+      metering,
+      faults,
+      queues: { contents: () => ({ Failures: [{ messageId: 'm1', sentAt: 1, body: '{}' }] }) },
+      redrive: { run: async () => ({ redriven: 1, records: 2, kept: [] }) },
+      readState,
+      describe: () => ({ stack: 'test' }),
+    }),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -115,6 +123,20 @@ it('metrics tells and resets what was metered', async () => {
   });
 });
 
+describe('queues', () => {
+  it('are shown with what waits in them, and redriven', async () => {
+    expect(await ask('queues')).toMatchObject({
+      status: 200,
+      body: { Failures: [{ messageId: 'm1', body: '{}' }] },
+    });
+    expect(await ask('redrive', { method: 'POST' })).toMatchObject({
+      status: 200,
+      body: { redriven: 1, records: 2, kept: [] },
+    });
+    expect(await ask('redrive')).toMatchObject({ status: 405 });
+  });
+});
+
 describe('faults', () => {
   it('are set, told and cleared', async () => {
     const plan = { seed: 7, gateway: { dropPush: 1 } };
@@ -122,8 +144,14 @@ describe('faults', () => {
       status: 200,
       body: { plan },
     });
-    expect(faults.push(() => 'a post')).toMatchObject({ drop: true });
-    expect(await ask('faults')).toMatchObject({ body: { plan, injected: { 'gateway.dropPush': 1 } } });
+    expect(faults.push(() => 'alice/phone')).toMatchObject({ drop: true });
+    expect(await ask('faults')).toMatchObject({
+      body: {
+        plan,
+        injected: { 'gateway.dropPush': 1 },
+        last: [{ fault: 'gateway.dropPush', site: 'alice/phone', ordinal: 1 }],
+      },
+    });
     expect(await ask('faults', { method: 'DELETE' })).toMatchObject({ status: 200, body: { plan: null } });
     expect(faults.plan()).toBeUndefined();
   });

@@ -127,6 +127,14 @@ export class Device {
     this.follow(message);
   }
 
+  /** Opens a chat: reads its newest page from the server, and so meets messages that are on their way. */
+  look(conversationId: string): void {
+    this.client
+      ?.conversation(conversationId)
+      .history()
+      .catch(() => {});
+  }
+
   /** The process is gone in the middle of whatever it did. */
   crash(): void {
     this.life.over = true;

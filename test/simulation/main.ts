@@ -22,7 +22,8 @@ interface Options {
 
 const positive = (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0 is needed');
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('a whole number above 0 is needed');
   return value;
 };
 
@@ -51,7 +52,7 @@ interface Run {
 async function runSeeds({ templatePath, parts, onSeed }: Run): Promise<string | undefined> {
   const end = options.minutes === undefined ? Infinity : Date.now() + options.minutes * 60_000;
   const last = options.from + options.seeds - 1;
-  for (let seed = options.from; seed <= last && Date.now() < end; ) {
+  for (let seed = options.from; seed <= last && Date.now() < end;) {
     const cloud = await startCloud({
       templatePath,
       port: 0,
@@ -78,7 +79,8 @@ async function runMutation(mutation: Mutation, templatePath: string): Promise<bo
   const parts = await loadClient(server ? undefined : mutation);
   let seeds = 0;
   const failure = await runSeeds({ templatePath: mutated, parts, onSeed: () => seeds++ });
-  const verdict = failure === undefined ? `NOT CAUGHT in ${seeds} seeds` : `caught, seed ${options.from + seeds - 1}`;
+  const verdict =
+    failure === undefined ? `NOT CAUGHT in ${seeds} seeds` : `caught, seed ${options.from + seeds - 1}`;
   console.log(`${verdict}: ${mutation.name}`);
   if (failure) console.log(failure.split('\n').slice(1, 2).join('\n'));
   return failure !== undefined;

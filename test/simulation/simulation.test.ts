@@ -19,10 +19,14 @@ beforeAll(async () => {
 afterAll(() => cloud.close());
 
 for (const { seed, found } of [...fresh, ...regressions]) {
-  test(`seed ${seed} (${found}): nothing lost, nothing twice, in order`, { timeout: PATIENCE_MS }, async () => {
-    const outcome = await simulate({ cloud, parts, seed });
-    expect(outcome.violations, report(outcome)).toEqual([]);
-    // It did rage: a plan that injects nothing proves nothing.
-    expect(outcome.history.sent.length).toBeGreaterThan(40);
-  });
+  test(
+    `seed ${seed} (${found}): nothing lost, nothing twice, in order`,
+    { timeout: PATIENCE_MS },
+    async () => {
+      const outcome = await simulate({ cloud, parts, seed });
+      expect(outcome.violations, report(outcome)).toEqual([]);
+      // It did rage: a plan that injects nothing proves nothing.
+      expect(outcome.history.sent.length).toBeGreaterThan(40);
+    },
+  );
 }

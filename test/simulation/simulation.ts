@@ -114,6 +114,7 @@ async function live(device: Device, { random, userId, peers, sends }: Life): Pro
     const conversationId = directConversationId(userId, peer);
     const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
     device.send(to, conversationId, `${n} from ${userId}`, random.next() < 0.15);
+    for (const peerId of peers) if (random.next() < 0.7) device.look(directConversationId(userId, peerId));
     const fate = random.next();
     if (fate < 0.08) {
       device.crash();

@@ -1,0 +1,94 @@
+// Redriving in the local cloud: its queues, its engine's streams, its functions.
+import { EngineClient } from '../engines/client.ts';
+import type { Engine } from '../engines/endpoint.ts';
+import type { CloudModel, Invoke } from '../model.ts';
+import type { QueueMessage, Queues } from '../queues.ts';
+import { findStreamArn, isChange, toStreamRecord, type EngineRecord } from '../stream-record.ts';
+import type { TtlDeletions } from '../ttl.ts';
+import { redrive, type FailureQueue, type RedriveParts, type RedriveReport } from './redrive.ts';
+import type { Stream } from './stream-range.ts';
+
+export interface LocalRedriveOptions {
+  readonly model: CloudModel;
+  readonly engine: Pick<Engine, 'endpoint'>;
+  readonly queues: Pick<Queues, 'messages' | 'delete' | 'replace'>;
+  readonly deletions: TtlDeletions;
+  readonly invoke: Invoke;
+}
+
+export interface LocalRedrive {
+  /** Whoever asks while a run is under way gets its report. */
+  run(): Promise<RedriveReport>;
+  close(): Promise<void>;
+}
+
+interface LocalMessage extends QueueMessage {
+  readonly queueName: string;
+}
+
+interface EnginePage {
+  readonly Records: readonly EngineRecord[];
+  readonly NextShardIterator?: string;
+}
+
+export function createLocalRedrive(options: LocalRedriveOptions): LocalRedrive {
+  const client = new EngineClient(options.engine.endpoint);
+  const parts: RedriveParts<LocalMessage> = {
+    queue: failureQueue(options),
+    stream: streamOf(client, options),
+    mappingOf: ({ streamArn, functionArn }) =>
+      options.model.eventSources.find(({ tableName, functionName }) => {
+        const table = options.model.tables.find((candidate) => candidate.tableName === tableName);
+        const target = options.model.functions.find((candidate) => candidate.name === functionName);
+        return table?.stream?.arn === streamArn && target?.arn === functionArn;
+      }),
+    invoke: options.invoke,
+  };
+  let running: Promise<RedriveReport> | undefined;
+  return {
+    run: () => (running ??= redrive(parts).finally(() => (running = undefined))),
+    async close() {
+      await running;
+      client.close();
+    },
+  };
+}
+
+function failureQueue({ model, queues }: LocalRedriveOptions): FailureQueue<LocalMessage> {
+  const destinations = new Set(model.eventSources.map(({ onFailureArn }) => onFailureArn));
+  const names = model.queues.filter(({ arn }) => destinations.has(arn)).map(({ name }) => name);
+  return {
+    async *messages() {
+      for (const queueName of names) {
+        for (const message of queues.messages(queueName)) yield { ...message, queueName };
+      }
+    },
+    remove: ({ queueName, messageId }) => queues.delete(queueName, messageId),
+    replace: ({ queueName, messageId }, body) => queues.replace(queueName, messageId, body),
+    // Nobody else reads these queues: what is looked at is not hidden.
+    release: () => Promise.resolve(),
+  };
+}
+
+/** The engine has its own names for streams. */
+function streamOf(client: EngineClient, { model, deletions }: LocalRedriveOptions): Stream {
+  return {
+    async *pages({ streamArn, shardId, startSequenceNumber }) {
+      const table = model.tables.find(({ stream }) => stream?.arn === streamArn)!;
+      const start = await client.call<{ ShardIterator: string }>('GetShardIterator', {
+        StreamArn: await findStreamArn(client, table.tableName),
+        ShardId: shardId,
+        ShardIteratorType: 'AT_SEQUENCE_NUMBER',
+        SequenceNumber: startSequenceNumber,
+      });
+      let iterator: string | undefined = start.ShardIterator;
+      while (iterator !== undefined) {
+        const page: EnginePage = await client.call('GetRecords', { ShardIterator: iterator });
+        yield page.Records.filter(isChange).map((record) =>
+          toStreamRecord(record, { table, region: model.region, deletions }),
+        );
+        iterator = page.NextShardIterator;
+      }
+    },
+  };
+}

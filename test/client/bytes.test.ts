@@ -1,0 +1,123 @@
+// What the protocol costs on a slow line: frames and bytes, counted at the socket.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import type { WebSocketConstructor } from '../../src/client/environment.ts';
+import { NodeWebSocket } from '../../src/client/node.ts';
+import { MemoryStorage } from '../../src/client/storage/memory.ts';
+import { startCloud } from '../support/cloud.ts';
+import { Devices, newUser, range } from './devices.ts';
+import { ManualTime } from './manual-time.ts';
+
+let cloud: Cloud;
+let devices: Devices;
+beforeAll(async () => {
+  cloud = await startCloud();
+  devices = new Devices(cloud);
+});
+afterAll(async () => {
+  await devices.close();
+  await cloud.close();
+});
+
+interface Traffic {
+  readonly sent: string[];
+  readonly received: string[];
+}
+
+/** A WebSocket that writes down its frames. */
+function metered(): { traffic: Traffic; webSocket: WebSocketConstructor } {
+  const traffic: Traffic = { sent: [], received: [] };
+  class MeteredWebSocket extends NodeWebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      this.on('message', (data: Buffer) => traffic.received.push(data.toString()));
+    }
+    override send(data: string): void {
+      traffic.sent.push(data);
+      super.send(data);
+    }
+  }
+  return { traffic, webSocket: MeteredWebSocket as unknown as WebSocketConstructor };
+}
+
+const bytes = (frames: readonly string[]) => frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
+
+test('resuming when nothing was missed takes one round trip and 120 bytes', async () => {
+  const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+  const storage = new MemoryStorage();
+  const bob = await devices.connect({ userId: bobId, storage });
+  const alice = await devices.connect({ userId: aliceId });
+  await alice.im.send(`user:${bobId}`, 'hello').sent;
+  await bob.seen.until(() => bob.seen.messages.length === 1, 'the message');
+  await bob.im.close();
+
+  const { traffic, webSocket } = metered();
+  const again = await devices.connect({ userId: bobId, storage, webSocket });
+  await cloud.settled();
+  expect(traffic.sent).toEqual(['{"action":"sync","id":"r1","after":1}']);
+  expect(traffic.received).toEqual(['{"id":"r1","ok":true,"events":[],"next":1,"head":1,"more":false}']);
+  expect(bytes([...traffic.sent, ...traffic.received])).toBeLessThanOrEqual(120);
+  expect(again.seen.messages).toEqual([]);
+});
+
+test('coming back after 10 messages takes one round trip, and each comes once', async () => {
+  const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+  const storage = new MemoryStorage();
+  const bob = await devices.connect({ userId: bobId, storage });
+  const alice = await devices.connect({ userId: aliceId });
+  await bob.im.close();
+  await Promise.all(range(10).map((n) => alice.im.send(`user:${bobId}`, `missed ${n}`).sent));
+  await cloud.settled();
+
+  const { traffic, webSocket } = metered();
+  const time = new ManualTime();
+  const again = await devices.connect({ userId: bobId, storage, webSocket, environment: time.environment });
+  expect(traffic.sent).toHaveLength(1);
+  expect(traffic.received).toHaveLength(1);
+  expect(again.seen.texts).toEqual(range(10).map((n) => `missed ${n}`));
+  // Ids of 14 characters each; the text itself is 8 bytes of it.
+  expect(bytes(traffic.received) / 10).toBeLessThanOrEqual(360);
+  time.advance(2_000);
+  expect(traffic.sent.slice(1)).toEqual(['{"action":"ack","cursor":10}']);
+});
+
+test('a conversation of 20 costs a frame per message each way, and an ack per 32 events or 2 s', async () => {
+  const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+  const [bobs, alices] = [metered(), metered()];
+  const time = new ManualTime();
+  const bob = await devices.connect({ userId: bobId, webSocket: bobs.webSocket, environment: time.environment });
+  const alice = await devices.connect({ userId: aliceId, webSocket: alices.webSocket });
+  for (const n of range(20)) await alice.im.send(`user:${bobId}`, `${n}`).sent;
+  await bob.seen.until(() => bob.seen.messages.length === 20, 'all messages');
+  time.advance(2_000);
+
+  const pulled = bobs.traffic.sent.filter((frame) => frame.includes('"sync"'));
+  expect(pulled).toHaveLength(1);
+  expect(bobs.traffic.sent.slice(1)).toEqual(['{"action":"ack","cursor":20}']);
+  expect(bobs.traffic.received.length).toBeLessThanOrEqual(21);
+  const sends = alices.traffic.sent.filter((frame) => frame.includes('"send"'));
+  expect(sends).toHaveLength(20);
+  // Envelope, recipient, key and body of a message of one or two characters.
+  expect(bytes(sends) / 20).toBeLessThanOrEqual(150);
+  expect(alices.traffic.received).toHaveLength(21);
+});
+
+test('an idle hour costs 13 pings; what the last of them tells is not told again', async () => {
+  const bobId = newUser('bob');
+  const { traffic, webSocket } = metered();
+  const time = new ManualTime();
+  await devices.connect({ userId: bobId, webSocket, environment: time.environment });
+  const before = traffic.sent.length;
+  for (const n of range(13)) {
+    time.fire(4.5 * 60_000);
+    await devicesAnswered(traffic, n + 1);
+  }
+  const pings = traffic.sent.slice(before);
+  expect(pings).toHaveLength(13);
+  expect(bytes([...pings, ...traffic.received.slice(-13)]) / 13).toBeLessThanOrEqual(90);
+});
+
+/** Each ping has its answer before the next heartbeat. */
+async function devicesAnswered(traffic: Traffic, frames: number): Promise<void> {
+  while (traffic.received.length < frames) await cloud.settled();
+}
