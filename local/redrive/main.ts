@@ -1,7 +1,6 @@
 // `npm run redrive`: processes again what fan-out could not, in the local cloud or in a deployed stack.
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { connectToAws, redriveStack } from './aws-redrive.ts';
 import type { KeptMessage, RedriveReport } from './redrive.ts';
 
 interface Options {
@@ -32,11 +31,15 @@ async function redriveLocally(url: string): Promise<RedriveReport> {
 
 async function redriveAws({ stack, region }: Options): Promise<RedriveReport> {
   if (stack === undefined) throw new Error('--aws wants the name of the stack: --stack serverless-im-prod');
+  // Loaded on demand: who only runs the local cloud need not install the AWS clients.
+  const { connectToAws, redriveStack } = await import('./aws-redrive.ts').catch((cause: unknown) => {
+    throw new Error('--aws needs the AWS clients of the development dependencies: npm ci', { cause });
+  });
   return await redriveStack(connectToAws(region), stack);
 }
 
 function describe({ redriven, records, kept }: RedriveReport): string {
-  const lines = [`${redriven} messages redriven (${records} records), ${kept.length} kept`];
+  const lines = [`redriven: ${redriven}, kept: ${kept.length}, records processed: ${records}`];
   return [...lines, ...kept.map(describeKept)].join('\n');
 }
 

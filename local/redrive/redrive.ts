@@ -50,7 +50,7 @@ export interface RedriveReport {
   readonly kept: readonly KeptMessage[];
 }
 
-/** How far a range came; `reason` says why no further. */
+/** How far a range came; `reason` says why no further. A message whose range came a part of the way is replaced. */
 interface Progress {
   readonly done: number;
   readonly left: readonly StreamRecord[];
@@ -62,17 +62,22 @@ export async function redrive<Message extends QueuedMessage>(
 ): Promise<RedriveReport> {
   let redriven = 0;
   let records = 0;
-  const kept: { message: Message; entry: KeptMessage }[] = [];
+  const kept: KeptMessage[] = [];
+  const untouched: Message[] = [];
   for await (const message of parts.queue.messages()) {
     const range = parseFailedRange(message.body);
     const { done, reason } = await redriveMessage(parts, message, range);
     records += done;
-    if (reason === undefined) redriven += 1;
-    else kept.push({ message, entry: { messageId: message.messageId, reason, ...range } });
+    if (reason === undefined) {
+      redriven += 1;
+    } else {
+      kept.push({ messageId: message.messageId, reason, ...range });
+      if (done === 0) untouched.push(message);
+    }
   }
   // Not before the end: a message that is given back at once would come again in this very run.
-  for (const { message } of kept) await parts.queue.release(message);
-  return { redriven, records, kept: kept.map(({ entry }) => entry) };
+  for (const message of untouched) await parts.queue.release(message);
+  return { redriven, records, kept };
 }
 
 /** One message that fails in whatever way keeps no other from its turn. */

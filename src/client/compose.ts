@@ -27,9 +27,8 @@ export function compose(content: Content): Composed {
 
 /** @throws ImError `bad_request` */
 export function checkTarget(to: string): string {
-  if (!v.is(targetSchema, to))
-    throw new ImError('bad_request', `to: ${to} is neither user:<userId> nor a conversation id`);
-  return to;
+  if (v.is(targetSchema, to)) return to;
+  throw new ImError('bad_request', `to: "${String(to)}" is neither user:<userId> nor a conversation id`);
 }
 
 /** @throws ImError `bad_request` or `too_large` */

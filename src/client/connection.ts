@@ -222,7 +222,7 @@ export class Connection {
     this.cancelHandshake();
     this.cancelHeartbeat();
     this.cancelProbe?.();
-    for (const request of [...this.outstanding.values()]) request.fail(connectionLost());
+    for (const request of this.outstanding.values()) request.fail(connectionLost());
     const { wasOpened: opened, unauthorized } = this;
     this.resolveClosed({ code, opened, unauthorized, status: this.socket.handshakeStatus });
     this.resolveOpened();

@@ -7,7 +7,8 @@ import { ImError } from './errors.ts';
 import type { Emitter, Listener } from './events.ts';
 import { isVoid } from './frames.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
-import type { ConversationRecord, Store } from './store.ts';
+import type { ConversationRecord } from './schema.ts';
+import type { Store } from './store.ts';
 
 /** What a list of conversations shows, as this device knows it. */
 export interface ConversationSummary {

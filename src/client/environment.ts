@@ -4,14 +4,14 @@ export type CancelTimer = () => void;
 
 export interface Environment {
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** From 0 (included) to 1 (excluded). */
-  random(): number;
+  readonly random: () => number;
   /** A fresh id: 22 url-safe characters, 128 random bits. */
-  newId(): string;
-  setTimer(callback: () => void, delayMs: number): CancelTimer;
+  readonly newId: () => string;
+  readonly setTimer: (callback: () => void, delayMs: number) => CancelTimer;
   /** Calls `wake` when the network seems to be back; returns how to stop that. */
-  watchNetwork(wake: () => void): () => void;
+  readonly watchNetwork: (wake: () => void) => () => void;
 }
 
 /** The part of the standard WebSocket that the client uses; the npm package `ws` has it too. */

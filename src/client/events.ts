@@ -28,36 +28,49 @@ export class Emitter<Events extends object> {
 
   /** Every such event from now on, until the signal or a `break` ends it. What is not taken yet waits in memory. */
   stream<Name extends keyof Events>(name: Name, signal?: AbortSignal): AsyncIterableIterator<Events[Name]> {
-    const waiting: Events[Name][] = [];
-    let notify = () => {};
-    let ended = signal?.aborted === true;
-    const end = () => {
-      ended = true;
+    const stream = new EventStream<Events[Name]>();
+    const unsubscribe = this.on(name, (payload) => stream.push(payload));
+    stream.onEnd = () => {
       unsubscribe();
-      signal?.removeEventListener('abort', end);
-      notify();
+      signal?.removeEventListener('abort', stream.end);
     };
-    const unsubscribe = this.on(name, (payload) => {
-      waiting.push(payload);
-      notify();
-    });
-    signal?.addEventListener('abort', end);
-    if (ended) end();
-    return {
-      async next() {
-        while (waiting.length === 0 && !ended) await new Promise<void>((resolve) => (notify = resolve));
-        if (waiting.length === 0) return { done: true, value: undefined };
-        const [value] = waiting.splice(0, 1) as [Events[Name]];
-        return { done: false, value };
-      },
-      async return() {
-        end();
-        waiting.length = 0;
-        return { done: true, value: undefined };
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    signal?.addEventListener('abort', stream.end);
+    if (signal?.aborted) stream.end();
+    return stream;
+  }
+}
+
+class EventStream<Payload> implements AsyncIterableIterator<Payload> {
+  onEnd = () => {};
+  private ended = false;
+  private wake = () => {};
+  private readonly waiting: Payload[] = [];
+
+  push(payload: Payload): void {
+    this.waiting.push(payload);
+    this.wake();
+  }
+
+  readonly end = (): void => {
+    this.ended = true;
+    this.onEnd();
+    this.wake();
+  };
+
+  async next(): Promise<IteratorResult<Payload, undefined>> {
+    while (this.waiting.length === 0 && !this.ended) await new Promise<void>((resolve) => (this.wake = resolve));
+    if (this.waiting.length === 0) return { done: true, value: undefined };
+    const [value] = this.waiting.splice(0, 1) as [Payload];
+    return { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<Payload, undefined>> {
+    this.end();
+    this.waiting.length = 0;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

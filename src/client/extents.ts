@@ -21,7 +21,7 @@ export function advance(position: number, extents: readonly MailboxExtent[]): Ad
   const events: TakenEvent[] = [];
   const rest: MailboxExtent[] = [];
   let reached = position;
-  for (const extent of [...extents].sort((a, b) => a.from - b.from)) {
+  for (const extent of extents.toSorted((a, b) => a.from - b.from)) {
     if (extent.to <= reached) continue;
     if (extent.from > reached + 1 || !extent.events) {
       rest.push(extent);

@@ -143,5 +143,5 @@ export function parseFrame(text: unknown): ServerFrame | undefined {
 
 export function parseAnswer<A extends RequestAction>(action: A, frame: unknown): AnswerTo<A> | undefined {
   const result = v.safeParse(answers[action], frame);
-  return result.success ? (result.output as AnswerTo<A>) : undefined;
+  return result.success ? result.output : undefined;
 }

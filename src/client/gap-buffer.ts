@@ -38,7 +38,7 @@ export function insert(timeline: Timeline, arrivals: readonly Arrival[]): Step {
     known.add(seq);
     return true;
   });
-  const waiting = [...timeline.waiting, ...fresh].sort((a, b) => a.slot.seq - b.slot.seq);
+  const waiting = [...timeline.waiting, ...fresh].toSorted((a, b) => a.slot.seq - b.slot.seq);
   const step = release({ shownSeq: timeline.shownSeq, waiting });
   const released = new Set(step.released);
   return { ...step, held: fresh.filter((arrival) => !released.has(arrival)) };
@@ -59,10 +59,15 @@ export function findHole({ shownSeq, waiting }: Timeline): Hole | undefined {
   return { from: shownSeq === null ? null : shownSeq + 1, to: first.slot.seq - 1 };
 }
 
-function release({ shownSeq, waiting }: Timeline): Omit<Step, 'held'> {
-  if (shownSeq === null) return { timeline: { shownSeq, waiting }, released: [] };
+function release(timeline: Timeline): Omit<Step, 'held'> {
+  const { waiting } = timeline;
+  // Wherever it begins, nothing is before 1.
+  const shownSeq = timeline.shownSeq ?? (waiting[0]?.slot.seq === 1 ? 0 : null);
+  if (shownSeq === null) return { timeline, released: [] };
   let count = 0;
   while (waiting[count]?.slot.seq === shownSeq + count + 1) count++;
-  const timeline = { shownSeq: shownSeq + count, waiting: waiting.slice(count) };
-  return { timeline, released: waiting.slice(0, count) };
+  return {
+    timeline: { shownSeq: shownSeq + count, waiting: waiting.slice(count) },
+    released: waiting.slice(0, count),
+  };
 }

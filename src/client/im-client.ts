@@ -187,7 +187,7 @@ export class ImClient {
   async conversations(): Promise<ConversationSummary[]> {
     return [...this.store.conversations]
       .map((record) => summarize(record, this.userId))
-      .sort((a, b) => (b.lastMessage?.serverTime ?? 0) - (a.lastMessage?.serverTime ?? 0));
+      .toSorted((a, b) => (b.lastMessage?.serverTime ?? 0) - (a.lastMessage?.serverTime ?? 0));
   }
 
   /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */

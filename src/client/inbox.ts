@@ -4,7 +4,8 @@ import type { Message } from '../protocol/messages.ts';
 import { isVoid } from './frames.ts';
 import { findHole, insert, settleUpTo, type Arrival, type Delivery, type Step } from './gap-buffer.ts';
 import { takeTurns } from './serial.ts';
-import { key, type ConversationRecord, type Meta, type Store } from './store.ts';
+import { key, type ConversationRecord, type Meta } from './schema.ts';
+import type { Store } from './store.ts';
 import type { Change } from './storage/storage.ts';
 
 export interface Intake {
@@ -37,6 +38,13 @@ export interface InboxOptions {
 interface Draft extends Step {
   readonly before: ConversationRecord;
   readonly record: ConversationRecord;
+}
+
+/** What an intake holds for one conversation. */
+interface Part {
+  readonly arrivals: readonly Arrival[];
+  readonly floor: number | undefined;
+  readonly complete: boolean;
 }
 
 export class Inbox {
@@ -77,7 +85,7 @@ export class Inbox {
 
   private async process({ arrivals = [], settled, meta }: Intake): Promise<void> {
     const { store } = this.options;
-    const drafts = this.draft(arrivals, settled);
+    const drafts = this.draft(arrivals, settled, meta?.complete ?? store.meta.complete);
     const confirmations = arrivals.flatMap(({ slot }) => {
       const own = !isVoid(slot) && slot.from === this.options.userId;
       return (own && this.options.confirm(slot)) || [];
@@ -94,7 +102,7 @@ export class Inbox {
     for (const draft of drafts) this.show(draft);
   }
 
-  private draft(arrivals: readonly Arrival[], settled: Intake['settled']): Draft[] {
+  private draft(arrivals: readonly Arrival[], settled: Intake['settled'], complete: boolean): Draft[] {
     const byConversation = new Map<string, Arrival[]>();
     if (settled) byConversation.set(settled.conversationId, []);
     for (const arrival of arrivals) {
@@ -105,17 +113,13 @@ export class Inbox {
     }
     return [...byConversation].flatMap(([conversationId, list]) => {
       const floor = settled?.conversationId === conversationId ? settled.seq : undefined;
-      return this.draftOne(conversationId, list, floor) ?? [];
+      return this.draftOne(conversationId, { arrivals: list, floor, complete }) ?? [];
     });
   }
 
-  private draftOne(
-    conversationId: string,
-    arrivals: Arrival[],
-    floor: number | undefined,
-  ): Draft | undefined {
-    const before = this.options.store.conversation(conversationId);
-    const timeline = this.options.store.timeline(conversationId);
+  private draftOne(conversationId: string, { arrivals, floor, complete }: Part): Draft | undefined {
+    const before = this.options.store.conversation(conversationId, complete);
+    const timeline = this.options.store.timeline(conversationId, complete);
     // The slots first: those at or below the floor are shown too, if they are there.
     const inserted = insert(timeline, arrivals);
     const step = floor === undefined ? inserted : settleUpTo(inserted.timeline, floor);

@@ -46,6 +46,8 @@ export class Link {
   private cancelRenewal: CancelTimer = () => {};
   private endPause = () => {};
   private stopWatching = () => {};
+  private halted: Promise<undefined> = Promise.resolve(undefined);
+  private announceHalt = () => {};
   private loop: Promise<void> = Promise.resolve();
 
   constructor(options: LinkOptions) {
@@ -56,6 +58,7 @@ export class Link {
     if (this.running) return;
     this.running = true;
     this.refusals = 0;
+    this.halted = new Promise((resolve) => (this.announceHalt = () => resolve(undefined)));
     this.stopWatching = this.options.environment.watchNetwork(() => this.wake());
     this.loop = this.loop.then(() => this.run());
   }
@@ -99,6 +102,7 @@ export class Link {
 
   private halt(): void {
     this.running = false;
+    this.announceHalt();
     this.stopWatching();
     this.cancelRenewal();
     this.endPause();
@@ -133,22 +137,23 @@ export class Link {
   /** Only a client that never got in gives up: later refusals may be a deployment's passing mistake. */
   private isHopeless(error: ImError): boolean {
     if (error.code === 'wrong_user') return true;
-    if (this.everOpened || error.code !== 'refused') return false;
+    if (this.everOpened) return false;
     return error.status === 400 || error.status === 403 || this.refusals >= MAX_REFUSALS;
   }
 
   private async open(): Promise<
     { connection: Connection; error: ImError } | { connection?: never; error: ImError }
   > {
-    let token: Token;
+    let token: Token | undefined;
     try {
-      token = await this.options.token();
+      // An app whose token never comes must not keep us from stopping.
+      token = await Promise.race([this.options.token(), this.halted]);
     } catch (cause) {
       const error = toImError(cause);
       if (++this.refusals >= MAX_REFUSALS) this.options.onTokenRefused(error);
       return { error };
     }
-    if (!this.running) return { error: connectionLost() };
+    if (!token || !this.running) return { error: connectionLost() };
     const connection = this.connect(token.token);
     this.opening.add(connection);
     await connection.opened;
@@ -219,25 +224,12 @@ export class Link {
     }
   }
 
-  private judge({ unauthorized, status, opened, code }: CloseReason, token?: Token): ImError {
-    // A browser does not tell why a handshake failed, but the token says when it ends.
-    const outdated = !opened && token !== undefined && token.expiresAtMs <= this.options.environment.now();
-    if (unauthorized || status === 401 || outdated) {
-      const error = new ImError(opened ? 'unauthorized' : 'refused', 'The server did not take the token', {
-        retryable: true,
-        status,
-      });
-      if (!opened) this.refusals++;
-      this.options.onTokenRefused(error);
-      return error;
-    }
-    if (status !== undefined) {
-      return new ImError('refused', `The server refused the connection with status ${status}`, {
-        retryable: status >= 429,
-        status,
-      });
-    }
-    return connectionLost(opened ? `The connection ended with code ${code}` : 'The server cannot be reached');
+  private judge(reason: CloseReason, token?: Token): ImError {
+    const error = explainClose(reason, token, this.options.environment.now());
+    if (error.code !== 'unauthorized' && error.status !== 401) return error;
+    if (!reason.opened) this.refusals++;
+    this.options.onTokenRefused(error);
+    return error;
   }
 
   private pause(delayMs: number): Promise<void> {
@@ -250,4 +242,17 @@ export class Link {
       };
     });
   }
+}
+
+function explainClose({ unauthorized, status, opened, code }: CloseReason, token: Token | undefined, now: number): ImError {
+  // A browser does not tell why a handshake failed, but the token says when it ends.
+  const outdated = !opened && token !== undefined && token.expiresAtMs <= now;
+  if (unauthorized || status === 401 || (outdated && status === undefined)) {
+    return new ImError('unauthorized', 'The server did not take the token', { retryable: true, status });
+  }
+  if (status !== undefined) {
+    const message = `The server refused the connection with status ${status}`;
+    return new ImError('refused', message, { retryable: status >= 429, status });
+  }
+  return connectionLost(opened ? `The connection ended with code ${code}` : 'The server cannot be reached');
 }

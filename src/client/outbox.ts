@@ -7,7 +7,8 @@ import { ImError, toImError } from './errors.ts';
 import type { Inbox } from './inbox.ts';
 import { OutgoingMessage, type SendState } from './outgoing.ts';
 import { backoffMs, resendBackoff } from './reconnect-policy.ts';
-import { key, type OutboxRecord, type Store } from './store.ts';
+import { key, type OutboxRecord } from './schema.ts';
+import type { Store } from './store.ts';
 import type { Change } from './storage/storage.ts';
 
 /** Failed tries, lost connections included, before the app has to decide. */
@@ -55,7 +56,7 @@ export class Outbox {
   /** Everything that is not sent, in the order in which it was given. */
   get messages(): OutgoingMessage[] {
     return [...this.entries.values()]
-      .sort((a, b) => a.record.order - b.record.order)
+      .toSorted((a, b) => a.record.order - b.record.order)
       .map(({ message }) => message);
   }
 
@@ -91,18 +92,7 @@ export class Outbox {
     const stored = this.options.store.commit([{ key: key.outbox(order), value: record }]);
     const entry = this.enter(record, stored);
     this.options.onState(entry.message, 'queued');
-    stored.then(
-      () => {
-        entry.stored = true;
-        this.pump();
-      },
-      (cause: unknown) => {
-        this.remove(entry);
-        this.setState(entry, 'failed', {
-          error: new ImError('storage', 'The outbox cannot be written', { cause }),
-        });
-      },
-    );
+    void this.release(entry, stored);
     return entry.message;
   }
 
@@ -121,6 +111,18 @@ export class Outbox {
       },
     };
   };
+
+  private async release(entry: Entry, stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+      entry.stored = true;
+      this.pump();
+    } catch (cause) {
+      this.remove(entry);
+      const error = new ImError('storage', 'The outbox cannot be written', { cause });
+      this.setState(entry, 'failed', { error });
+    }
+  }
 
   private enter(record: OutboxRecord, stored: Promise<void>): Entry {
     const message = new OutgoingMessage(record, stored, {

@@ -1,7 +1,7 @@
 // A message on its way out: what the app holds in its hands, and shows at once as its local echo.
 import type { Message, SendableType } from '../protocol/messages.ts';
 import { ImError, type ImErrorCode } from './errors.ts';
-import type { OutboxRecord } from './store.ts';
+import type { OutboxRecord } from './schema.ts';
 
 export type SendState =
   /** In the outbox; goes out by itself, over reconnects and restarts. */

@@ -10,7 +10,8 @@ import { HoleRepair } from './hole-repair.ts';
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
-import type { ConversationRecord, Store } from './store.ts';
+import type { ConversationRecord } from './schema.ts';
+import type { Store } from './store.ts';
 import { Sync } from './sync.ts';
 import type { TokenSource } from './token.ts';
 

@@ -1,66 +1,22 @@
-// What the client keeps, in terms of messages: names the keys of the storage, and holds in memory what is small.
-//
-//   meta                              whose data, which device, how far synced
-//   conversation/<id>                 how far shown, unread, the last message
-//   message/<id>/<seq>                what was shown
-//   waiting/<id>/<seq>                came too early: a hole in the conversation is before it
-//   outbox/<order>                    not sent yet
+// What the client keeps, in terms of messages: what is small is in memory too, and changes when it is durable.
 import type { Message } from '../protocol/messages.ts';
 import { ImError } from './errors.ts';
 import type { Arrival, Timeline } from './gap-buffer.ts';
-import { migrations, type Migration } from './migrations.ts';
-import type { Change, KeyRange, Storage } from './storage/storage.ts';
+import { migrate, migrations, type Migration } from './migrations.ts';
+import {
+  everythingOf,
+  key,
+  type ConversationRecord,
+  type Identity,
+  type Meta,
+  type OutboxRecord,
+} from './schema.ts';
+import type { Change, Storage } from './storage/storage.ts';
 
-export interface Meta {
-  readonly schemaVersion: number;
-  readonly userId: string;
-  readonly deviceId: string;
-  /** All of the mailbox up to here is stored; `null` before the first sync. */
-  readonly position: number | null;
-  /** Synced from the very first entry: conversations that are not known here are new ones. */
-  readonly complete: boolean;
-}
-
-export interface ConversationRecord {
-  readonly conversationId: string;
-  readonly shownSeq: number | null;
-  /** Messages of others that were not read, as far as this device knows. */
-  readonly unread: number;
-  /** `unread` covers all up to here. */
-  readonly countedSeq: number;
-  readonly last: Message | null;
-}
-
-/** What a message is while it is not sent. */
-export interface OutboxRecord {
-  readonly order: number;
-  readonly clientMsgId: string;
-  readonly to: string;
-  readonly conversationId: string;
-  readonly type: Message['type'];
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly silent: boolean;
-  /** Milliseconds since the epoch, by this device's clock. */
-  readonly createdAt: number;
-  readonly state: 'queued' | 'failed' | 'rejected';
-  readonly error?: { readonly code: string; readonly message: string };
-}
-
-const pad = (number: number) => String(number).padStart(12, '0');
-export const key = {
-  meta: 'meta',
-  conversation: (conversationId: string) => `conversation/${conversationId}`,
-  message: (conversationId: string, seq: number) => `message/${conversationId}/${pad(seq)}`,
-  waiting: (conversationId: string, seq: number) => `waiting/${conversationId}/${pad(seq)}`,
-  outbox: (order: number) => `outbox/${pad(order)}`,
-} as const;
-
-/** `/` and what follows it in code-unit order. */
-const all = (prefix: string): KeyRange => ({ from: `${prefix}/`, to: `${prefix}0` });
-
-export interface Identity {
-  readonly userId: string;
-  readonly deviceId: string;
+interface Loaded {
+  readonly conversations: readonly ConversationRecord[];
+  readonly waiting: readonly Arrival[];
+  readonly outbox: readonly OutboxRecord[];
 }
 
 export class Store {
@@ -115,16 +71,16 @@ export class Store {
     return this.records.has(conversationId);
   }
 
-  conversation(conversationId: string): ConversationRecord {
+  conversation(conversationId: string, complete = this.currentMeta.complete): ConversationRecord {
     // Where an unknown conversation begins: at its beginning, if nothing was missed since this device is there.
-    const shownSeq = this.currentMeta.complete ? 0 : null;
+    const shownSeq = complete ? 0 : null;
     return (
       this.records.get(conversationId) ?? { conversationId, shownSeq, unread: 0, countedSeq: 0, last: null }
     );
   }
 
-  timeline(conversationId: string): Timeline {
-    const { shownSeq } = this.conversation(conversationId);
+  timeline(conversationId: string, complete = this.currentMeta.complete): Timeline {
+    const { shownSeq } = this.conversation(conversationId, complete);
     return { shownSeq, waiting: this.early.get(conversationId) ?? [] };
   }
 
@@ -148,7 +104,7 @@ export class Store {
     const ascending = query.after !== undefined;
     const entries = await this.storage.list({ ...range, order: ascending ? 'ascending' : 'descending' });
     const messages = entries.map(({ value }) => value as Message);
-    return ascending ? messages : messages.reverse();
+    return ascending ? messages : messages.toReversed();
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -183,7 +139,7 @@ export class Store {
   /** Forgets conversations and messages, and how far they were synced; keeps the device and the outbox. */
   async forgetMessages(): Promise<void> {
     const entries = await Promise.all(
-      ['conversation', 'message', 'waiting'].map((prefix) => this.storage.list(all(prefix))),
+      ['conversation', 'message', 'waiting'].map((prefix) => this.storage.list(everythingOf(prefix))),
     );
     const meta: Meta = { ...this.currentMeta, position: 0, complete: true };
     await this.commit([
@@ -219,44 +175,12 @@ export interface Update {
   readonly changes?: readonly Change[];
 }
 
-interface Loaded {
-  readonly conversations: readonly ConversationRecord[];
-  readonly waiting: readonly Arrival[];
-  readonly outbox: readonly OutboxRecord[];
-}
-
 async function load(storage: Storage): Promise<Loaded> {
   const values = async <T>(prefix: string) =>
-    (await storage.list(all(prefix))).map(({ value }) => value as T);
+    (await storage.list(everythingOf(prefix))).map(({ value }) => value as T);
   return {
     conversations: await values<ConversationRecord>('conversation'),
     waiting: await values<Arrival>('waiting'),
     outbox: await values<OutboxRecord>('outbox'),
   };
-}
-
-/** Each step with the version that it leads to in one batch: a crash between leaves a version that is whole. */
-async function migrate(storage: Storage, steps: readonly Migration[]): Promise<Meta | undefined> {
-  const read = async () =>
-    (await storage.list({ from: key.meta, to: key.meta }))[0]?.value as Meta | undefined;
-  const current = steps.length + 1;
-  let meta = await read();
-  if (!meta) return undefined;
-  if (meta.schemaVersion > current) {
-    throw new ImError(
-      'storage',
-      `The storage has schema ${meta.schemaVersion}, this client knows up to ${current}`,
-    );
-  }
-  for (const step of steps.slice(meta.schemaVersion - 1)) {
-    const changes = await step(storage);
-    const changed = changes.find((change) => change.key === key.meta)?.value as Meta | undefined;
-    const next: Meta = { ...(changed ?? meta), schemaVersion: meta.schemaVersion + 1 };
-    await storage.commit([
-      ...changes.filter((change) => change.key !== key.meta),
-      { key: key.meta, value: next },
-    ]);
-    meta = next;
-  }
-  return meta;
 }

@@ -103,14 +103,9 @@ export class Sync {
     this.cancelRetry();
     const { generation } = this;
     const isCurrent = () => generation === this.generation;
-    this.work(isCurrent).then(
-      () => {
-        if (isCurrent()) this.failures = 0;
-      },
-      (error: unknown) => {
-        if (isCurrent()) this.retryLater(toImError(error));
-      },
-    );
+    this.work(isCurrent).catch((error: unknown) => {
+      if (isCurrent()) this.retryLater(toImError(error));
+    });
   }
 
   private async work(isCurrent: () => boolean): Promise<void> {
@@ -132,7 +127,7 @@ export class Sync {
     }
     if (!isCurrent()) return;
     this.running = false;
-    if (this.pullWanted) return this.run();
+    this.failures = 0;
     for (const { resolve } of this.waiters) resolve();
     this.waiters.clear();
   }

@@ -85,7 +85,11 @@ test('a conversation of 20 costs a frame per message each way, and an ack per 32
   const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
   const [bobs, alices] = [metered(), metered()];
   const time = new ManualTime();
-  const bob = await devices.connect({ userId: bobId, webSocket: bobs.webSocket, environment: time.environment });
+  const bob = await devices.connect({
+    userId: bobId,
+    webSocket: bobs.webSocket,
+    environment: time.environment,
+  });
   const alice = await devices.connect({ userId: aliceId, webSocket: alices.webSocket });
   for (const n of range(20)) await alice.im.send(`user:${bobId}`, `${n}`).sent;
   await bob.seen.until(() => bob.seen.messages.length === 20, 'all messages');

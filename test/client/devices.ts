@@ -8,7 +8,9 @@ import type { Cloud } from '../../local/cloud.ts';
 
 export const nodeWebSocket = NodeWebSocket as unknown as WebSocketConstructor;
 
-export type EventRecord = { [Name in keyof ClientEvents]: { name: Name; payload: ClientEvents[Name] } }[keyof ClientEvents];
+export type EventRecord = {
+  [Name in keyof ClientEvents]: { name: Name; payload: ClientEvents[Name] };
+}[keyof ClientEvents];
 
 const eventNames = [
   'connecting',
@@ -45,7 +47,9 @@ export class Recorder {
   ) as NonNullable<ClientOptions['on']>;
 
   of<Name extends keyof ClientEvents>(name: Name): ClientEvents[Name][] {
-    return this.records.filter((record) => record.name === name).map(({ payload }) => payload as ClientEvents[Name]);
+    return this.records
+      .filter((record) => record.name === name)
+      .map(({ payload }) => payload as ClientEvents[Name]);
   }
 
   get messages(): MessageEvent[] {
@@ -72,7 +76,10 @@ export class Recorder {
         };
         this.watchers.add(watcher);
         const seen = () => this.records.map(({ name }) => name).join(' ');
-        timer = setTimeout(() => reject(new Error(`Waited for ${what} in vain; there was: ${seen()}`)), PATIENCE_MS);
+        timer = setTimeout(
+          () => reject(new Error(`Waited for ${what} in vain; there was: ${seen()}`)),
+          PATIENCE_MS,
+        );
       });
     } finally {
       clearTimeout(timer);

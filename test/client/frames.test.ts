@@ -15,7 +15,8 @@ const message = {
   edited: null,
   silent: false,
 };
-const push = (events: unknown[]) => parseFrame(JSON.stringify({ push: 'sync', from: 1, to: events.length, events }));
+const push = (events: unknown[]) =>
+  parseFrame(JSON.stringify({ push: 'sync', from: 1, to: events.length, events }));
 
 test('messages and voids are read as they are, with fields that are new', () => {
   const voidSlot = { conversationId: 'd:alice:bob', seq: 8, void: true };
@@ -58,12 +59,18 @@ test('a refusal of an unknown code keeps its code', () => {
   expect(parseFrame(JSON.stringify({ id: 'r1', ok: false, error }))).toEqual({ id: 'r1', ok: false, error });
 });
 
-test.each(['', 'no JSON', '7', 'null', '[]', '{}', '{"push":"fireworks"}', '{"push":"sync","from":0,"to":1}'])(
-  'nothing known: %s',
-  (text) => {
-    expect(parseFrame(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  'no JSON',
+  '7',
+  'null',
+  '[]',
+  '{}',
+  '{"push":"fireworks"}',
+  '{"push":"sync","from":0,"to":1}',
+])('nothing known: %s', (text) => {
+  expect(parseFrame(text)).toBeUndefined();
+});
 
 test('an answer that lacks what it must have is none', () => {
   expect(parseAnswer('sync', { id: 'r1', ok: true, events: [], next: 3 })).toBeUndefined();

@@ -19,7 +19,9 @@ const disorder = fc
       count: fc.constant(count),
       order: fc
         .array(fc.integer({ min: 1, max: count }), { maxLength: count })
-        .chain((repeats) => fc.shuffledSubarray([...range(count), ...repeats], { minLength: count + repeats.length })),
+        .chain((repeats) =>
+          fc.shuffledSubarray([...range(count), ...repeats], { minLength: count + repeats.length }),
+        ),
       cuts: fc.infiniteStream(fc.integer({ min: 1, max: 7 })),
     }),
   );
@@ -30,7 +32,7 @@ test('each slot leaves once, in order, and none is left when all have come (I2, 
       let timeline: Timeline = { shownSeq, waiting: [] };
       const released: number[] = [];
       const came = new Set<number>();
-      for (let start = 0; start < order.length; ) {
+      for (let start = 0; start < order.length;) {
         const end = start + cuts.next().value!;
         const batch = order.slice(start, end);
         start = end;
@@ -71,18 +73,23 @@ test('a hole is all between what was shown and what waits first', () => {
 
 test('settling up to a seq shows what waited below it, in order, and goes on from there', () => {
   fc.assert(
-    fc.property(fc.nat(20), fc.uniqueArray(fc.integer({ min: 1, max: 40 })), fc.nat(45), (shownSeq, arrived, floor) => {
-      const inserted = insert({ shownSeq, waiting: [] }, arrived.map(arrival));
-      const settled = settleUpTo(inserted.timeline, floor);
-      const released = [...seqs(inserted.released), ...seqs(settled.released)];
-      expect(released).toEqual(released.toSorted((a, b) => a - b));
-      const reached = settled.timeline.shownSeq!;
-      expect(reached).toBeGreaterThanOrEqual(Math.max(shownSeq, floor));
-      expect(released).toEqual(
-        arrived.filter((seq) => seq > shownSeq && seq <= reached).toSorted((a, b) => a - b),
-      );
-      expect(seqs(settled.timeline.waiting).every((seq) => seq > reached + 1)).toBe(true);
-    }),
+    fc.property(
+      fc.nat(20),
+      fc.uniqueArray(fc.integer({ min: 1, max: 40 })),
+      fc.nat(45),
+      (shownSeq, arrived, floor) => {
+        const inserted = insert({ shownSeq, waiting: [] }, arrived.map(arrival));
+        const settled = settleUpTo(inserted.timeline, floor);
+        const released = [...seqs(inserted.released), ...seqs(settled.released)];
+        expect(released).toEqual(released.toSorted((a, b) => a - b));
+        const reached = settled.timeline.shownSeq!;
+        expect(reached).toBeGreaterThanOrEqual(Math.max(shownSeq, floor));
+        expect(released).toEqual(
+          arrived.filter((seq) => seq > shownSeq && seq <= reached).toSorted((a, b) => a - b),
+        );
+        expect(seqs(settled.timeline.waiting).every((seq) => seq > reached + 1)).toBe(true);
+      },
+    ),
   );
 });
 

@@ -28,7 +28,12 @@ describe('alice and bob', () => {
     expect(sending.map(({ state }) => state)).toEqual(range(20).map(() => 'queued'));
     const sent = await Promise.all(sending.map((message) => message.sent));
     expect(sent.map(({ seq }) => seq)).toEqual(range(20));
-    expect(sent[0]).toMatchObject({ conversationId, from: aliceId, deviceId: alice.im.deviceId, type: 'text' });
+    expect(sent[0]).toMatchObject({
+      conversationId,
+      from: aliceId,
+      deviceId: alice.im.deviceId,
+      type: 'text',
+    });
 
     const expected = range(20).map((n) => `hello ${n}`);
     for (const { im, seen } of [bob, laptop, alice]) {
@@ -97,7 +102,9 @@ describe('alice and bob', () => {
     const puff = bob.seen.next('ephemeral');
     await alice.im.sendEphemeral(`user:${bobId}`, 'puff');
     expect(await puff).toMatchObject({ message: { from: aliceId, body: { text: 'puff' } } });
-    await expect(alice.im.sendEphemeral('user:nobody', 'puff')).rejects.toMatchObject({ code: 'user_not_found' });
+    await expect(alice.im.sendEphemeral('user:nobody', 'puff')).rejects.toMatchObject({
+      code: 'user_not_found',
+    });
   });
 });
 
@@ -117,7 +124,11 @@ describe('what the server will not take', () => {
     await alice.im.close();
     const again = await devices.connect({ userId: aliceId, storage });
     const [kept] = again.im.conversation(directId(aliceId, bobId)).unsent();
-    expect(kept).toMatchObject({ clientMsgId: wrong.clientMsgId, state: 'rejected', error: { code: 'bad_request' } });
+    expect(kept).toMatchObject({
+      clientMsgId: wrong.clientMsgId,
+      state: 'rejected',
+      error: { code: 'bad_request' },
+    });
     await kept!.discard();
     expect(again.im.outbox()).toEqual([]);
   });
@@ -160,14 +171,17 @@ describe('conversations', () => {
     expect((await conversation.messages({ limit: 3, before: 5 })).map(({ seq }) => seq)).toEqual([2, 3, 4]);
     expect((await conversation.messages({ limit: 3, after: 5 })).map(({ seq }) => seq)).toEqual([6, 7, 8]);
     const pages: number[][] = [];
-    for await (const page of conversation.pages({ limit: 10 })) pages.push(page.messages.map(({ seq }) => seq));
+    for await (const page of conversation.pages({ limit: 10 }))
+      pages.push(page.messages.map(({ seq }) => seq));
     expect(pages).toEqual([range(10, 16), range(10, 6), range(5)]);
     const upwards: number[] = [];
     for await (const page of conversation.pages({ after: 20, limit: 2 })) {
       upwards.push(...page.messages.map(({ seq }) => seq));
     }
     expect(upwards).toEqual(range(5, 21));
-    await expect(laptop.im.conversation(directId(bobId, carolId)).history()).rejects.toMatchObject({ code: 'not_member' });
+    await expect(laptop.im.conversation(directId(bobId, carolId)).history()).rejects.toMatchObject({
+      code: 'not_member',
+    });
   });
 
   test('listeners of a conversation hear of no other', async () => {
@@ -219,7 +233,10 @@ describe('conversations', () => {
     bob.im.on('connected', () => (counted = bob.im.pending()));
     await bob.im.start();
     const conversationId = directId(aliceId, bobId);
-    expect(await counted).toMatchObject({ total: 2, conversations: [{ conversationId, unread: 5, waiting: 2 }] });
+    expect(await counted).toMatchObject({
+      total: 2,
+      conversations: [{ conversationId, unread: 5, waiting: 2 }],
+    });
     // What came before is read from history, so that the conversation does not begin in the middle.
     await bob.seen.until(() => bob.seen.messages.length === 5, 'all messages');
     expect(bob.seen.texts).toEqual(['1', '2', '3', '4', '5']);
@@ -240,7 +257,10 @@ describe('connecting', () => {
     });
 
   test('is refused with 400 for a wrong device id', async () => {
-    await expect(refusedWith({ deviceId: 'no spaces' })).rejects.toMatchObject({ code: 'refused', status: 400 });
+    await expect(refusedWith({ deviceId: 'no spaces' })).rejects.toMatchObject({
+      code: 'refused',
+      status: 400,
+    });
   });
 
   test('is refused with 401 when no token is good, after asking for others', async () => {
@@ -252,7 +272,7 @@ describe('connecting', () => {
       return cloud.issueToken(userId, -60);
     };
     const on = { tokenExpired: (event: unknown) => expired.push(event) };
-    await expect(refusedWith({ token, on })).rejects.toMatchObject({ code: 'refused', status: 401 });
+    await expect(refusedWith({ token, on })).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
     expect(asked).toBe(3);
     expect(expired).toHaveLength(3);
   });
@@ -260,7 +280,9 @@ describe('connecting', () => {
   test('fails when there is no token to begin with, or none that names a user', async () => {
     const token = async () => Promise.reject(new Error('signed out'));
     await expect(refusedWith({ token })).rejects.toThrow('signed out');
-    await expect(refusedWith({ token: async () => 'opaque' })).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(refusedWith({ token: async () => 'opaque' })).rejects.toMatchObject({
+      code: 'unauthorized',
+    });
   });
 
   test('fails when the stored data are another user’s or another device’s', async () => {
@@ -282,7 +304,9 @@ describe('connecting', () => {
     const { im } = await devices.connect({ userId: newUser('alice') });
     const waiting = im.send('user:bob', 'never mind');
     await im.close();
-    await expect(waiting.sent).rejects.toMatchObject({ code: expect.stringMatching(/closed|user_not_found/) });
+    await expect(waiting.sent).rejects.toMatchObject({
+      code: expect.stringMatching(/closed|user_not_found/),
+    });
     expect(im.state).toBe('closed');
     expect(() => im.send('user:bob', 'hi')).toThrow(expect.objectContaining({ code: 'closed' }));
     await expect(im.start()).rejects.toMatchObject({ code: 'closed' });

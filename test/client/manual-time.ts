@@ -26,7 +26,7 @@ export class ManualTime {
 
   /** Of the timers that are set: milliseconds until each is due, ascending. */
   get pendingMs(): number[] {
-    return [...this.timers].map(({ at }) => at - this.now).sort((a, b) => a - b);
+    return [...this.timers].map(({ at }) => at - this.now).toSorted((a, b) => a - b);
   }
 
   /** Resolves when there is a timer of that delay. */
@@ -67,6 +67,6 @@ export class ManualTime {
 
   private next(end: number): Timer | undefined {
     const due = [...this.timers].filter(({ at }) => at <= end);
-    return due.sort((a, b) => a.at - b.at)[0];
+    return due.toSorted((a, b) => a.at - b.at)[0];
   }
 }

@@ -8,7 +8,7 @@ import { ImError } from '../../src/client/errors.ts';
 import { open } from '../../src/client/node.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import type { Change, KeyRange, Storage } from '../../src/client/storage/storage.ts';
-import { key } from '../../src/client/store.ts';
+import { key } from '../../src/client/schema.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { Devices, directId, newUser, range, type Device } from './devices.ts';
@@ -106,7 +106,9 @@ describe.each<Death>(['before the write', 'after the write'])('an app that dies 
     await life;
 
     const again = await devices.prepare({ ...options, storage: disk });
-    const drawn = (await again.im.conversation(conversationId).messages({ limit: 100 })).map(({ seq }) => seq);
+    const drawn = (await again.im.conversation(conversationId).messages({ limit: 100 })).map(
+      ({ seq }) => seq,
+    );
     // Whatever the first life showed, it had stored.
     const before = lives.flatMap(({ seen }) => seen.messages.map(({ message }) => message.seq));
     expect(drawn.slice(0, before.length)).toEqual(before);
@@ -119,13 +121,20 @@ describe.each<Death>(['before the write', 'after the write'])('an app that dies 
     expect(stored.map(({ seq }) => seq)).toEqual(range(stored.length));
     const texts = stored.map(({ body }) => body['text']);
     expect(texts.filter((text) => String(text).startsWith('alice'))).toEqual(
-      ['alice 1', 'alice 2', 'alice 3'].slice(0, texts.filter((text) => String(text).startsWith('alice')).length),
+      ['alice 1', 'alice 2', 'alice 3'].slice(
+        0,
+        texts.filter((text) => String(text).startsWith('alice')).length,
+      ),
     );
     expect(texts).toEqual(expect.arrayContaining(accepted));
     expect(new Set(texts).size).toBe(texts.length);
     // What is drawn at the start and what is shown from then on make up the whole, with nothing twice.
-    expect([...drawn, ...again.seen.messages.map(({ message }) => message.seq)]).toEqual(range(stored.length));
-    expect(new Set([...lives, again].flatMap(shownTexts)).size).toBe([...lives, again].flatMap(shownTexts).length);
+    expect([...drawn, ...again.seen.messages.map(({ message }) => message.seq)]).toEqual(
+      range(stored.length),
+    );
+    expect(new Set([...lives, again].flatMap(shownTexts)).size).toBe(
+      [...lives, again].flatMap(shownTexts).length,
+    );
     const history = (await again.im.conversation(conversationId).history({ limit: 100 })).messages;
     expect(history).toEqual(stored);
     await again.im.close();
@@ -181,7 +190,10 @@ describe('the outbox', () => {
   test('a storage that cannot be written fails the message, not the app', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
     await devices.connect({ userId: bobId });
-    const alice = await devices.connect({ userId: aliceId, storage: new DyingStorage(new MemoryStorage(), 3, 'before the write') });
+    const alice = await devices.connect({
+      userId: aliceId,
+      storage: new DyingStorage(new MemoryStorage(), 3, 'before the write'),
+    });
     const message = alice.im.send(`user:${bobId}`, 'one');
     await expect(message.stored).rejects.toMatchObject({ code: 'storage' });
     expect(message).toMatchObject({ state: 'failed', error: { code: 'storage' } });
@@ -210,9 +222,14 @@ describe('data in a file', () => {
       await cloud.settled();
 
       const shown: unknown[] = [];
-      const again = await open({ ...options, on: { message: ({ message }) => shown.push(message.body['text']) } });
+      const again = await open({
+        ...options,
+        on: { message: ({ message }) => shown.push(message.body['text']) },
+      });
       expect(again.deviceId).toBe(bob.deviceId);
-      expect(await again.conversation(directId(aliceId, bobId)).messages()).toMatchObject([{ body: { text: 'one' } }]);
+      expect(await again.conversation(directId(aliceId, bobId)).messages()).toMatchObject([
+        { body: { text: 'one' } },
+      ]);
       await again.start();
       expect(shown).toEqual(['two']);
       await again.close();

@@ -14,9 +14,16 @@ const everything: KeyRange = { from: '', to: '\uffff' };
 
 const keys = fc.constantFrom('a', 'a/', 'a/1', 'a/2', 'a/10', 'a0', 'b', 'b/ü', 'B', '~');
 const values = fc.oneof(fc.jsonValue(), fc.record({ text: fc.string(), seq: fc.nat() }));
-const changes = fc.array(fc.record({ key: keys, value: fc.option(values, { nil: undefined }) }), { maxLength: 6 });
+const changes = fc.array(fc.record({ key: keys, value: fc.option(values, { nil: undefined }) }), {
+  maxLength: 6,
+});
 const ranges = fc.record(
-  { from: keys, to: keys, limit: fc.nat(4), order: fc.constantFrom('ascending' as const, 'descending' as const) },
+  {
+    from: keys,
+    to: keys,
+    limit: fc.nat(4),
+    order: fc.constantFrom('ascending' as const, 'descending' as const),
+  },
   { requiredKeys: ['from', 'to'] },
 );
 
@@ -36,7 +43,7 @@ class Model {
     return [...this.map]
       .map(([key, value]) => ({ key, value }))
       .filter(({ key }) => key >= from && key <= to)
-      .sort((a, b) => (a.key < b.key ? -sign : sign))
+      .toSorted((a, b) => (a.key < b.key ? -sign : sign))
       .slice(0, limit);
   }
 }
@@ -61,16 +68,20 @@ export function storageContract({ open, durable }: StorageUnderTest, runs: numbe
 
   test('lists what was committed, by range, order and limit, as the model does', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(changes, { maxLength: 5 }), fc.array(ranges, { maxLength: 5 }), async (batches, list) => {
-        const { storage } = await openNew();
-        const model = new Model();
-        for (const batch of batches) {
-          await storage.commit(batch);
-          model.apply(batch);
-          expect(await storage.list(everything)).toEqual(model.list(everything));
-        }
-        for (const range of list) expect(await storage.list(range)).toEqual(model.list(range));
-      }),
+      fc.asyncProperty(
+        fc.array(changes, { maxLength: 5 }),
+        fc.array(ranges, { maxLength: 5 }),
+        async (batches, list) => {
+          const { storage } = await openNew();
+          const model = new Model();
+          for (const batch of batches) {
+            await storage.commit(batch);
+            model.apply(batch);
+            expect(await storage.list(everything)).toEqual(model.list(everything));
+          }
+          for (const range of list) expect(await storage.list(range)).toEqual(model.list(range));
+        },
+      ),
       { numRuns: runs },
     );
   });
@@ -129,7 +140,9 @@ export function storageContract({ open, durable }: StorageUnderTest, runs: numbe
     await storage.close();
     const again = await open(name);
     opened.push(again);
-    expect(await again.list(everything)).toEqual([{ key: 'a', value: { text: 'grüße', list: [1, null, true] } }]);
+    expect(await again.list(everything)).toEqual([
+      { key: 'a', value: { text: 'grüße', list: [1, null, true] } },
+    ]);
   });
 
   test.runIf(durable)('close waits for what is being committed', async () => {

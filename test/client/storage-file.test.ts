@@ -25,11 +25,15 @@ let files = 0;
 const newFile = () => join(directory, `file-${files++}.journal`);
 
 describe('file storage', () => {
-  storageContract({ open: (name) => FileStorage.open(join(directory, `${name}.journal`)), durable: true }, 60);
+  storageContract(
+    { open: (name) => FileStorage.open(join(directory, `${name}.journal`)), durable: true },
+    60,
+  );
 });
 
 describe('file storage that is compacted all the time', () => {
-  const open = (name: string) => FileStorage.open(join(directory, `small-${name}.journal`), { compactFromBytes: 1 });
+  const open = (name: string) =>
+    FileStorage.open(join(directory, `small-${name}.journal`), { compactFromBytes: 1 });
   storageContract({ open, durable: true }, 60);
 
   test('keeps its file in proportion to what it holds', async () => {
@@ -82,25 +86,29 @@ describe('after a crash', () => {
   test('a last line of garbage is dropped; damage before the end is refused, not guessed at', async () => {
     const lines = batches.map((batch) => encodeLine(batch));
     await fc.assert(
-      fc.asyncProperty(fc.nat(lines.length - 1), fc.double({ min: 0, max: 1, noNaN: true }), async (index, where) => {
-        const damaged = [...lines];
-        const line = Buffer.from(damaged[index]!);
-        const at = Math.floor(where * (line.length - 2));
-        line[at] = line[at]! ^ 0x01;
-        // A flip that makes a line end tears the line in two: with others after it, that is damage as well.
-        damaged[index] = line.toString('latin1');
-        const path = newFile();
-        const before = damaged.slice(0, index).join('');
-        const after = damaged.slice(index + 1).join('');
-        await writeFile(path, Buffer.concat([Buffer.from(HEADER + before), line, Buffer.from(after)]));
-        if (index < lines.length - 1) {
-          await expect(FileStorage.open(path)).rejects.toMatchObject({ code: 'storage' });
-          return;
-        }
-        const storage = await FileStorage.open(path);
-        expect(await storage.list(everything)).toEqual(contents(index));
-        await storage.close();
-      }),
+      fc.asyncProperty(
+        fc.nat(lines.length - 1),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (index, where) => {
+          const damaged = [...lines];
+          const line = Buffer.from(damaged[index]!);
+          const at = Math.floor(where * (line.length - 2));
+          line[at] = line[at]! ^ 0x01;
+          // A flip that makes a line end tears the line in two: with others after it, that is damage as well.
+          damaged[index] = line.toString('latin1');
+          const path = newFile();
+          const before = damaged.slice(0, index).join('');
+          const after = damaged.slice(index + 1).join('');
+          await writeFile(path, Buffer.concat([Buffer.from(HEADER + before), line, Buffer.from(after)]));
+          if (index < lines.length - 1) {
+            await expect(FileStorage.open(path)).rejects.toMatchObject({ code: 'storage' });
+            return;
+          }
+          const storage = await FileStorage.open(path);
+          expect(await storage.list(everything)).toEqual(contents(index));
+          await storage.close();
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -128,12 +136,16 @@ describe('after a crash', () => {
       }
       await exited;
       const storage = await FileStorage.open(path);
-      const entries = new Map((await storage.list(everything)).map(({ key, value }) => [key, value as number]));
+      const entries = new Map(
+        (await storage.list(everything)).map(({ key, value }) => [key, value as number]),
+      );
       const position = entries.get('position')!;
       expect(position).toBeGreaterThanOrEqual(confirmed);
       // Whole batches only: each wrote its position and its message together.
       expect([...entries.keys()].filter((key) => key.startsWith('message/'))).toEqual(
-        range(Math.min(10, position), Math.max(1, position - 9)).map((n) => `message/${String(n).padStart(6, '0')}`),
+        range(Math.min(10, position), Math.max(1, position - 9)).map(
+          (n) => `message/${String(n).padStart(6, '0')}`,
+        ),
       );
       await storage.close();
       confirmed = position;

@@ -3,7 +3,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
-import type { Meta } from '../../src/client/store.ts';
+import type { Meta } from '../../src/client/schema.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { Devices, directId, newUser, range } from './devices.ts';
@@ -191,7 +191,9 @@ describe('a mailbox that does not reach back', () => {
     const again = await devices.connect({ userId: bobId, storage });
     expect(again.seen.of('reset')).toEqual([{ reason: 'foreign', head: 1 }]);
     expect(again.seen.texts).toEqual(['hello']);
-    expect(await again.im.conversations()).toMatchObject([{ conversationId: directId(aliceId, bobId), unread: 1 }]);
+    expect(await again.im.conversations()).toMatchObject([
+      { conversationId: directId(aliceId, bobId), unread: 1 },
+    ]);
     expect(again.im.totalUnread).toBe(1);
     expect(await storage.list({ from: 'message/d:old', to: 'message/d:old0' })).toEqual([]);
   });
@@ -222,7 +224,9 @@ describe('a mailbox that does not reach back', () => {
       expect(again.seen.of('reset')).toEqual([{ reason: 'behind', head: 127 }]);
       const fromAlice = again.seen.messages.filter(({ message }) => message.from === 'alice');
       expect(fromAlice.map(({ message }) => message.seq)).toEqual(range(121, 6));
-      expect(new Set(fromAlice.map(({ message }) => message.body['text']))).toEqual(new Set(range(121, 6).map(String)));
+      expect(new Set(fromAlice.map(({ message }) => message.body['text']))).toEqual(
+        new Set(range(121, 6).map(String)),
+      );
       await alice.im.send('user:bob', 'live').sent;
       await again.seen.until(() => again.seen.texts.includes('live'), 'a message after the reset');
       expect(again.seen.messages.at(-1)).toMatchObject({ delivery: 'live', message: { seq: 127 } });

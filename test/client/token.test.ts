@@ -10,9 +10,12 @@ test('whose it is, and until when', () => {
   expect(readToken(token)).toEqual({ token, userId: 'alice', expiresAtMs: 1_795_000_000_000 });
 });
 
-test.each(['', 'opaque', 'a.b.c', tokenOf({}), tokenOf({ sub: 7 }), tokenOf({ sub: '' })])('%s is none', (token) => {
-  expect(() => readToken(token)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
-});
+test.each(['', 'opaque', 'a.b.c', tokenOf({}), tokenOf({ sub: 7 }), tokenOf({ sub: '' })])(
+  '%s is none',
+  (token) => {
+    expect(() => readToken(token)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
+  },
+);
 
 test('the first token is used for the first handshake, then each has its own; another user’s is refused', async () => {
   const users = ['alice', 'alice', 'mallory'];

@@ -46,12 +46,20 @@ describe('a connection that breaks', () => {
     expect((await Promise.all(queued.map(({ sent }) => sent))).map(({ seq }) => seq)).toEqual([3, 4, 5]);
     const expected = ['before', 'meanwhile', 'offline 1', 'offline 2', 'offline 3'];
     expect(bob.seen.texts).toEqual(expected);
-    expect(bob.seen.messages.map(({ delivery }) => delivery)).toEqual(['live', 'catch-up', 'live', 'live', 'live']);
+    expect(bob.seen.messages.map(({ delivery }) => delivery)).toEqual([
+      'live',
+      'catch-up',
+      'live',
+      'live',
+      'live',
+    ]);
     await alice.seen.until(() => alice.seen.messages.length === 5, 'all messages at alice');
     expect(alice.seen.texts).toEqual(expected);
     // It had caught up before it sent.
     const names = bob.seen.records.map(({ name }) => name);
-    const sending = bob.seen.records.findIndex(({ name, payload }) => name === 'sendState' && 'state' in payload && payload.state === 'sending');
+    const sending = bob.seen.records.findIndex(
+      ({ name, payload }) => name === 'sendState' && 'state' in payload && payload.state === 'sending',
+    );
     expect(names.lastIndexOf('synced', sending)).toBeGreaterThan(names.lastIndexOf('disconnected'));
   });
 
@@ -89,7 +97,9 @@ describe('a connection that breaks', () => {
     await cloud.settled();
     await Promise.all([alice.im.sync(), bob.im.sync()]);
     expect(alice.seen.messages.map(({ message }) => message.seq)).toEqual(range(24));
-    expect(bob.seen.messages.map(({ message }) => message)).toEqual(alice.seen.messages.map(({ message }) => message));
+    expect(bob.seen.messages.map(({ message }) => message)).toEqual(
+      alice.seen.messages.map(({ message }) => message),
+    );
     expect(new Set(alice.seen.texts).size).toBe(24);
     for (const name of ['alice', 'bob']) {
       const own = alice.seen.texts.filter((text) => String(text).startsWith(name));
@@ -174,7 +184,11 @@ describe('a connection that is dead and does not say so', () => {
   test('during the handshake, is given up', async () => {
     const time = new ManualTime();
     proxy.freeze();
-    const bob = await devices.prepare({ userId: newUser('bob'), url: proxy.url, environment: { ...time.environment, ...impatient } });
+    const bob = await devices.prepare({
+      userId: newUser('bob'),
+      url: proxy.url,
+      environment: { ...time.environment, ...impatient },
+    });
     const started = bob.im.start();
     await time.untilSet(10_000);
     const lost = bob.seen.next('disconnected');
@@ -303,14 +317,22 @@ describe('a server that fails', () => {
     await expect(message.sent).rejects.toMatchObject({ code: 'unavailable', retryable: true });
     stop();
     expect(message.state).toBe('failed');
-    expect(alice.seen.of('sendState').filter(({ message: other, state }) => other === message && state === 'sending')).toHaveLength(10);
+    expect(
+      alice.seen
+        .of('sendState')
+        .filter(({ message: other, state }) => other === message && state === 'sending'),
+    ).toHaveLength(10);
     cloud.clearFaults();
     expect((await alice.im.send(`user:${bobId}`, 'goes past it').sent).seq).toBeGreaterThan(1);
     await alice.im.close();
 
     const again = await devices.connect({ userId: aliceId, storage });
     const [kept] = again.im.outbox();
-    expect(kept).toMatchObject({ state: 'failed', clientMsgId: message.clientMsgId, error: { retryable: true } });
+    expect(kept).toMatchObject({
+      state: 'failed',
+      clientMsgId: message.clientMsgId,
+      error: { retryable: true },
+    });
     await kept!.retry();
     expect(await kept!.sent).toMatchObject({ body: { text: 'hard to send' } });
     expect(again.im.outbox()).toEqual([]);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ImClient } from '../../src/client/im-client.ts';
 import {
   standardEnvironment,
+  type CancelTimer,
   type Environment,
   type WebSocketConstructor,
 } from '../../src/client/environment.ts';
@@ -33,6 +34,7 @@ export interface DeviceOptions {
 
 interface Life {
   over: boolean;
+  readonly timers: Set<CancelTimer>;
   readonly sockets: Set<NodeWebSocket>;
 }
 
@@ -55,7 +57,7 @@ export class Device {
   private readonly shown: Shown[] = [];
   private readonly shownKeys = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
-  private life: Life = { over: true, sockets: new Set() };
+  private life: Life = { over: true, timers: new Set(), sockets: new Set() };
   private client: ImClient | undefined;
 
   constructor(options: DeviceOptions) {
@@ -86,7 +88,7 @@ export class Device {
 
   /** Starts the app: what its storage holds is drawn first, then come the events. */
   async start(): Promise<void> {
-    const life: Life = { over: false, sockets: new Set() };
+    const life: Life = { over: false, timers: new Set(), sockets: new Set() };
     this.life = life;
     const { parts, url, userId, deviceId, platform, issueToken } = this.options;
     const client = await parts.ImClient.open({
@@ -138,6 +140,7 @@ export class Device {
   /** The process is gone in the middle of whatever it did. */
   crash(): void {
     this.life.over = true;
+    for (const cancel of this.life.timers) cancel();
     for (const socket of this.life.sockets) {
       socket.removeAllListeners();
       socket.on('error', () => {});
@@ -229,9 +232,17 @@ function mortalSocket(life: Life): WebSocketConstructor {
 function mortalEnvironment(life: Life, random: Random, speed: number): Partial<Environment> {
   return {
     random: () => random.next(),
-    setTimer: (callback, delayMs) =>
-      standardEnvironment.setTimer(() => {
+    setTimer(callback, delayMs) {
+      const fire = () => {
+        life.timers.delete(cancel);
         if (!life.over) callback();
-      }, delayMs / speed),
+      };
+      const cancel = standardEnvironment.setTimer(fire, delayMs / speed);
+      life.timers.add(cancel);
+      return () => {
+        life.timers.delete(cancel);
+        cancel();
+      };
+    },
   };
 }

@@ -31,7 +31,7 @@ export class IndexedDbStorage implements Storage {
       request.addEventListener('success', () => {
         const cursor = request.result;
         if (!cursor || entries.length >= limit) return resolve(entries);
-        entries.push({ key: String(cursor.key), value: cursor.value as unknown });
+        entries.push({ key: cursor.key as string, value: cursor.value as unknown });
         cursor.continue();
       });
     });

@@ -22,7 +22,7 @@ export class OrderedMap {
     const keys =
       order === 'ascending'
         ? this.keys.slice(start, Math.min(end, start + limit))
-        : this.keys.slice(Math.max(start, end - limit), end).reverse();
+        : this.keys.slice(Math.max(start, end - limit), end).toReversed();
     return keys.map((key) => ({ key, value: this.values.get(key) }));
   }
 

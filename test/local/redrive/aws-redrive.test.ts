@@ -120,9 +120,11 @@ describe('a stack', () => {
   });
 
   it('keeps what makes the function throw, with what it said', async () => {
+    let broken = false;
     const stack = await deploy((records) => {
-      if (stack.batches.length > 0) throw new Error(`cannot deliver ${records.length}`);
+      if (broken) throw new Error(`cannot deliver ${records.length}`);
     });
+    broken = true;
     await stack.failed(1, 2);
     expect(await redriveStack(stack.clients, stackName)).toMatchObject({
       redriven: 0,
@@ -133,15 +135,11 @@ describe('a stack', () => {
 
   it('keeps and names what the stream has trimmed', async () => {
     const stack = await deploy(() => undefined);
-    const [startSequenceNumber, endSequenceNumber] = ['99999999999999999999998', '99999999999999999999999'];
-    const shardId = 'shardId-00000001795349262235-7169a91e';
-    await stack.failed(1, 1, { shardId, startSequenceNumber, endSequenceNumber });
+    const startSequenceNumber = '000000000000000000000';
+    await stack.failed(1, 1, { startSequenceNumber });
     expect(await redriveStack(stack.clients, stackName)).toMatchObject({
       redriven: 0,
-      kept: [{ reason: /^trimmed/, shardId, startSequenceNumber, endSequenceNumber }].map((kept) => ({
-        ...kept,
-        reason: 'trimmed: the stream no longer has these records',
-      })),
+      kept: [{ reason: 'trimmed: the stream no longer has these records', startSequenceNumber }],
     });
   });
 });
