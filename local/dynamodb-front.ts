@@ -1,11 +1,11 @@
 // What functions take for DynamoDB: knows the caller, checks its role, injects faults, passes the request to the
 // engine and meters what it cost.
-import { randomUUID } from 'node:crypto';
 import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Item } from './capacity.ts';
+import { refusal, send, type Answer } from './dynamodb-answers.ts';
 import { accessesOf, isWrite, tableNameOf, type Access } from './dynamodb-requests.ts';
 import { askForUnits, removeUnasked, unitsOf, type UnitsByTable } from './dynamodb-units.ts';
 import { EngineClient } from './engines/client.ts';
@@ -40,11 +40,6 @@ export interface DynamoDbFront {
 }
 
 type Json = Record<string, unknown>;
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
 
 /** The network fails: the caller's connection breaks without an answer. */
 const connectionLost = Symbol('connection lost');
@@ -93,7 +88,10 @@ class Front {
     setMaxListeners(0, this.closing.signal);
     this.client = new EngineClient(options.engine.endpoint);
     this.tables = new Map(options.model.tables.map((table) => [table.tableName, table]));
-    this.crashes = new MidwayCrashes(options.onMidwayCrash, this.closing.signal);
+    this.crashes = new MidwayCrashes(
+      (environmentId) => options.onMidwayCrash(environmentId),
+      this.closing.signal,
+    );
   }
 
   close(): void {
@@ -230,27 +228,4 @@ function parseObject(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-const commonErrors: ReadonlySet<string> = new Set([
-  'AccessDeniedException',
-  'MissingAuthenticationTokenException',
-  'SerializationException',
-  'UnknownOperationException',
-  'UnrecognizedClientException',
-]);
-
-/** Errors of all AWS services carry one namespace, DynamoDB's own another. */
-function refusal(name: string, message: string, status = 400): Answer {
-  const namespace = commonErrors.has(name) ? 'com.amazon.coral.service' : 'com.amazonaws.dynamodb.v20120810';
-  return { status, body: JSON.stringify({ __type: `${namespace}#${name}`, message }) };
-}
-
-function send(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.0',
-    'content-length': Buffer.byteLength(body),
-    'x-amzn-requestid': randomUUID(),
-  });
-  response.end(body);
 }

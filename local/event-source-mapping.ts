@@ -59,19 +59,8 @@ export class EventSourceMapping {
   private lastProblem: string | undefined;
 
   constructor(options: EventSourceMappingOptions) {
-    const {
-      eventSource,
-      model,
-      checkpoints,
-      metering,
-      queues,
-      invoke,
-      log,
-      clock,
-      engine,
-      client,
-      deletions,
-    } = options;
+    const { eventSource, model, checkpoints, metering, queues, invoke } = options;
+    const { log, clock, engine, client, deletions } = options;
     const table = model.tables.find(({ tableName }) => tableName === eventSource.tableName);
     const target = model.functions.find(({ name }) => name === eventSource.functionName);
     if (!table?.stream || !target)

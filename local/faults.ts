@@ -142,7 +142,7 @@ export class Faults {
     const random = createRandom(this.current?.seed ?? 0, `${kind} ${site} ${ordinal}`);
     return {
       delay: (range) => (range ? random.between(range[0], range[1]) : 0),
-      integer: random.integer,
+      integer: (from, to) => random.integer(from, to),
       hit: (name, probability = 0) => {
         if (random.next() >= probability) return false;
         this.note({ fault: `${kind}.${name}`, site, ordinal });

@@ -33,8 +33,8 @@ export interface RedriveParts<Message extends QueuedMessage = QueuedMessage> {
   readonly queue: FailureQueue<Message>;
   readonly stream: Stream;
   /** `undefined`: there is none any more. */
-  mappingOf(range: FailedRange): Mapping | undefined;
-  invoke(functionName: string, event: object): Promise<InvocationResult>;
+  readonly mappingOf: (range: FailedRange) => Mapping | undefined;
+  readonly invoke: (functionName: string, event: object) => Promise<InvocationResult>;
 }
 
 export interface KeptMessage extends Partial<FailedRange> {

@@ -58,7 +58,8 @@ class EventStream<Payload> implements AsyncIterableIterator<Payload> {
   };
 
   async next(): Promise<IteratorResult<Payload, undefined>> {
-    while (this.waiting.length === 0 && !this.ended) await new Promise<void>((resolve) => (this.wake = resolve));
+    while (this.waiting.length === 0 && !this.ended)
+      await new Promise<void>((resolve) => (this.wake = resolve));
     if (this.waiting.length === 0) return { done: true, value: undefined };
     const [value] = this.waiting.splice(0, 1) as [Payload];
     return { done: false, value };

@@ -65,8 +65,8 @@ export class ImClient {
 
   /**
    * Opens the local data, connects, and resolves when this device has everything. Rejects with ImError: `refused`
-   * (`status` 400, 401 or 403, where the platform tells it), `unauthorized` (that is no JWT), `wrong_user`,
-   * `storage`, `timeout` (to go on trying instead, use `open` and `start`).
+   * (`status` 400 or 403, where the platform tells it), `unauthorized` (three tokens were refused, or it is no JWT),
+   * `wrong_user`, `storage`, `timeout` (to go on trying instead, use `open` and `start`).
    */
   static async connect(options: ConnectOptions): Promise<ImClient> {
     const client = await ImClient.open(options);

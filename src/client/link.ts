@@ -2,6 +2,7 @@
 // server's 2-hour limit ends the present one.
 import { Connection, type CloseReason, type Request } from './connection.ts';
 import type { CancelTimer, Environment, WebSocketConstructor } from './environment.ts';
+import { explainClose } from './close-reasons.ts';
 import { connectionLost, ImError, toImError } from './errors.ts';
 import type { ServerPush } from './frames.ts';
 import { backoffMs, reconnectBackoff } from './reconnect-policy.ts';
@@ -138,7 +139,8 @@ export class Link {
   private isHopeless(error: ImError): boolean {
     if (error.code === 'wrong_user') return true;
     if (this.everOpened) return false;
-    return error.status === 400 || error.status === 403 || this.refusals >= MAX_REFUSALS;
+    if (error.status === 400 || error.status === 403) return true;
+    return error.code === 'unauthorized' && this.refusals >= MAX_REFUSALS;
   }
 
   private async open(): Promise<
@@ -242,17 +244,4 @@ export class Link {
       };
     });
   }
-}
-
-function explainClose({ unauthorized, status, opened, code }: CloseReason, token: Token | undefined, now: number): ImError {
-  // A browser does not tell why a handshake failed, but the token says when it ends.
-  const outdated = !opened && token !== undefined && token.expiresAtMs <= now;
-  if (unauthorized || status === 401 || (outdated && status === undefined)) {
-    return new ImError('unauthorized', 'The server did not take the token', { retryable: true, status });
-  }
-  if (status !== undefined) {
-    const message = `The server refused the connection with status ${status}`;
-    return new ImError('refused', message, { retryable: status >= 429, status });
-  }
-  return connectionLost(opened ? `The connection ended with code ${code}` : 'The server cannot be reached');
 }

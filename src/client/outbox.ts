@@ -5,7 +5,7 @@ import type { Request, RequestFields } from './connection.ts';
 import type { CancelTimer, Environment } from './environment.ts';
 import { ImError, toImError } from './errors.ts';
 import type { Inbox } from './inbox.ts';
-import { OutgoingMessage, type SendState } from './outgoing.ts';
+import { OutgoingMessage, toMessage, type SendState } from './outgoing.ts';
 import { backoffMs, resendBackoff } from './reconnect-policy.ts';
 import { key, type OutboxRecord } from './schema.ts';
 import type { Store } from './store.ts';
@@ -167,25 +167,11 @@ export class Outbox {
     this.pump();
   }
 
-  private async transmit({ to, clientMsgId, type, body, silent }: OutboxRecord): Promise<Message> {
-    const { request, store } = this.options;
+  private async transmit(record: OutboxRecord): Promise<Message> {
+    const { to, clientMsgId, type, body, silent } = record;
     const fields = { to, clientMsgId, type, body, ...(silent && { silent }) } as RequestFields<'send'>;
-    const { conversationId, seq, serverTime } = await request('send', fields);
-    if (seq === undefined) throw new ImError('internal', 'send: the answer has no seq', { retryable: true });
-    const { userId: from, deviceId } = store.meta;
-    return {
-      conversationId,
-      seq,
-      clientMsgId,
-      serverTime,
-      from,
-      deviceId,
-      type,
-      body,
-      recalled: false,
-      edited: null,
-      silent,
-    };
+    const answer = await this.options.request('send', fields);
+    return toMessage(record, answer, this.options.store.meta);
   }
 
   private async handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {

@@ -1,7 +1,8 @@
 // A message on its way out: what the app holds in its hands, and shows at once as its local echo.
 import type { Message, SendableType } from '../protocol/messages.ts';
 import { ImError, type ImErrorCode } from './errors.ts';
-import type { OutboxRecord } from './schema.ts';
+import type { AnswerTo } from './frames.ts';
+import type { Identity, OutboxRecord } from './schema.ts';
 
 export type SendState =
   /** In the outbox; goes out by itself, over reconnects and restarts. */
@@ -104,6 +105,17 @@ export class OutgoingMessage {
   abandon(error: ImError): void {
     this.outcome.reject(error);
   }
+}
+
+/** What the server stored, from what was sent and its answer. */
+export function toMessage(
+  { clientMsgId, type, body, silent }: OutboxRecord,
+  { conversationId, seq, serverTime }: AnswerTo<'send'>,
+  { userId: from, deviceId }: Identity,
+): Message {
+  if (seq === undefined) throw new ImError('internal', 'send: the answer has no seq', { retryable: true });
+  const place = { conversationId, seq, clientMsgId, serverTime, from, deviceId };
+  return { ...place, type, body, recalled: false, edited: null, silent };
 }
 
 interface Deferred<T> {

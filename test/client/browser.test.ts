@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
 import { startCloud } from '../support/cloud.ts';
 import { bundleForBrowsers } from './bundle.ts';
-import { Devices, directId } from './devices.ts';
+import { closeWhenSettled, Devices, directId } from './devices.ts';
 import { storageContract } from './storage-contract.ts';
 
 const CHROMIUM = process.env['IM_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
@@ -93,6 +93,14 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
   describe('IndexedDB storage', () => {
     storageContract({ open: (name) => openInPage(page, name), durable: true }, 10);
 
+    test('is open in one tab at a time; a tab that is gone holds nothing', async () => {
+      const first = await openPage();
+      await openInPage(first, 'shared');
+      await expect(openInPage(page, 'shared')).rejects.toThrow('open in another tab');
+      await first.close();
+      await openInPage(page, 'shared');
+    });
+
     test('a page that is gone leaves what was committed, and nothing half', async () => {
       const first = await openPage();
       const storage = await openInPage(first, 'abandoned');
@@ -171,8 +179,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
       await second.close();
     } finally {
       await devices.close();
-      await cloud.settled();
-      await cloud.close();
+      await closeWhenSettled(cloud);
     }
   }, 60_000);
 });

@@ -1,12 +1,11 @@
 // What the protocol costs on a slow line: frames and bytes, counted at the socket.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import type { WebSocketConstructor } from '../../src/client/environment.ts';
-import { NodeWebSocket } from '../../src/client/node.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import { startCloud } from '../support/cloud.ts';
-import { Devices, newUser, range } from './devices.ts';
+import { closeWhenSettled, Devices, newUser, range } from './devices.ts';
 import { ManualTime } from './manual-time.ts';
+import { metered, type Traffic } from './metered.ts';
 
 let cloud: Cloud;
 let devices: Devices;
@@ -16,29 +15,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await devices.close();
-  await cloud.close();
+  await closeWhenSettled(cloud);
 });
-
-interface Traffic {
-  readonly sent: string[];
-  readonly received: string[];
-}
-
-/** A WebSocket that writes down its frames. */
-function metered(): { traffic: Traffic; webSocket: WebSocketConstructor } {
-  const traffic: Traffic = { sent: [], received: [] };
-  class MeteredWebSocket extends NodeWebSocket {
-    constructor(url: string, protocols: string[]) {
-      super(url, protocols);
-      this.on('message', (data: Buffer) => traffic.received.push(data.toString()));
-    }
-    override send(data: string): void {
-      traffic.sent.push(data);
-      super.send(data);
-    }
-  }
-  return { traffic, webSocket: MeteredWebSocket as unknown as WebSocketConstructor };
-}
 
 const bytes = (frames: readonly string[]) => frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
 

@@ -40,7 +40,7 @@ export class Recorder {
     eventNames.map((name) => [
       name,
       (payload: never) => {
-        this.records.push({ name, payload } as EventRecord);
+        this.records.push({ name, payload });
         this.look();
       },
     ]),
@@ -135,6 +135,12 @@ export class Devices {
   async close(): Promise<void> {
     await Promise.all(this.open.splice(0).map((im) => im.close()));
   }
+}
+
+/** A cloud that closes while messages are on their way to devices waits for them in vain. */
+export async function closeWhenSettled(cloud: Cloud): Promise<void> {
+  await cloud.settled();
+  await cloud.close();
 }
 
 export const newUser = (name: string) => `${name}-${randomUUID().slice(0, 8)}`;

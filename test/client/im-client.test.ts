@@ -4,7 +4,8 @@ import type { Cloud } from '../../local/cloud.ts';
 import { ImClient } from '../../src/client/im-client.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
-import { Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
+import { closeWhenSettled, Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
+import { metered } from './metered.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 
 let cloud: Cloud;
@@ -14,7 +15,7 @@ beforeAll(async () => {
   devices = new Devices(cloud);
 });
 afterEach(() => devices.close());
-afterAll(() => cloud.close());
+afterAll(() => closeWhenSettled(cloud));
 
 describe('alice and bob', () => {
   test('talk: each message once, in one order, on every device', async () => {
@@ -228,9 +229,12 @@ describe('conversations', () => {
     await Promise.all(range(2, 4).map((n) => alice.im.send(`user:${bobId}`, `${n}`).sent));
     await cloud.settled();
 
-    const bob = await devices.prepare({ userId: bobId, deviceId: 'phone' });
+    const { traffic, webSocket } = metered();
+    const bob = await devices.prepare({ userId: bobId, deviceId: 'phone', webSocket });
     let counted: Promise<unknown> | undefined;
-    bob.im.on('connected', () => (counted = bob.im.pending()));
+    bob.im.on('connected', () => {
+      counted = bob.im.pending();
+    });
     await bob.im.start();
     const conversationId = directId(aliceId, bobId);
     expect(await counted).toMatchObject({
@@ -241,6 +245,9 @@ describe('conversations', () => {
     await bob.seen.until(() => bob.seen.messages.length === 5, 'all messages');
     expect(bob.seen.texts).toEqual(['1', '2', '3', '4', '5']);
     expect(bob.im.totalUnread).toBe(5);
+    // One page of it, not all that was ever said.
+    const asked = traffic.sent.filter((frame) => frame.includes('"history"'));
+    expect(asked.map((frame) => JSON.parse(frame) as object)).toMatchObject([{ before: 4, limit: 100 }]);
   });
 });
 
@@ -291,6 +298,16 @@ describe('connecting', () => {
     await alice.im.close();
     await expect(refusedWith({ storage })).rejects.toMatchObject({ code: 'wrong_user' });
     await expect(refusedWith({ storage, deviceId: 'other' })).rejects.toMatchObject({ code: 'storage' });
+  });
+
+  test('can be stopped while the app still looks for a token', async () => {
+    const storage = new MemoryStorage();
+    const userId = newUser('alice');
+    await (await devices.connect({ userId, storage })).im.close();
+    const alice = await devices.prepare({ userId, storage, token: () => new Promise(() => {}) });
+    const started = alice.im.start().catch((error: unknown) => error);
+    await alice.im.close();
+    expect(await started).toMatchObject({ code: 'closed' });
   });
 
   test('gives up after the time it was given when nobody answers', async () => {

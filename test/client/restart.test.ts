@@ -11,7 +11,7 @@ import type { Change, KeyRange, Storage } from '../../src/client/storage/storage
 import { key } from '../../src/client/schema.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
-import { Devices, directId, newUser, range, type Device } from './devices.ts';
+import { closeWhenSettled, type Device, Devices, directId, newUser, range } from './devices.ts';
 
 let cloud: Cloud;
 let devices: Devices;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   devices = new Devices(cloud);
 });
 afterEach(() => devices.close());
-afterAll(() => cloud.close());
+afterAll(() => closeWhenSettled(cloud));
 
 /** Whether the batch that the app dies with reached the disk. */
 type Death = 'before the write' | 'after the write';

@@ -5,7 +5,7 @@ import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/st
 
 export interface StorageUnderTest {
   /** Opens the storage of that name, with what it held when it was last closed or left. */
-  open(name: string): Promise<Storage>;
+  readonly open: (name: string) => Promise<Storage>;
   /** What was committed is there when it is opened again. */
   readonly durable: boolean;
 }

@@ -6,7 +6,7 @@ import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import type { Meta } from '../../src/client/schema.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
-import { Devices, directId, newUser, range } from './devices.ts';
+import { closeWhenSettled, Devices, directId, newUser, range } from './devices.ts';
 import { ManualTime } from './manual-time.ts';
 
 let cloud: Cloud;
@@ -19,7 +19,7 @@ afterEach(async () => {
   cloud.clearFaults();
   await devices.close();
 });
-afterAll(() => cloud.close());
+afterAll(() => closeWhenSettled(cloud));
 
 const HEARTBEAT_MS = 4.5 * 60_000;
 
@@ -234,7 +234,7 @@ describe('a mailbox that does not reach back', () => {
       expect(stored.map(({ seq }) => seq)).toEqual(range(127));
     } finally {
       await here.close();
-      await brief.close();
+      await closeWhenSettled(brief);
     }
   });
 

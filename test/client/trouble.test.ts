@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Cloud } from '../../local/cloud.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import { startCloud } from '../support/cloud.ts';
-import { Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
+import { closeWhenSettled, Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
 import { ManualTime } from './manual-time.ts';
 import { Proxy } from './proxy.ts';
 
@@ -22,7 +22,7 @@ afterEach(async () => {
   await devices.close();
   await proxy.close();
 });
-afterAll(() => cloud.close());
+afterAll(() => closeWhenSettled(cloud));
 
 const impatient = { random: () => 0 };
 
@@ -198,6 +198,7 @@ describe('a connection that is dead and does not say so', () => {
     await time.untilSet(250);
     time.advance(250);
     await started;
+    expect(bob.im.state).toBe('synced');
   });
 });
 

@@ -18,6 +18,7 @@ afterAll(() => cloud.close());
 
 async function redrive(...options: string[]): Promise<{ exitCode: number; output: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'local/redrive/main.ts', ...options], {
+    env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [output, errors, [exitCode]] = await Promise.all([

@@ -148,7 +148,7 @@ describe('draws', () => {
         return fault.kind === 'crashMidway' ? fault.afterRequests : fault.kind;
       }),
     );
-    expect([...drawn].toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(drawn).toEqual(new Set([1, 2, 3, 4, 5, 6]));
   });
 });
 

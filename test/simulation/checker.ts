@@ -32,12 +32,15 @@ function checkSent({ sent, truths }: RunHistory): Violation[] {
     }
     const answered = new Set(one.seqs);
     if (answered.size > 1)
-      violations.push({ invariant: 'I2', what: `${describe(one)} was answered ${[...answered]}` });
+      violations.push({
+        invariant: 'I2',
+        what: `${describe(one)} was answered ${[...answered].join(' and ')}`,
+      });
     const place = places[0];
     if (place && answered.size === 1 && !answered.has(place.seq)) {
       violations.push({
         invariant: 'I4',
-        what: `${describe(one)} was answered ${[...answered]}, stands at ${place.seq}`,
+        what: `${describe(one)} was answered ${[...answered].join(' and ')}, stands at ${place.seq}`,
       });
     }
     if (place && place.body['text'] !== one.text) {

@@ -82,6 +82,11 @@ export class Device {
     }));
   }
 
+  /** Changes whenever this device gets anywhere. */
+  get progress(): readonly [shown: number, unsent: number] {
+    return [this.shown.length, this.client?.outbox().length ?? 0];
+  }
+
   get isQuiet(): boolean {
     return this.client !== undefined && this.client.outbox().length === 0;
   }
@@ -226,7 +231,7 @@ function mortalSocket(life: Life): WebSocketConstructor {
       this.on('close', () => life.sockets.delete(this));
     }
   }
-  return MortalSocket as unknown as WebSocketConstructor;
+  return MortalSocket;
 }
 
 function mortalEnvironment(life: Life, random: Random, speed: number): Partial<Environment> {

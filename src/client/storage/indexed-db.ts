@@ -1,23 +1,27 @@
 // Browser storage: one object store of one IndexedDB database, a transaction a batch.
+import { ImError } from '../errors.ts';
 import type { Change, KeyRange, Storage, StoredEntry } from './storage.ts';
 
 const STORE = 'entries';
 
 export class IndexedDbStorage implements Storage {
   private readonly database: IDBDatabase;
+  private readonly unlock: () => void;
 
-  private constructor(database: IDBDatabase) {
+  private constructor(database: IDBDatabase, unlock: () => void) {
     this.database = database;
+    this.unlock = unlock;
   }
 
-  /** Use one name per user. */
+  /** Use one name per user. Rejects with ImError `storage`, retryable, while another tab has it open. */
   static async open(name: string): Promise<IndexedDbStorage> {
-    const request = indexedDB.open(name, 1);
-    request.addEventListener('upgradeneeded', () => request.result.createObjectStore(STORE));
-    const database = await settled(request);
-    // Another tab wants to delete it, or a later version of this library to change it: do not stand in the way.
-    database.addEventListener('versionchange', () => database.close());
-    return new IndexedDbStorage(database);
+    const unlock = await lock(`serverless-im:${name}`);
+    try {
+      return new IndexedDbStorage(await openDatabase(name), unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   async list({ from, to, limit = Infinity, order = 'ascending' }: KeyRange): Promise<StoredEntry[]> {
@@ -54,6 +58,7 @@ export class IndexedDbStorage implements Storage {
 
   async close(): Promise<void> {
     this.database.close();
+    this.unlock();
   }
 }
 
@@ -61,5 +66,30 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.addEventListener('success', () => resolve(request.result));
     request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB failed')));
+  });
+}
+
+async function openDatabase(name: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, 1);
+  request.addEventListener('upgradeneeded', () => request.result.createObjectStore(STORE));
+  const database = await settled(request);
+  // Another page wants to delete it, or a later version of this library to change it: do not stand in the way.
+  database.addEventListener('versionchange', () => database.close());
+  return database;
+}
+
+/**
+ * Two clients on one storage would be one device that is in two places. The browser lets go of the lock when its tab
+ * is gone, however that went. Only secure contexts have locks.
+ */
+function lock(name: string): Promise<() => void> {
+  const { locks } = navigator as { locks?: LockManager };
+  if (!locks) return Promise.resolve(() => {});
+  return new Promise((resolve, reject) => {
+    const holding = locks.request(name, { ifAvailable: true }, (granted) => {
+      if (granted) return new Promise<void>((release) => resolve(release));
+      throw new ImError('storage', 'The storage is open in another tab', { retryable: true });
+    });
+    holding.catch(reject);
   });
 }

@@ -37,6 +37,8 @@ interface SetupOptions {
   readonly roles?: SmallModelOptions['roles'];
   readonly dataDirectory?: string;
   readonly clock?: () => number;
+  /** Faults from the start on. */
+  readonly plan?: object;
   /** Written before the event source starts. */
   readonly before?: (setup: Pick<Setup, 'put' | 'write'>) => Promise<void>;
 }
@@ -77,6 +79,7 @@ export async function setUp(handler: Handler, options: SetupOptions = {}): Promi
   const records: StreamRecord[] = [];
   const queues = await Queues.open({ model });
   const faults = new Faults();
+  if (options.plan) faults.set(options.plan);
   const metering = new Metering();
   const invoke: Invoke = async (functionName, event) => {
     expect(functionName).toBe('consumer');

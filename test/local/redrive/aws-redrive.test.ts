@@ -11,6 +11,7 @@ import { redriveStack, type AwsClients } from '../../../local/redrive/aws-redriv
 import { findStreamArn } from '../../../local/stream-record.ts';
 import { closers, reportFailed, setUp, type Handler, type Setup } from '../event-source/setup.ts';
 import { startAwsServices, type AwsServices } from './aws-services.ts';
+import { startTrimmedStream } from './trimmed-stream.ts';
 
 const stackName = 'serverless-im-prod';
 const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:fan-out';
@@ -135,12 +136,16 @@ describe('a stack', () => {
 
   it('keeps and names what the stream has trimmed', async () => {
     const stack = await deploy(() => undefined);
-    const startSequenceNumber = '000000000000000000000';
-    await stack.failed(1, 1, { startSequenceNumber });
-    expect(await redriveStack(stack.clients, stackName)).toMatchObject({
+    await stack.failed(1, 1);
+    const stream = await startTrimmedStream();
+    closers.push(() => stream.close());
+    const { streams } = connect(stack.services.url, stream.url);
+    expect(await redriveStack({ ...stack.clients, streams }, stackName)).toMatchObject({
       redriven: 0,
-      kept: [{ reason: 'trimmed: the stream no longer has these records', startSequenceNumber }],
+      kept: [{ reason: 'trimmed: the stream no longer has these records' }],
     });
+    expect(stack.services.messages()).toMatchObject([{ visible: true }]);
+    expect(stack.batches).toEqual([]);
   });
 });
 

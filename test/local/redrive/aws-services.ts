@@ -76,7 +76,7 @@ export async function startAwsServices(options: AwsServicesOptions) {
   /** In two pages, as long lists come. */
   function stackResources(query: URLSearchParams): string {
     if (query.get('Action') !== 'ListStackResources' || query.get('StackName') !== options.stackName)
-      throw new Error(`CloudFormation was asked for ${query}`);
+      throw new Error(`CloudFormation was asked for ${query.toString()}`);
     const uuids = Object.keys(options.mappings);
     const page =
       query.get('NextToken') === null

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { createLocalRedrive, type LocalRedrive } from '../../../local/redrive/local-redrive.ts';
 import { TtlDeletions } from '../../../local/ttl.ts';
 import { closers, failOn, reportFailed, setUp, type Handler, type Setup } from '../event-source/setup.ts';
+import { startTrimmedStream } from './trimmed-stream.ts';
 
 interface Broken extends Setup {
   readonly redrive: LocalRedrive;
   /** What the function does from now on. */
   repair(handler: Handler): void;
   /** Bodies in the failure queue. */
-  waiting(): readonly string[];
+  readonly waiting: () => readonly string[];
 }
 
 interface Metadata {
@@ -130,22 +131,31 @@ describe('what was given up', () => {
 
 describe('what cannot be processed is named and kept:', () => {
   it('a range that the stream has trimmed', async () => {
-    const cloud = await breakDown({}, 1);
-    const trimmed = metadata(cloud.waiting()[0]!);
-    const startSequenceNumber = '000000000000000000000';
-    Object.assign(trimmed.DDBStreamBatchInfo, { startSequenceNumber });
-    await cloud.queues.send(cloud.model.queues[0]!.arn, JSON.stringify(trimmed));
-    cloud.repair(succeed);
-    expect(await cloud.redrive.run()).toMatchObject({
-      redriven: 1,
+    const { model, queues, invoke, waiting, batches } = await breakDown({}, 1);
+    const before = waiting();
+    const stream = await startTrimmedStream();
+    closers.push(() => stream.close());
+    const redrive = createLocalRedrive({
+      model,
+      engine: { endpoint: stream.url },
+      queues,
+      deletions: new TtlDeletions(),
+      invoke,
+    });
+    closers.push(() => redrive.close());
+    const { startSequenceNumber, endSequenceNumber } = metadata(before[0]!).DDBStreamBatchInfo;
+    expect(await redrive.run()).toMatchObject({
+      redriven: 0,
       kept: [
         {
           reason: 'trimmed: the stream no longer has these records',
           startSequenceNumber,
+          endSequenceNumber,
         },
       ],
     });
-    expect(cloud.waiting().map(metadata)).toEqual([trimmed]);
+    expect(waiting()).toEqual(before);
+    expect(batches).toEqual([]);
   });
 
   it.each([
