@@ -86,7 +86,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     settled,
     connections: () => [...connections.values()].map((connection) => connection.state()),
     async close() {
-      server.off('upgrade', onUpgrade).off('request', onRequest);
+      // Requests are answered as long as there are functions: what still fans out hears that its devices are gone.
+      server.off('upgrade', onUpgrade);
       await Promise.all([...connections.values()].map((connection) => connection.abandon()));
       await settled();
     },

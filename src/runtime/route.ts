@@ -83,11 +83,16 @@ export function respond(body: object): RouteResult {
 
 /** The text of an unexpected error stays here; the caller gets an id to report. */
 function refuseError(error: unknown, id: string): Refusal {
-  const transient =
-    error instanceof Error && (transientErrors.has(error.name) || 'code' in error || '$retryable' in error);
-  return transient
+  return isTransient(error)
     ? refuse('unavailable', `the store did not answer in time (request ${id})`)
     : refuse('internal', `something went wrong (request ${id})`);
+}
+
+/** By name, by the SDK's own mark, or because the network failed: then the error has a code of Node's. */
+function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, code, $retryable } = error as { name: string; code?: unknown; $retryable?: unknown };
+  return transientErrors.has(name) || typeof code === 'string' || $retryable !== undefined;
 }
 
 function isExpired(event: WebSocketEvent, now: number): boolean {

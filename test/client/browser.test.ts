@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
 import { startCloud } from '../support/cloud.ts';
 import { bundleForBrowsers } from './bundle.ts';
@@ -98,7 +98,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
       await openInPage(first, 'shared');
       await expect(openInPage(page, 'shared')).rejects.toThrow('open in another tab');
       await first.close();
-      await openInPage(page, 'shared');
+      await openWhenFree(page, 'shared');
     });
 
     test('a page that is gone leaves what was committed, and nothing half', async () => {
@@ -115,7 +115,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
       ]);
       under.catch(() => {});
       await first.close();
-      const entries = await (await openInPage(page, 'abandoned')).list({ from: 'a', to: 'b' });
+      const entries = await (await openWhenFree(page, 'abandoned')).list({ from: 'a', to: 'b' });
       expect(entries.map(({ key }) => key)).toEqual(['a', 'b']);
       expect(entries[0]!.value).toBe(entries[1]!.value);
     });
@@ -183,6 +183,11 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
     }
   }, 60_000);
 });
+
+/** Chromium lets go of a closed page's lock when it has taken the page down. */
+function openWhenFree(page: Page, name: string): Promise<Storage> {
+  return vi.waitFor(() => openInPage(page, name), { timeout: 10_000, interval: 50 });
+}
 
 /** A storage in a page, from here. */
 async function openInPage(page: Page, name: string): Promise<Storage> {

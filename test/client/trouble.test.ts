@@ -96,7 +96,10 @@ describe('a connection that breaks', () => {
     await Promise.all(sending.map(({ sent }) => sent));
     await cloud.settled();
     await Promise.all([alice.im.sync(), bob.im.sync()]);
-    expect(alice.seen.messages.map(({ message }) => message.seq)).toEqual(range(24));
+    // A number may be void: of two tries that meet, one gives its own back.
+    const seqs = alice.seen.messages.map(({ message }) => message.seq);
+    expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
+    expect(seqs).toHaveLength(24);
     expect(bob.seen.messages.map(({ message }) => message)).toEqual(
       alice.seen.messages.map(({ message }) => message),
     );
@@ -178,7 +181,10 @@ describe('a connection that is dead and does not say so', () => {
     const synced = alice.seen.next('synced');
     time.advance(250);
     await synced;
-    expect((await message.sent).seq).toBe(1);
+    // Both tries arrive in the end: one message, whichever of them has taken the first number.
+    const { seq } = await message.sent;
+    const { messages } = await alice.im.conversation(message.conversationId).history();
+    expect(messages.map((stored) => stored.seq)).toEqual([seq]);
   });
 
   test('during the handshake, is given up', async () => {
