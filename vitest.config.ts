@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/global-setup.ts',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Nothing is timed: this ends what hangs, on a machine however busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Two cores, and each file of end-to-end tests runs a whole cloud.
     maxWorkers: 2,
     pool: 'forks',

@@ -11,8 +11,10 @@ import type { Item } from './database.ts';
 import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
 
 export const PAGE_SIZE = 16;
-const MAX_ROUNDS = 400;
+const MAX_ROUNDS = 200;
 const DAY_SECONDS = 86_400;
+/** Waits for another writer's seal grow up to this exponent: many at once would keep each other from it. */
+const MAX_PATIENCE = 4;
 
 export interface Mailbox {
   readonly userId: string;
@@ -94,7 +96,7 @@ export async function appendPointers(
       if (isFull(mailbox)) {
         // Whoever filled the page is sealing it; we help only if that takes long, for it may have died.
         if (round % 3 === 2) mailbox = await sealPage(ctx, mailbox);
-        else await ctx.backOff(1);
+        else await ctx.backOff(Math.min(round + 1, MAX_PATIENCE));
       }
     }
     room = PAGE_SIZE - mailbox.page.length || PAGE_SIZE;
