@@ -231,16 +231,15 @@ describe('conversations', () => {
 
     const { traffic, webSocket } = metered();
     const bob = await devices.prepare({ userId: bobId, deviceId: 'phone', webSocket });
-    let counted: Promise<unknown> | undefined;
-    bob.im.on('connected', () => {
-      counted = bob.im.pending();
-    });
-    await bob.im.start();
     const conversationId = directId(aliceId, bobId);
-    expect(await counted).toMatchObject({
+    // Before it pulls, for pulling acknowledges.
+    const probe = await connect(cloud, bobId, { platform: 'bot' });
+    expect(await probe.request('pending')).toMatchObject({
       total: 2,
       conversations: [{ conversationId, unread: 5, waiting: 2 }],
     });
+    await probe.close();
+    await bob.im.start();
     // What came before is read from history, so that the conversation does not begin in the middle.
     await bob.seen.until(() => bob.seen.messages.length === 5, 'all messages');
     expect(bob.seen.texts).toEqual(['1', '2', '3', '4', '5']);
