@@ -8,11 +8,11 @@
 // so it may be written twice, late, or by two writers, and the key of the page that holds a syncSeq is arithmetic.
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
+import { expiryAfter, hasExpired } from './expiry.ts';
 import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
 
 export const PAGE_SIZE = 16;
 const MAX_ROUNDS = 200;
-const DAY_SECONDS = 86_400;
 /** Waits for another writer's seal grow up to this exponent: many at once would keep each other from it. */
 const MAX_PATIENCE = 4;
 
@@ -139,7 +139,7 @@ export async function sealPage(ctx: Context, { userId, base, page }: Mailbox): P
       userId,
       item: itemKey.page(base + 1),
       page,
-      [ttlAttribute]: Math.floor(ctx.now() / 1000) + ctx.settings.mailboxRetentionDays * DAY_SECONDS,
+      [ttlAttribute]: expiryAfter(ctx, ctx.settings.mailboxRetentionDays),
     },
   });
   const written = await ctx.db.update({
@@ -179,7 +179,7 @@ export async function readEntries(
       to: itemKey.page(lastPage),
       limit: (lastPage - firstPage) / PAGE_SIZE + 1,
     });
-    const kept = pages.filter((item) => (item[ttlAttribute] as number) * 1000 > ctx.now());
+    const kept = pages.filter((item) => !hasExpired(ctx, item));
     if (kept.length < (lastPage - firstPage) / PAGE_SIZE + 1) return { reset: true };
     entries.push(...kept.flatMap((item) => item['page'] as string[]).slice(after + 1 - firstPage));
   }

@@ -1,8 +1,7 @@
 // What a registered device that is away has waiting. A new entry wakes the notifier through the table's stream.
 import type { Context } from './context.ts';
+import { expiryAfter } from './expiry.ts';
 import { ttlAttribute } from './tables.ts';
-
-const DAY_SECONDS = 86_400;
 
 export interface Waiting {
   /** Messages that are new with this batch. */
@@ -36,7 +35,7 @@ export async function noteWaiting(
       seq: waiting.seq,
       syncSeq: waiting.syncSeq,
       count: waiting.count,
-      expiresAt: Math.floor(now / 1000) + ctx.settings.offlineQueueRetentionDays * DAY_SECONDS,
+      expiresAt: expiryAfter(ctx, ctx.settings.offlineQueueRetentionDays),
     },
   });
 }

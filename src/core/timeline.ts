@@ -2,9 +2,9 @@
 import type { Message, Slot } from '../protocol/messages.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
+import { expiryAfter, hasExpired } from './expiry.ts';
 import { HEAD, ttlAttribute } from './tables.ts';
 
-const DAY_SECONDS = 86_400;
 const SCAN_PAGE = 100;
 const MAX_SCAN_PAGES = 100;
 
@@ -63,7 +63,7 @@ export async function putMessage(ctx: Context, message: NewMessage): Promise<Slo
     body: JSON.stringify(body),
     ...(silent && { silent }),
     ...(messageRetentionDays && {
-      [ttlAttribute]: Math.floor(ctx.now() / 1000) + messageRetentionDays * DAY_SECONDS,
+      [ttlAttribute]: expiryAfter(ctx, messageRetentionDays),
     }),
   };
   const written = await ctx.db.put({
@@ -227,11 +227,6 @@ async function nextItem(
   if (from > to) return undefined;
   const [item] = await ctx.db.query({ table: 'Messages', partition: conversationId, from, to, limit: 1 });
   return item;
-}
-
-function hasExpired(ctx: Context, item: Item): boolean {
-  const expiresAt = item[ttlAttribute] as number | undefined;
-  return expiresAt !== undefined && expiresAt * 1000 <= ctx.now();
 }
 
 /** A stored item as clients see it. */

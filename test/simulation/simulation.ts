@@ -27,7 +27,7 @@ export const simulationEnvironment = {
   IM_SETTINGS: JSON.stringify({ settleMs: 20, floodMs: 10, connectGraceMs: 2_000 }),
 };
 
-/** The fault plan of docs/spec.md at its full rates. */
+/** Every kind of fault at once, at the rates that the invariants are proven for. */
 export const faultPlan = (seed: number) => ({
   seed,
   dynamodb: { throttle: 0.05, error: 0.02, lostResponse: 0.02, latencyMs: [0, 20] },

@@ -1,0 +1,16 @@
+// Lifetimes: DynamoDB's TTL takes epoch seconds, and deletes within days, so readers filter what has expired.
+import type { Context } from './context.ts';
+import type { Item } from './database.ts';
+import { ttlAttribute } from './tables.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** The value of `expiresAt` for something that lives that many days from now. */
+export function expiryAfter(ctx: Context, days: number): number {
+  return Math.floor(ctx.now() / 1000) + days * DAY_SECONDS;
+}
+
+export function hasExpired(ctx: Context, item: Item): boolean {
+  const expiresAt = item[ttlAttribute] as number | undefined;
+  return expiresAt !== undefined && expiresAt * 1000 <= ctx.now();
+}
