@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { startCloud } from '../local/cloud.ts';
 import type { MeteringSnapshot } from '../local/metering.ts';
-import { synthesize } from '../local/synthesize.ts';
+import { synthesize } from '../local/template/synthesize.ts';
 import { buildFunctions } from '../scripts/build.ts';
 import { billOf, usageOf, type Bill, type Usage } from './bill.ts';
 import { maximumDevices, meterDirectMessages, type Scenario } from './direct-messages.ts';

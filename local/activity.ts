@@ -1,4 +1,5 @@
-// The last things that happened, for the developer page: who, which route, how large; never what was said.
+// What happens and how things stand, for the developer page: who, which route, how large; never what was said. The page
+// compiles with this file: nothing of Node may come in here.
 import type { InvocationResult } from './model.ts';
 
 /** A connection, and who the authorizer says is behind it. */
@@ -7,6 +8,17 @@ export interface ClientIdentity {
   readonly userId: string | undefined;
   readonly deviceId: string | undefined;
   readonly platform: string | undefined;
+}
+
+export interface EnvironmentCounts {
+  readonly busy: number;
+  readonly idle: number;
+}
+
+export interface ConnectionState extends ClientIdentity {
+  /** ms since the epoch, both. */
+  readonly connectedAt: number;
+  readonly lastActiveAt: number;
 }
 
 export type ActivityEvent =

@@ -2,27 +2,22 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { Activity } from './activity.ts';
-import { createDevEndpoints } from './dev-endpoints.ts';
-import { createDevStateReader } from './dev-state-reader.ts';
-import { startDynamoDbFront } from './dynamodb-front.ts';
-import { createTables, startEngine } from './engines/engine.ts';
-import { startFunctions } from './environments.ts';
-import { startEventSources, type EventSources } from './event-source.ts';
-import { Faults, type Injection } from './faults.ts';
-import type { GatewayLimits } from './gateway-limits.ts';
-import { startGateway } from './gateway.ts';
-import { createItemCounts } from './item-counts.ts';
+import { createDev } from './dev/dev.ts';
+import { createTokens, type Tokens } from './dev/tokens.ts';
+import { startDynamoDb } from './dynamodb/dynamodb.ts';
+import { startEventSources, type EventSources } from './event-source/event-source.ts';
+import { Queues } from './event-source/queues.ts';
+import { Faults, type Injection } from './faults/faults.ts';
+import { startFunctions } from './functions/functions.ts';
+import { startGateway } from './gateway/gateway.ts';
+import type { GatewayLimits } from './gateway/limits.ts';
+import { createIdentities, type AuthorizedRequest } from './iam/roles.ts';
 import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
 import type { CloudModel, Invoke } from './model.ts';
-import { Queues } from './queues.ts';
 import { createLocalRedrive } from './redrive/local-redrive.ts';
-import { createIdentities, type AuthorizedRequest } from './roles.ts';
-import { loadTemplate, stackNameOf } from './template.ts';
-import { createTokens, type Tokens } from './tokens.ts';
-import { startTtlSweeper, TtlDeletions } from './ttl.ts';
+import { loadTemplate, stackNameOf } from './template/template.ts';
 
 export interface CloudOptions {
   readonly templatePath: string;
@@ -96,23 +91,16 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const { port } = server.address() as AddressInfo;
   const httpUrl = `http://127.0.0.1:${port}`;
 
-  const engine = await startEngine({
-    db,
-    dataDirectory: dataDirectory && join(dataDirectory, 'dynamodb'),
-    log,
-  });
-  closers.push(() => engine.close());
-  await createTables(engine, model);
-
   const identities = createIdentities(model, options.onAuthorize);
   const metering = new Metering();
   const activity = new Activity();
   const faults = new Faults();
   // Functions may write while the event sources start: on what an earlier run left unread.
   let nudge: EventSources['nudge'] = () => {};
-  const front = await startDynamoDbFront({
+  const dynamodb = await startDynamoDb({
     model,
-    engine,
+    db,
+    dataDirectory,
     identities,
     metering,
     faults,
@@ -120,10 +108,10 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     onWrite: (tableName) => nudge(tableName),
     onMidwayCrash: (environmentId) => functions.crashEnvironment(environmentId),
   });
-  closers.push(() => front.close());
+  closers.push(() => dynamodb.close());
+  const { engine, deletions, front } = dynamodb;
 
   const queues = await Queues.open({ model, dataDirectory });
-  const deletions = new TtlDeletions();
   const redrive = createLocalRedrive({
     model,
     engine,
@@ -169,32 +157,22 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   });
   closers.push(() => eventSources.close());
   nudge = (tableName) => eventSources.nudge(tableName);
-  const sweeper = startTtlSweeper({ model, engine, log, deletions });
-  closers.push(() => sweeper.close());
 
-  const itemCounts = createItemCounts(model, engine);
-  closers.push(async () => itemCounts.close());
-  const readState = createDevStateReader({
+  const otherRequests = createDev({
     model,
     database: engine.name,
-    startedAt: Date.now(),
+    port,
+    tokens,
     metering,
     faults,
     activity,
+    queues,
+    redrive,
     environments: () => functions.environments(),
     connections: () => gateway.connections(),
     recordsInFlight: () => eventSources.inFlight(),
     messagesIn: (queueName) => queues.messages(queueName).length,
-    itemCounts: () => itemCounts.read(),
-  });
-  const otherRequests = createDevEndpoints({
-    tokens,
-    metering,
-    faults,
-    queues,
-    redrive,
-    readState,
-    describe: () => ({ stack: model.stackName, database: engine.name, port }),
+    itemCounts: () => dynamodb.itemCounts.read(),
   });
   const limits = options.gatewayLimits ?? {};
   const gateway = startGateway({

@@ -7,7 +7,7 @@ import pc from 'picocolors';
 import { buildFunctions } from '../scripts/build.ts';
 import { startCloud, type Cloud } from './cloud.ts';
 import type { LogFormat } from './log.ts';
-import { synthesize } from './synthesize.ts';
+import { synthesize } from './template/synthesize.ts';
 
 interface Options {
   port: number;

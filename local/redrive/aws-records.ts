@@ -1,8 +1,8 @@
 // Stream records as the SDK decodes them, turned into the event that Lambda makes of the same record.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { _Record } from '@aws-sdk/client-dynamodb-streams';
-import type { Item } from '../capacity.ts';
-import type { StreamRecord } from '../stream-record.ts';
+import type { Item } from '../dynamodb/capacity.ts';
+import type { StreamRecord } from '../event-source/stream-record.ts';
 
 type Image = Record<string, AttributeValue>;
 

@@ -5,7 +5,7 @@ import {
   type EventSourceMappingConfiguration,
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
-import type { Pattern } from '../event-filter.ts';
+import type { Pattern } from '../event-source/filter.ts';
 import type { Mapping } from './redrive.ts';
 
 export interface AwsMapping extends Mapping {

@@ -1,6 +1,6 @@
 // What a message in a failure queue says: which range of which stream a function did not get done.
 import * as v from 'valibot';
-import type { StreamRecord } from '../stream-record.ts';
+import type { StreamRecord } from '../event-source/stream-record.ts';
 
 export interface FailedRange {
   readonly functionArn: string;

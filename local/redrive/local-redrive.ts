@@ -1,10 +1,10 @@
 // Redriving in the local cloud: its queues, its engine's streams, its functions.
-import { EngineClient } from '../engines/client.ts';
-import type { Engine } from '../engines/endpoint.ts';
+import { EngineClient } from '../dynamodb/engines/client.ts';
+import type { Engine } from '../dynamodb/engines/endpoint.ts';
 import type { CloudModel, Invoke } from '../model.ts';
-import type { QueueMessage, Queues } from '../queues.ts';
-import { findStreamArn, isChange, toStreamRecord, type EngineRecord } from '../stream-record.ts';
-import type { TtlDeletions } from '../ttl.ts';
+import type { QueueMessage, Queues } from '../event-source/queues.ts';
+import { findStreamArn, isChange, toStreamRecord, type EngineRecord } from '../event-source/stream-record.ts';
+import type { TtlDeletions } from '../dynamodb/ttl.ts';
 import { redrive, type FailureQueue, type RedriveParts, type RedriveReport } from './redrive.ts';
 import type { Stream } from './stream-range.ts';
 

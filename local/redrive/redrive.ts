@@ -1,10 +1,10 @@
 // Failed ranges are read from their stream again and processed; what succeeds leaves the queue, what fails stays. The
 // local cloud and AWS differ in where queue, stream and functions are, and in nothing else.
-import { fittingCount } from '../batch-limits.ts';
-import { judge } from '../batch-verdict.ts';
-import { compileFilters } from '../event-filter.ts';
+import { fittingCount } from '../event-source/limits.ts';
+import { judge } from '../event-source/verdict.ts';
+import { compileFilters } from '../event-source/filter.ts';
 import type { EventSourceModel, InvocationResult } from '../model.ts';
-import type { StreamRecord } from '../stream-record.ts';
+import type { StreamRecord } from '../event-source/stream-record.ts';
 import { narrow, parseFailedRange, type FailedRange } from './failed-range.ts';
 import { readRange, type Stream } from './stream-range.ts';
 

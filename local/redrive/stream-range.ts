@@ -1,5 +1,5 @@
 // Reads a range of a stream's shard again, both ends included.
-import type { StreamRecord } from '../stream-record.ts';
+import type { StreamRecord } from '../event-source/stream-record.ts';
 import type { FailedRange } from './failed-range.ts';
 
 /** The DynamoDB Streams API; what it throws has the names that the API gives. */

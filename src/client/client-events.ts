@@ -3,9 +3,9 @@ import type { Message } from '../protocol/messages.ts';
 import type { ConversationSummary } from './conversation.ts';
 import type { ImError } from './errors.ts';
 import type { EphemeralMessage } from './frames.ts';
-import type { Delivery } from './gap-buffer.ts';
-import type { OutgoingMessage, SendState } from './outgoing.ts';
-import type { ResetReason } from './reset.ts';
+import type { Delivery } from './store/gap-buffer.ts';
+import type { OutgoingMessage, SendState } from './outbox/outgoing.ts';
+import type { ResetReason } from './sync/reset.ts';
 
 export interface MessageEvent {
   readonly conversationId: string;

@@ -2,13 +2,13 @@
 import type { Message } from '../protocol/messages.ts';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { ClientEvents } from './client-events.ts';
-import type { Request } from './connection.ts';
+import type { Request } from './connection/connection.ts';
 import { ImError } from './errors.ts';
 import type { Emitter, Listener } from './events.ts';
 import { isVoid } from './frames.ts';
-import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
-import type { ConversationRecord } from './schema.ts';
-import type { Store } from './store.ts';
+import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
+import type { ConversationRecord } from './store/schema.ts';
+import type { Store } from './store/store.ts';
 
 /** What a list of conversations shows, as this device knows it. */
 export interface ConversationSummary {

@@ -1,8 +1,8 @@
 // The client, as an app holds it: one user's device, with its local data and its connection.
 import type { Platform } from '../protocol/ids.ts';
 import type { ClientEvents, MessageEvent } from './client-events.ts';
-import { checkTarget, compose, toDraft } from './compose.ts';
-import type { RequestFields } from './connection.ts';
+import { checkTarget, compose, toDraft } from './outbox/compose.ts';
+import type { RequestFields } from './connection/connection.ts';
 import { Conversation, summarize, type ConversationSummary } from './conversation.ts';
 import {
   standardEnvironment,
@@ -12,12 +12,12 @@ import {
 } from './environment.ts';
 import { ImError } from './errors.ts';
 import { Emitter, type Listener } from './events.ts';
-import type { Content, OutgoingMessage, SendOptions } from './outgoing.ts';
+import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import { Session, type ClientState } from './session.ts';
-import { Store } from './store.ts';
+import { Store } from './store/store.ts';
 import { MemoryStorage } from './storage/memory.ts';
 import type { Storage } from './storage/storage.ts';
-import { createTokenSource } from './token.ts';
+import { createTokenSource } from './connection/token.ts';
 
 export interface ClientOptions {
   /** `wss://HOST/STAGE` */

@@ -1,19 +1,19 @@
 // The parts of a client, wired together: what one of them learns, and which others have to hear of it.
-import { Acks } from './acks.ts';
+import { Acks } from './sync/acks.ts';
 import type { ClientEvents } from './client-events.ts';
 import { summarize } from './conversation.ts';
 import type { Environment, WebSocketConstructor } from './environment.ts';
 import { ImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
-import { HoleRepair } from './hole-repair.ts';
-import { Inbox } from './inbox.ts';
-import { Link } from './link.ts';
-import { Outbox } from './outbox.ts';
-import type { ConversationRecord } from './schema.ts';
-import type { Store } from './store.ts';
-import { Sync } from './sync.ts';
-import type { TokenSource } from './token.ts';
+import { HoleRepair } from './sync/hole-repair.ts';
+import { Inbox } from './sync/inbox.ts';
+import { Link } from './connection/link.ts';
+import { Outbox } from './outbox/outbox.ts';
+import type { ConversationRecord } from './store/schema.ts';
+import type { Store } from './store/store.ts';
+import { Sync } from './sync/sync.ts';
+import type { TokenSource } from './connection/token.ts';
 
 export interface SessionOptions {
   /** With its query. */

@@ -13,7 +13,7 @@ import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/st
 import { startCloud } from '../support/cloud.ts';
 import { bundleForBrowsers } from './bundle.ts';
 import { closeWhenSettled, Devices, directId } from './devices.ts';
-import { storageContract } from './storage-contract.ts';
+import { storageContract } from './storage/contract.ts';
 
 const CHROMIUM = process.env['IM_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 const chromiumFlags = [

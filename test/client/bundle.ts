@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const client = fileURLToPath(new URL('../../src/client/', import.meta.url));
+const client = fileURLToPath(new URL('../../src/client', import.meta.url));
 
 /** One minified ES module, without the files that `external` names; `exports` are export lines relative to src/client. */
 export async function bundleForBrowsers(exports: string, external: string[] = []): Promise<string> {

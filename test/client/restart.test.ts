@@ -8,7 +8,7 @@ import { ImError } from '../../src/client/errors.ts';
 import { open } from '../../src/client/node.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import type { Change, KeyRange, Storage } from '../../src/client/storage/storage.ts';
-import { key } from '../../src/client/schema.ts';
+import { key } from '../../src/client/store/schema.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, type Device, Devices, directId, newUser, range } from './devices.ts';

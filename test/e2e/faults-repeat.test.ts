@@ -5,7 +5,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import type { Injection } from '../../local/faults.ts';
+import type { Injection } from '../../local/faults/faults.ts';
 import { connect, type Frame, type TestClient } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 

@@ -5,7 +5,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { CloudModel, PolicyStatement } from '../../local/model.ts';
-import { createIdentities, type AuthorizedRequest } from '../../local/roles.ts';
+import { createIdentities, type AuthorizedRequest } from '../../local/iam/roles.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 

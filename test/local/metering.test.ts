@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { itemSizeBytes, writeUnits } from '../../local/capacity.ts';
+import { itemSizeBytes, writeUnits } from '../../local/dynamodb/capacity.ts';
 import { Metering } from '../../local/metering.ts';
 
 describe('metering', () => {

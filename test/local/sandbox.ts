@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { startFunctions, type Functions } from '../../local/environments.ts';
-import { Faults } from '../../local/faults.ts';
-import type { GatewayLimits } from '../../local/gateway-limits.ts';
-import { startGateway } from '../../local/gateway.ts';
+import { startFunctions, type Functions } from '../../local/functions/functions.ts';
+import { Faults } from '../../local/faults/faults.ts';
+import type { GatewayLimits } from '../../local/gateway/limits.ts';
+import { startGateway } from '../../local/gateway/gateway.ts';
 import type { Log } from '../../local/log.ts';
 import { Metering } from '../../local/metering.ts';
 import type { AuthorizerModel, CloudModel, FunctionModel, RouteModel } from '../../local/model.ts';
-import { createIdentities } from '../../local/roles.ts';
+import { createIdentities } from '../../local/iam/roles.ts';
 
 export interface FunctionSource extends Partial<FunctionModel> {
   /** An ES module that exports `handler`. */

@@ -7,12 +7,12 @@ import {
   type Environment,
   type WebSocketConstructor,
 } from '../../src/client/environment.ts';
-import type { OutgoingMessage, SendState } from '../../src/client/outgoing.ts';
+import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
 import { NodeWebSocket } from '../../src/client/node.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
-import type { Random } from '../../local/random.ts';
+import type { Random } from '../../local/faults/random.ts';
 import type { DeviceHistory, Sent, Shown } from './history.ts';
 
 export interface ClientParts {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { startCloud } from '../../local/cloud.ts';
-import { synthesize } from '../../local/synthesize.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
 import { buildFunctions } from '../../scripts/build.ts';
 import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';

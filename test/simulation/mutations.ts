@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
-import { loadTemplate } from '../../local/template.ts';
+import { loadTemplate } from '../../local/template/template.ts';
 import { buildFunctions } from '../../scripts/build.ts';
 
 export interface Mutation {
@@ -64,14 +64,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'client: what was shown already is shown again when it comes again',
     side: 'client',
-    file: 'src/client/gap-buffer.ts',
+    file: 'src/client/store/gap-buffer.ts',
     guard: 'if (seq <= (timeline.shownSeq ?? 0) || known.has(seq)) return false;',
     without: '',
   },
   {
     name: 'client: the position moves before the messages are stored',
     side: 'client',
-    file: 'src/client/inbox.ts',
+    file: 'src/client/sync/inbox.ts',
     guard: '    await store.update({\n      ...(meta && { meta: forward(meta, store.meta) }),',
     without:
       '    if (meta) await store.commit([{ key: key.meta, value: { ...store.meta, ...forward(meta, store.meta) } }]);\n' +
@@ -80,7 +80,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'client: an extent is taken although what is before it is missing',
     side: 'client',
-    file: 'src/client/extents.ts',
+    file: 'src/client/sync/extents.ts',
     guard: 'if (extent.from > reached + 1 || !extent.events) {',
     without: 'if (!extent.events) {',
   },

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { Cloud } from '../../local/cloud.ts';
-import { createRandom, type Random } from '../../local/random.ts';
+import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
 import { check, type Violation } from './checker.ts';

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEngine } from '../../local/engines/engine.ts';
-import { synthesize } from '../../local/synthesize.ts';
+import { startEngine } from '../../local/dynamodb/engines/engine.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
 import { buildFunctions } from '../../scripts/build.ts';
 
 declare module 'vitest' {

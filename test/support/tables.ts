@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { inject } from 'vitest';
-import { startEngine } from '../../local/engines/engine.ts';
+import { startEngine } from '../../local/dynamodb/engines/engine.ts';
 import type { Caller, Connections, Context } from '../../src/core/context.ts';
 import { Database, type Item } from '../../src/core/database.ts';
 import { registerConnection } from '../../src/core/devices.ts';

@@ -1,15 +1,15 @@
 // One event source on a real engine, with a function that the test writes.
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, inject } from 'vitest';
-import { EngineClient } from '../../../local/engines/client.ts';
-import { createTables, startEngine } from '../../../local/engines/engine.ts';
-import { startEventSources, type EventSources } from '../../../local/event-source.ts';
-import { Faults } from '../../../local/faults.ts';
+import { EngineClient } from '../../../local/dynamodb/engines/client.ts';
+import { createTables, startEngine } from '../../../local/dynamodb/engines/engine.ts';
+import { startEventSources, type EventSources } from '../../../local/event-source/event-source.ts';
+import { Faults } from '../../../local/faults/faults.ts';
 import { Metering } from '../../../local/metering.ts';
 import type { InvocationResult, Invoke } from '../../../local/model.ts';
-import { Queues } from '../../../local/queues.ts';
-import type { StreamRecord } from '../../../local/stream-record.ts';
-import { createIdentities } from '../../../local/roles.ts';
+import { Queues } from '../../../local/event-source/queues.ts';
+import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
+import { createIdentities } from '../../../local/iam/roles.ts';
 import { smallModel, type SmallModelOptions } from '../small-model.ts';
 
 export type Handler = (records: StreamRecord[]) => unknown;

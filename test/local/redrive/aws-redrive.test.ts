@@ -5,10 +5,10 @@ import { DynamoDBStreamsClient, type _Record } from '@aws-sdk/client-dynamodb-st
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
-import { EngineClient } from '../../../local/engines/client.ts';
+import { EngineClient } from '../../../local/dynamodb/engines/client.ts';
 import { toLambdaRecord } from '../../../local/redrive/aws-records.ts';
 import { redriveStack, type AwsClients } from '../../../local/redrive/aws-redrive.ts';
-import { findStreamArn } from '../../../local/stream-record.ts';
+import { findStreamArn } from '../../../local/event-source/stream-record.ts';
 import { closers, reportFailed, setUp, type Handler, type Setup } from '../event-source/setup.ts';
 import { startAwsServices, type AwsServices } from './aws-services.ts';
 import { startTrimmedStream } from './trimmed-stream.ts';

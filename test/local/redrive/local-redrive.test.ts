@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLocalRedrive, type LocalRedrive } from '../../../local/redrive/local-redrive.ts';
-import { TtlDeletions } from '../../../local/ttl.ts';
+import { TtlDeletions } from '../../../local/dynamodb/ttl.ts';
 import { closers, failOn, reportFailed, setUp, type Handler, type Setup } from '../event-source/setup.ts';
 import { startTrimmedStream } from './trimmed-stream.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FailedRange } from '../../../local/redrive/failed-range.ts';
 import { readRange, type Stream } from '../../../local/redrive/stream-range.ts';
-import type { StreamRecord } from '../../../local/stream-record.ts';
+import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
 
 const range: FailedRange = {
   functionArn: 'arn:function',

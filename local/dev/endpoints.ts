@@ -1,0 +1,160 @@
+// What only developers have: a page, tokens, metrics, faults and health under /dev/, for this machine alone.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { contentSecurityPolicy, devAssets } from './assets.ts';
+import type { ReadDevState } from './state-reader.ts';
+import type { Faults } from '../faults/faults.ts';
+import type { Metering } from '../metering.ts';
+import type { Queues } from '../event-source/queues.ts';
+import type { LocalRedrive } from '../redrive/local-redrive.ts';
+import type { Tokens } from './tokens.ts';
+
+export interface DevEndpointsOptions {
+  readonly tokens: Pick<Tokens, 'issueToken'>;
+  readonly metering: Pick<Metering, 'snapshot' | 'reset'>;
+  readonly faults: Pick<Faults, 'set' | 'clear' | 'plan' | 'injected' | 'log'>;
+  readonly queues: Pick<Queues, 'contents'>;
+  readonly redrive: Pick<LocalRedrive, 'run'>;
+  /** What the page shows. */
+  readonly readState: ReadDevState;
+  /** What runs, for `health`. */
+  readonly describe: () => Readonly<Record<string, unknown>>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly content: string;
+}
+
+type Endpoint = (url: URL, request: IncomingMessage) => Promise<Answer> | Answer;
+
+const maximumPlanBytes = 64 * 1024;
+const shownInjections = 100;
+
+export function createDevEndpoints(options: DevEndpointsOptions): RequestListener {
+  const endpoints = endpointsOf(options);
+  return (request, response) => {
+    void answer(request, endpoints).then(
+      (result) => write(response, result),
+      (error: unknown) => write(response, refusal(500, String(error))),
+    );
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  endpoints: Readonly<Record<string, Endpoint>>,
+): Promise<Answer> {
+  if (!isLocal(request)) return refusal(403, 'Developer endpoints answer this machine only');
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const endpoint = endpoints[`${request.method} ${url.pathname}`];
+  if (endpoint) return await endpoint(url, request);
+  const methods = Object.keys(endpoints)
+    .filter((name) => name.endsWith(` ${url.pathname}`))
+    .map((name) => name.split(' ')[0]!);
+  if (methods.length > 0) return refusal(405, `${url.pathname} takes ${methods.join(', ')}`);
+  return refusal(404, `Nothing is at ${url.pathname}; there are ${Object.keys(endpoints).join(', ')}`);
+}
+
+function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
+  const { tokens, metering, faults, queues, redrive, readState, describe } = options;
+  const faultState = () => ({
+    plan: faults.plan() ?? null,
+    injected: faults.injected(),
+    last: faults.log().slice(-shownInjections),
+  });
+  const assets = Object.entries(devAssets).map(([path, read]): [string, Endpoint] => [
+    `GET ${path}`,
+    async () => ({ status: 200, ...(await read()) }),
+  ]);
+  return {
+    ...Object.fromEntries(assets),
+    'GET /dev/health': () => ok({ status: 'ok', ...describe() }),
+    'GET /dev/token': async ({ searchParams }) => {
+      const ttl = searchParams.get('ttl');
+      if (ttl !== null && !/^-?\d{1,9}$/.test(ttl))
+        return refusal(400, 'ttl must be a whole number of seconds');
+      const user = searchParams.get('user');
+      if (user === null) return refusal(400, 'user is missing: /dev/token?user=alice');
+      try {
+        return ok({ token: await tokens.issueToken(user, ttl === null ? undefined : Number(ttl)) });
+      } catch (error) {
+        if (error instanceof RangeError) return refusal(400, error.message);
+        throw error;
+      }
+    },
+    'GET /dev/state': async ({ searchParams }) => {
+      const after = searchParams.get('after') ?? '0';
+      if (!/^\d{1,15}$/.test(after)) return refusal(400, 'after must be the id of an event');
+      return ok(await readState(Number(after)));
+    },
+    'GET /dev/metrics': () => ok(metering.snapshot()),
+    'POST /dev/metrics/reset': () => {
+      metering.reset();
+      return ok(metering.snapshot());
+    },
+    'GET /dev/queues': () => ok(queues.contents()),
+    'POST /dev/redrive': async () => ok(await redrive.run()),
+    'GET /dev/faults': () => ok(faultState()),
+    'POST /dev/faults': async (_url, request) => {
+      try {
+        faults.set(JSON.parse(await readText(request)));
+      } catch (error) {
+        return refusal(400, (error as Error).message);
+      }
+      return ok(faultState());
+    },
+    'DELETE /dev/faults': () => {
+      faults.clear();
+      return ok(faultState());
+    },
+  };
+}
+
+/**
+ * The name in `Host` counts too: a page elsewhere may have its own name resolve to the loopback (DNS rebinding). And
+ * `Origin`: any page may send a POST here, though it cannot read the answer.
+ */
+function isLocal({ socket, headers }: IncomingMessage): boolean {
+  const addressIsLocal = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '');
+  const originIsLocal = headers.origin === undefined || isLoopbackUrl(headers.origin);
+  return addressIsLocal && originIsLocal && isLoopbackUrl(`http://${headers.host ?? ''}`);
+}
+
+function isLoopbackUrl(url: string): boolean {
+  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maximumPlanBytes) throw new Error(`A fault plan has at most ${maximumPlanBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function ok(body: unknown): Answer {
+  return json(200, body);
+}
+
+function refusal(status: number, error: string): Answer {
+  return json(status, { error });
+}
+
+function json(status: number, body: unknown): Answer {
+  return { status, contentType: 'application/json', content: `${JSON.stringify(body)}\n` };
+}
+
+function write(response: ServerResponse, { status, contentType, content }: Answer): void {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'cache-control': 'no-store',
+    'content-security-policy': contentSecurityPolicy,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  });
+  response.end(content);
+}

@@ -1,0 +1,116 @@
+// An engine that runs as a process of ours: on a free port, and gone when we are.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Log } from '../../log.ts';
+
+export interface EngineProgram {
+  readonly name: string;
+  readonly command: string;
+  argumentsFor(port: number): readonly string[];
+  /** Resolves when the program answers; the signal says that it has ended instead. */
+  whenReady(child: ChildProcess, port: number, ended: AbortSignal): Promise<void>;
+}
+
+export interface EngineProcess {
+  readonly endpoint: string;
+  close(): Promise<void>;
+}
+
+/** Somebody may take the port between our looking and the program's binding. */
+const portAttempts = 5;
+const terminateGraceMs = 5_000;
+
+export async function startEngineProcess(program: EngineProgram, log: Log): Promise<EngineProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await findFreePort();
+    const failure = await tryStart(program, port, log);
+    if (!(failure instanceof Error)) return failure;
+    const portTaken = /in use|BindException/i.test(failure.message);
+    if (!portTaken || attempt === portAttempts) throw failure;
+  }
+}
+
+/**
+ * Its standard input is a leash: when it ends, because we close it or because we are gone, the engine is told to end.
+ * The shell keeps no other pipe open, so that the end of the engine's output tells that the engine has ended.
+ */
+const onLeash = '"$@" </dev/null & engine=$!; exec >&- 2>&-; read -r line; kill $engine; wait $engine';
+
+async function tryStart(program: EngineProgram, port: number, log: Log): Promise<EngineProcess | Error> {
+  const command = [program.command, ...program.argumentsFor(port)];
+  // A group of its own: Ctrl-C is for us, who still need the engine while the functions finish.
+  const child = spawn('sh', ['-c', onLeash, 'sh', ...command], {
+    detached: true,
+    stdio: 'pipe',
+    env: { ...process.env, DDB_LOCAL_TELEMETRY: '0' },
+  });
+  const letGo = () => child.stdin.end();
+  child.stdin.on('error', () => undefined);
+  child.stdout.once('end', letGo);
+  const output = lastLines(child);
+  const ended = new AbortController();
+  const exit = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(describeEnd(code, signal)));
+  });
+  child.once('error', () => ended.abort());
+  child.once('close', () => ended.abort());
+
+  const ready = program.whenReady(child, port, ended.signal).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const problem = await Promise.race([ready, exit]);
+  if (problem !== undefined) {
+    await terminate(child, exit, letGo);
+    return new Error(`${program.name} does not start: ${problem}\n${output()}`.trim());
+  }
+
+  let closing: Promise<void> | undefined;
+  child.once('close', (code, signal) => {
+    if (!closing) log.error(program.name, `${describeEnd(code, signal)}\n${output()}`.trim());
+  });
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    close: () => (closing ??= terminate(child, exit, letGo)),
+  };
+}
+
+function describeEnd(code: number | null, signal: string | null): string {
+  return `ended with ${signal ?? `code ${code}`}`;
+}
+
+async function terminate(child: ChildProcess, exit: Promise<string>, letGo: () => void): Promise<void> {
+  letGo();
+  const timer = setTimeout(() => killGroup(child), terminateGraceMs);
+  await exit;
+  clearTimeout(timer);
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in this very moment.
+  }
+}
+
+/** Keeps what a program said last, for the day it ends unasked; reading also keeps its pipes from filling. */
+function lastLines(child: ChildProcess): () => string {
+  let text = '';
+  for (const pipe of [child.stdout, child.stderr]) {
+    pipe?.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-2_000)));
+  }
+  return () => text.trim();
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,156 @@
+// The WebSocket API: its stage, its routes and the functions behind them.
+import type { ApiModel, AuthorizerModel, FunctionModel, RouteModel } from '../model.ts';
+import type { Account, Resource } from './resources.ts';
+import { matchesWildcard } from '../iam/wildcard.ts';
+
+interface RouteProperties {
+  RouteKey: string;
+  Target: string;
+  AuthorizationType?: string;
+  AuthorizerId?: string;
+}
+
+interface PermissionProperties {
+  Action: string;
+  FunctionName: string;
+  Principal: string;
+  SourceArn?: string;
+}
+
+interface StageProperties {
+  AutoDeploy?: boolean;
+  DeploymentId?: string;
+  StageVariables?: Record<string, string>;
+}
+
+/** What the parts of the API are looked up in. */
+interface Context {
+  readonly resources: readonly Resource[];
+  readonly functions: readonly FunctionModel[];
+  /** `arn:aws:execute-api:REGION:ACCOUNT:API` */
+  readonly apiArn: string;
+  readonly stageName: string;
+}
+
+export function modelApi(
+  resources: readonly Resource[],
+  functions: readonly FunctionModel[],
+  account: Account,
+): ApiModel {
+  const api = theOnly(resources, 'AWS::ApiGatewayV2::Api');
+  const stage = theOnly(resources, 'AWS::ApiGatewayV2::Stage');
+  if (api.properties['ProtocolType'] !== 'WEBSOCKET') {
+    throw new Error(`The local cloud runs WebSocket APIs only (${api.constructPath})`);
+  }
+  const { AutoDeploy, DeploymentId, StageVariables } = stage.properties as StageProperties;
+  if (!AutoDeploy && !DeploymentId) {
+    throw new Error(`The stage is not deployed: every client would get 403 (${stage.constructPath})`);
+  }
+
+  const apiArn = `arn:aws:execute-api:${account.region}:${account.accountId}:${api.ref}`;
+  const context = { resources, functions, apiArn, stageName: stage.ref };
+  return {
+    apiId: api.ref,
+    stageName: stage.ref,
+    routeSelectionExpression: checkExpression(api),
+    ...(StageVariables && { stageVariables: StageVariables }),
+    routes: ofType(resources, 'AWS::ApiGatewayV2::Route').map((route) => modelRoute(route, context)),
+  };
+}
+
+function modelRoute(route: Resource, context: Context): RouteModel {
+  const { resources, apiArn, stageName } = context;
+  const {
+    RouteKey,
+    Target,
+    AuthorizationType = 'NONE',
+    AuthorizerId,
+  } = route.properties as unknown as RouteProperties;
+  const integration = byRef(
+    resources,
+    'AWS::ApiGatewayV2::Integration',
+    Target.replace('integrations/', ''),
+    route,
+  );
+  const { IntegrationType, IntegrationUri, TimeoutInMillis } = integration.properties;
+  if (IntegrationType !== 'AWS_PROXY') {
+    throw new Error(`The local cloud runs Lambda proxy integrations only (${integration.constructPath})`);
+  }
+  if (AuthorizationType !== 'NONE' && AuthorizationType !== 'CUSTOM') {
+    throw new Error(
+      `The local cloud does not know the authorization ${AuthorizationType} (${route.constructPath})`,
+    );
+  }
+  const target = functionOfUri(String(IntegrationUri), integration, context);
+  return {
+    routeKey: RouteKey,
+    functionName: target.name,
+    returnsResponse: ofType(resources, 'AWS::ApiGatewayV2::RouteResponse').some(
+      ({ properties }) => properties['RouteId'] === route.ref,
+    ),
+    mayInvoke: isPermitted(target, `${apiArn}/${stageName}/${RouteKey}`, context),
+    ...(TimeoutInMillis !== undefined && { integrationTimeoutMs: Number(TimeoutInMillis) }),
+    ...(AuthorizationType === 'CUSTOM' && {
+      authorizer: modelAuthorizer(AuthorizerId ?? '', route, context),
+    }),
+  };
+}
+
+function modelAuthorizer(authorizerId: string, route: Resource, context: Context): AuthorizerModel {
+  const authorizer = byRef(context.resources, 'AWS::ApiGatewayV2::Authorizer', authorizerId, route);
+  const { AuthorizerType, AuthorizerUri, IdentitySource } = authorizer.properties;
+  if (AuthorizerType !== 'REQUEST') {
+    throw new Error(`A WebSocket API takes REQUEST authorizers only (${authorizer.constructPath})`);
+  }
+  const target = functionOfUri(String(AuthorizerUri), authorizer, context);
+  return {
+    functionName: target.name,
+    identitySources: (IdentitySource ?? []) as string[],
+    mayInvoke: isPermitted(target, `${context.apiArn}/authorizers/${authorizerId}`, context),
+  };
+}
+
+/** Without a permission for the source, API Gateway cannot invoke the function: "Internal server error". */
+function isPermitted(target: FunctionModel, sourceArn: string, { resources }: Context): boolean {
+  return ofType(resources, 'AWS::Lambda::Permission')
+    .map(({ properties }) => properties as unknown as PermissionProperties)
+    .some(
+      ({ Action, FunctionName, Principal, SourceArn = '*' }) =>
+        (FunctionName === target.arn || FunctionName === target.functionName) &&
+        Principal === 'apigateway.amazonaws.com' &&
+        matchesWildcard(Action, 'lambda:InvokeFunction') &&
+        matchesWildcard(SourceArn, sourceArn),
+    );
+}
+
+/** `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/<function ARN>/invocations` */
+function functionOfUri(uri: string, { constructPath }: Resource, { functions }: Context): FunctionModel {
+  const functionArn = /\/functions\/(.+)\/invocations$/.exec(uri)?.[1];
+  const target = functions.find(({ arn }) => arn === functionArn);
+  if (!target) throw new Error(`${uri} leads to no function of the template (${constructPath})`);
+  return target;
+}
+
+function checkExpression({ properties, constructPath }: Resource): string {
+  const expression = String(properties['RouteSelectionExpression']);
+  if (/^\$request\.body(\.[A-Za-z0-9_-]+)+$/.test(expression)) return expression;
+  throw new Error(
+    `The local cloud selects routes by $request.body.<path>, not ${expression} (${constructPath})`,
+  );
+}
+
+function ofType(resources: readonly Resource[], type: string): Resource[] {
+  return resources.filter((resource) => resource.type === type);
+}
+
+function theOnly(resources: readonly Resource[], type: string): Resource {
+  const [resource, ...others] = ofType(resources, type);
+  if (!resource || others.length > 0) throw new Error(`The local cloud runs exactly one ${type}`);
+  return resource;
+}
+
+function byRef(resources: readonly Resource[], type: string, ref: string, user: Resource): Resource {
+  const found = ofType(resources, type).find((resource) => resource.ref === ref);
+  if (!found) throw new Error(`No ${type} ${ref} (${user.constructPath})`);
+  return found;
+}

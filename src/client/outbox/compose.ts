@@ -1,0 +1,46 @@
+// From what an app passes to `send` to what the outbox keeps; refuses at once what the server would refuse for ever.
+import * as v from 'valibot';
+import { clientMsgIdSchema, resolveTarget, targetSchema } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { SendableType } from '../../protocol/messages.ts';
+import { ImError } from '../errors.ts';
+import type { Draft } from './outbox.ts';
+import type { Content, SendOptions } from './outgoing.ts';
+
+export interface Composed {
+  readonly type: SendableType;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** @throws ImError `too_large` */
+export function compose(content: Content): Composed {
+  const { type, body } =
+    typeof content === 'string' ? { type: 'text' as const, body: { text: content } } : content;
+  const json = JSON.stringify(body);
+  const sizeBytes = new TextEncoder().encode(json).length;
+  if (sizeBytes > limits.bodyBytes) {
+    throw new ImError('too_large', `body: ${sizeBytes} bytes as JSON, at most ${limits.bodyBytes}`);
+  }
+  // A copy: what is sent again must be what was sent, whatever the app does with its object.
+  return { type, body: JSON.parse(json) as Record<string, unknown> };
+}
+
+/** @throws ImError `bad_request` */
+export function checkTarget(to: string): string {
+  if (v.is(targetSchema, to)) return to;
+  throw new ImError('bad_request', `to: "${String(to)}" is neither user:<userId> nor a conversation id`);
+}
+
+/** @throws ImError `bad_request` or `too_large` */
+export function toDraft(
+  to: string,
+  content: Content,
+  options: SendOptions & { readonly userId: string; readonly newId: () => string },
+): Draft {
+  const { userId, newId, silent = false, clientMsgId = newId() } = options;
+  if (!v.is(clientMsgIdSchema, clientMsgId)) {
+    throw new ImError('bad_request', 'clientMsgId: must have 8 to 40 url-safe characters');
+  }
+  const { conversationId } = resolveTarget(checkTarget(to), userId);
+  return { to, conversationId, clientMsgId, silent, ...compose(content) };
+}

@@ -1,0 +1,264 @@
+// What is to be sent: kept until the server has it, in the order of each conversation and one at a time there; always
+// with the same clientMsgId, so that trying again is safe.
+import type { Message } from '../../protocol/messages.ts';
+import type { Request, RequestFields } from '../connection/connection.ts';
+import type { CancelTimer, Environment } from '../environment.ts';
+import { ImError, toImError } from '../errors.ts';
+import type { Inbox } from '../sync/inbox.ts';
+import { OutgoingMessage, toMessage, type SendState } from './outgoing.ts';
+import { backoffMs, resendBackoff } from '../backoff.ts';
+import { key, type OutboxRecord } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Change } from '../storage/storage.ts';
+
+/** Failed tries, lost connections included, before the app has to decide. */
+const MAX_ATTEMPTS = 10;
+const MAX_CONVERSATIONS_IN_FLIGHT = 8;
+
+export interface OutboxOptions {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly request: Request;
+  readonly environment: Environment;
+  readonly onState: (message: OutgoingMessage, state: SendState) => void;
+  readonly onError: (error: ImError) => void;
+}
+
+interface Entry {
+  record: OutboxRecord;
+  readonly message: OutgoingMessage;
+  attempts: number;
+  /** Durable, so that it may go out. */
+  stored: boolean;
+}
+
+/** One conversation: its entries in order, and what its first one is doing. */
+interface Lane {
+  readonly entries: Entry[];
+  busy: boolean;
+  cancelWait: CancelTimer | undefined;
+}
+
+export type Draft = Pick<OutboxRecord, 'to' | 'conversationId' | 'type' | 'body' | 'silent' | 'clientMsgId'>;
+
+export class Outbox {
+  private readonly options: OutboxOptions;
+  private readonly lanes = new Map<string, Lane>();
+  private readonly entries = new Map<string, Entry>();
+  private lastOrder = 0;
+  private active = false;
+
+  constructor(options: OutboxOptions) {
+    this.options = options;
+    for (const record of options.store.unsent) this.enter(record, Promise.resolve()).stored = true;
+  }
+
+  /** Everything that is not sent, in the order in which it was given. */
+  get messages(): OutgoingMessage[] {
+    return [...this.entries.values()]
+      .toSorted((a, b) => a.record.order - b.record.order)
+      .map(({ message }) => message);
+  }
+
+  /** Synced to the head: what was stored before the connection broke is known, so the rest may go. */
+  resume(): void {
+    this.active = true;
+    this.pump();
+  }
+
+  pause(): void {
+    this.active = false;
+    for (const lane of this.lanes.values()) this.endWait(lane);
+  }
+
+  /** No more comes of what is not sent yet; it stays stored. */
+  end(error: ImError): void {
+    this.pause();
+    for (const { message } of this.entries.values()) message.abandon(error);
+  }
+
+  /** @throws ImError `bad_request` if a message of this clientMsgId is waiting already. */
+  add(draft: Draft): OutgoingMessage {
+    if (this.entries.has(draft.clientMsgId)) {
+      throw new ImError('bad_request', `clientMsgId: ${draft.clientMsgId} is in the outbox already`);
+    }
+    const order = this.lastOrder + 1;
+    const record: OutboxRecord = {
+      ...draft,
+      order,
+      createdAt: this.options.environment.now(),
+      state: 'queued',
+    };
+    const stored = this.options.store.commit([{ key: key.outbox(order), value: record }]);
+    const entry = this.enter(record, stored);
+    this.options.onState(entry.message, 'queued');
+    void this.release(entry, stored);
+    return entry.message;
+  }
+
+  /** For the inbox: an own message came in; what that changes here, and what to do once it is stored. */
+  readonly confirm = (message: Message): { changes: readonly Change[]; done: () => void } | undefined => {
+    const entry = this.entries.get(message.clientMsgId);
+    if (!entry || entry.record.conversationId !== message.conversationId) return undefined;
+    // Its clientMsgId is another message's.
+    if (entry.record.state === 'rejected') return undefined;
+    return {
+      changes: [{ key: key.outbox(entry.record.order), value: undefined }],
+      done: () => {
+        if (!this.remove(entry)) return;
+        this.setState(entry, 'sent', { message });
+        this.pump();
+      },
+    };
+  };
+
+  private async release(entry: Entry, stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+      entry.stored = true;
+      this.pump();
+    } catch (cause) {
+      this.remove(entry);
+      const error = new ImError('storage', 'The outbox cannot be written', { cause });
+      this.setState(entry, 'failed', { error });
+    }
+  }
+
+  private enter(record: OutboxRecord, stored: Promise<void>): Entry {
+    const message = new OutgoingMessage(record, stored, {
+      retry: () => this.retry(entry),
+      discard: () => this.discard(entry),
+    });
+    const entry: Entry = { record, message, attempts: 0, stored: false };
+    this.entries.set(record.clientMsgId, entry);
+    this.lastOrder = Math.max(this.lastOrder, record.order);
+    if (record.state === 'queued') this.lane(record.conversationId).entries.push(entry);
+    return entry;
+  }
+
+  private lane(conversationId: string): Lane {
+    const lane = this.lanes.get(conversationId) ?? { entries: [], busy: false, cancelWait: undefined };
+    this.lanes.set(conversationId, lane);
+    return lane;
+  }
+
+  private pump(): void {
+    if (!this.active) return;
+    let inFlight = [...this.lanes.values()].filter(({ busy }) => busy).length;
+    for (const [conversationId, lane] of this.lanes) {
+      const [entry] = lane.entries;
+      if (!entry && !lane.busy) this.lanes.delete(conversationId);
+      if (!entry?.stored || lane.busy || lane.cancelWait || inFlight >= MAX_CONVERSATIONS_IN_FLIGHT) continue;
+      inFlight++;
+      void this.send(lane, entry);
+    }
+  }
+
+  private async send(lane: Lane, entry: Entry): Promise<void> {
+    lane.busy = true;
+    this.setState(entry, 'sending');
+    try {
+      const message = await this.transmit(entry.record);
+      await this.options.inbox.take({ arrivals: [{ slot: message, delivery: 'live' }] });
+    } catch (error) {
+      await this.handleFailure(lane, entry, toImError(error));
+    }
+    lane.busy = false;
+    this.pump();
+  }
+
+  private async transmit(record: OutboxRecord): Promise<Message> {
+    const { to, clientMsgId, type, body, silent } = record;
+    const fields = { to, clientMsgId, type, body, ...(silent && { silent }) } as RequestFields<'send'>;
+    const answer = await this.options.request('send', fields);
+    return toMessage(record, answer, this.options.store.meta);
+  }
+
+  private async handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {
+    // Sync brought it meanwhile, or the app discarded it.
+    if (this.entries.get(entry.record.clientMsgId) !== entry) return;
+    const mayPass = error.retryable || error.code === 'unauthorized' || error.code === 'storage';
+    if (!mayPass) return this.giveUp(entry, 'rejected', error);
+    if (error.code !== 'rate_limited' && ++entry.attempts >= MAX_ATTEMPTS)
+      return this.giveUp(entry, 'failed', error);
+    this.setState(entry, 'queued');
+    if (!this.active) return;
+    const delayMs = backoffMs(resendBackoff, entry.attempts, this.options.environment.random());
+    lane.cancelWait = this.options.environment.setTimer(
+      () => {
+        lane.cancelWait = undefined;
+        this.pump();
+      },
+      Math.max(delayMs, error.retryAfterMs ?? 0),
+    );
+  }
+
+  /** Stays in the outbox for the app to decide, and holds up nothing behind it. */
+  private async giveUp(entry: Entry, state: 'failed' | 'rejected', error: ImError): Promise<void> {
+    this.leaveLane(entry);
+    const { code, message } = error;
+    await this.save(entry, { ...entry.record, state, error: { code, message } });
+    this.setState(entry, state, { error });
+  }
+
+  private async retry(entry: Entry): Promise<void> {
+    if (entry.message.state !== 'failed') return;
+    if (!this.entries.has(entry.record.clientMsgId))
+      throw new ImError('bad_request', 'It never was in the outbox: send it anew');
+    const { error: _, ...record } = entry.record;
+    const previous = key.outbox(record.order);
+    const order = ++this.lastOrder;
+    const queued: OutboxRecord = { ...record, order, state: 'queued' };
+    await this.options.store.commit([
+      { key: previous, value: undefined },
+      { key: key.outbox(order), value: queued },
+    ]);
+    entry.record = queued;
+    entry.attempts = 0;
+    this.lane(record.conversationId).entries.push(entry);
+    this.setState(entry, 'queued');
+    this.pump();
+  }
+
+  private async discard(entry: Entry): Promise<void> {
+    if (!this.remove(entry)) return;
+    await this.options.store.commit([{ key: key.outbox(entry.record.order), value: undefined }]);
+    entry.message.abandon(new ImError('closed', 'The message was discarded'));
+    this.pump();
+  }
+
+  private async save(entry: Entry, record: OutboxRecord): Promise<void> {
+    entry.record = record;
+    await this.options.store
+      .commit([{ key: key.outbox(record.order), value: record }])
+      .catch((cause: unknown) => this.options.onError(toImError(cause)));
+  }
+
+  private setState(
+    entry: Entry,
+    state: SendState,
+    result: { error?: ImError; message?: Message } = {},
+  ): void {
+    entry.message.become(state, result);
+    this.options.onState(entry.message, state);
+  }
+
+  private remove(entry: Entry): boolean {
+    this.leaveLane(entry);
+    return (
+      this.entries.get(entry.record.clientMsgId) === entry && this.entries.delete(entry.record.clientMsgId)
+    );
+  }
+
+  private leaveLane(entry: Entry): void {
+    const lane = this.lanes.get(entry.record.conversationId);
+    const index = lane?.entries.indexOf(entry) ?? -1;
+    if (lane && index >= 0) lane.entries.splice(index, 1);
+    if (lane && index === 0) this.endWait(lane);
+  }
+
+  private endWait(lane: Lane): void {
+    lane.cancelWait?.();
+    lane.cancelWait = undefined;
+  }
+}

@@ -1,0 +1,137 @@
+// A message on its way out: what the app holds in its hands, and shows at once as its local echo.
+import type { Message, SendableType } from '../../protocol/messages.ts';
+import { ImError, type ImErrorCode } from '../errors.ts';
+import type { AnswerTo } from '../frames.ts';
+import type { Identity, OutboxRecord } from '../store/schema.ts';
+
+export type SendState =
+  /** In the outbox; goes out by itself, over reconnects and restarts. */
+  | 'queued'
+  | 'sending'
+  /** Stored by the server, and numbered. */
+  | 'sent'
+  /** Tried often enough: `retry()` or `discard()` it. */
+  | 'failed'
+  /** The server will not take it: `discard()` it. */
+  | 'rejected';
+
+/** Text, or a message of another type with its body. */
+export type Content =
+  | string
+  | { readonly type: SendableType; readonly body: Readonly<Record<string, unknown>> };
+
+export interface SendOptions {
+  /** Counts nowhere as unread and is never notified. */
+  readonly silent?: boolean;
+  /** Idempotency key, 8–40 url-safe characters; default: a new one. */
+  readonly clientMsgId?: string;
+}
+
+/** What the outbox does for a message. */
+export interface OutgoingActions {
+  retry(message: OutgoingMessage): Promise<void>;
+  discard(message: OutgoingMessage): Promise<void>;
+}
+
+export class OutgoingMessage {
+  readonly clientMsgId: string;
+  readonly conversationId: string;
+  readonly type: SendableType;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly silent: boolean;
+  /** Milliseconds since the epoch, by this device's clock. */
+  readonly createdAt: number;
+  /** Resolves when the outbox holds it durably: from then on it survives a crash. Rejects with ImError `storage`. */
+  readonly stored: Promise<void>;
+  private readonly actions: OutgoingActions;
+  private currentState: SendState;
+  private currentError: ImError | undefined;
+  private outcome = deferred<Message>();
+
+  constructor(record: OutboxRecord, stored: Promise<void>, actions: OutgoingActions) {
+    this.clientMsgId = record.clientMsgId;
+    this.conversationId = record.conversationId;
+    this.type = record.type as SendableType;
+    this.body = record.body;
+    this.silent = record.silent;
+    this.createdAt = record.createdAt;
+    this.stored = stored;
+    this.actions = actions;
+    this.currentState = record.state;
+    if (record.error) {
+      const { code, message } = record.error;
+      this.currentError = new ImError(code as ImErrorCode, message, { retryable: record.state === 'failed' });
+      this.outcome.reject(this.currentError);
+    }
+  }
+
+  get state(): SendState {
+    return this.currentState;
+  }
+
+  /** Why it failed or was rejected. */
+  get error(): ImError | undefined {
+    return this.currentError;
+  }
+
+  /**
+   * The message as the server stored it. Rejects with ImError when it failed, was rejected or discarded, or the
+   * client was closed first (it stays in the outbox then). After `retry()` it is a new promise.
+   */
+  get sent(): Promise<Message> {
+    return this.outcome.promise;
+  }
+
+  /** Sends a failed message once more, after all others of its conversation. */
+  retry(): Promise<void> {
+    return this.actions.retry(this);
+  }
+
+  /** Takes it out of the outbox. If it is on its way, it may arrive all the same. */
+  discard(): Promise<void> {
+    return this.actions.discard(this);
+  }
+
+  /** For the outbox only. @internal */
+  become(state: SendState, result: { readonly error?: ImError; readonly message?: Message } = {}): void {
+    if (state === 'queued' && this.currentError) this.outcome = deferred<Message>();
+    this.currentState = state;
+    this.currentError = result.error;
+    if (result.message) this.outcome.resolve(result.message);
+    if (result.error) this.outcome.reject(result.error);
+  }
+
+  /** Nobody waits for it any more. @internal */
+  abandon(error: ImError): void {
+    this.outcome.reject(error);
+  }
+}
+
+/** What the server stored, from what was sent and its answer. */
+export function toMessage(
+  { clientMsgId, type, body, silent }: OutboxRecord,
+  { conversationId, seq, serverTime }: AnswerTo<'send'>,
+  { userId: from, deviceId }: Identity,
+): Message {
+  if (seq === undefined) throw new ImError('internal', 'send: the answer has no seq', { retryable: true });
+  const place = { conversationId, seq, clientMsgId, serverTime, from, deviceId };
+  return { ...place, type, body, recalled: false, edited: null, silent };
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: ImError) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: ImError) => void = () => {};
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  // An app that looks at states instead need not handle it.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,59 @@
+// The stored data: keys and what they hold. A change here is a new schema version: add its step to migrations.ts.
+//
+//   meta                              whose data, which device, how far synced
+//   conversation/<id>                 how far shown, unread, the last message
+//   message/<id>/<seq>                what was shown
+//   waiting/<id>/<seq>                came too early: a hole in the conversation is before it
+//   outbox/<order>                    not sent yet
+import type { Message } from '../../protocol/messages.ts';
+import type { KeyRange } from '../storage/storage.ts';
+
+export interface Identity {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+export interface Meta extends Identity {
+  readonly schemaVersion: number;
+  /** All of the mailbox up to here is stored; `null` before the first sync. */
+  readonly position: number | null;
+  /** Synced from the very first entry: conversations that are not known here are new ones. */
+  readonly complete: boolean;
+}
+
+export interface ConversationRecord {
+  readonly conversationId: string;
+  readonly shownSeq: number | null;
+  /** Messages of others that were not read, as far as this device knows. */
+  readonly unread: number;
+  /** `unread` covers all up to here. */
+  readonly countedSeq: number;
+  readonly last: Message | null;
+}
+
+/** What a message is while it is not sent. */
+export interface OutboxRecord {
+  readonly order: number;
+  readonly clientMsgId: string;
+  readonly to: string;
+  readonly conversationId: string;
+  readonly type: Message['type'];
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly silent: boolean;
+  /** Milliseconds since the epoch, by this device's clock. */
+  readonly createdAt: number;
+  readonly state: 'queued' | 'failed' | 'rejected';
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+const pad = (number: number) => String(number).padStart(12, '0');
+export const key = {
+  meta: 'meta',
+  conversation: (conversationId: string) => `conversation/${conversationId}`,
+  message: (conversationId: string, seq: number) => `message/${conversationId}/${pad(seq)}`,
+  waiting: (conversationId: string, seq: number) => `waiting/${conversationId}/${pad(seq)}`,
+  outbox: (order: number) => `outbox/${pad(order)}`,
+} as const;
+
+/** `/` and what follows it in code-unit order. */
+export const everythingOf = (prefix: string): KeyRange => ({ from: `${prefix}/`, to: `${prefix}0` });

@@ -1,0 +1,64 @@
+// Tells the server how far this device has come: coalesced, and only what other requests have not told already.
+import type { CancelTimer, Environment } from '../environment.ts';
+
+const ACK_DELAY_MS = 2_000;
+const ACK_AFTER_EVENTS = 32;
+
+export interface AcksOptions {
+  readonly environment: Environment;
+  /** How far everything is stored. */
+  readonly position: () => number | null;
+  readonly send: (cursor: number) => void;
+}
+
+export class Acks {
+  private readonly options: AcksOptions;
+  private told = 0;
+  private untoldEvents = 0;
+  private cancelTimer: CancelTimer | undefined;
+
+  constructor(options: AcksOptions) {
+    this.options = options;
+  }
+
+  /** More is stored. */
+  noteStored(events: number): void {
+    if (this.cursorToTell() === undefined) return;
+    this.untoldEvents += events;
+    if (this.untoldEvents >= ACK_AFTER_EVENTS) this.flush();
+    else this.cancelTimer ??= this.options.environment.setTimer(() => this.flush(), ACK_DELAY_MS);
+  }
+
+  /** Another request carried it (`sync` by its `after`, `ping` by its `cursor`). */
+  noteTold(cursor: number): void {
+    this.told = Math.max(this.told, cursor);
+    if (this.cursorToTell() === undefined) this.stop();
+  }
+
+  cursorToTell(): number | undefined {
+    const position = this.options.position();
+    return position !== null && position > this.told ? position : undefined;
+  }
+
+  /** The connection is gone: the next `sync` tells. */
+  stop(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    this.untoldEvents = 0;
+  }
+
+  /** The mailbox begins anew. */
+  reset(): void {
+    this.stop();
+    this.told = 0;
+  }
+
+  /** Tells at once what is not told yet. */
+  flush(): void {
+    const cursor = this.cursorToTell();
+    this.stop();
+    if (cursor === undefined) return;
+    this.options.send(cursor);
+    this.told = cursor;
+  }
+}

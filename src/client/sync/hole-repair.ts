@@ -1,0 +1,106 @@
+// Fills holes in conversations: gives what is missing 300 ms to come by itself, then asks history for it.
+import { ImError, toImError } from '../errors.ts';
+import type { CancelTimer, Environment } from '../environment.ts';
+import { findHole, type Hole } from '../store/gap-buffer.ts';
+import type { Request } from '../connection/connection.ts';
+import type { Inbox } from './inbox.ts';
+import { backoffMs, repairBackoff } from '../backoff.ts';
+import type { Store } from '../store/store.ts';
+
+const PATIENCE_MS = 300;
+const PAGE_SIZE = 100;
+
+export interface HoleRepairOptions {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly request: Request;
+  readonly environment: Environment;
+  readonly onError: (error: ImError) => void;
+}
+
+export class HoleRepair {
+  private readonly options: HoleRepairOptions;
+  private active = false;
+  /** One at a time in each conversation: waiting, or asking. */
+  private readonly repairs = new Map<string, CancelTimer>();
+
+  constructor(options: HoleRepairOptions) {
+    this.options = options;
+  }
+
+  /** Connected: looks after all holes there are, and those to come. */
+  resume(): void {
+    this.active = true;
+    for (const conversationId of this.options.store.withHoles) this.notice(conversationId);
+  }
+
+  pause(): void {
+    this.active = false;
+    for (const cancel of this.repairs.values()) cancel();
+    this.repairs.clear();
+  }
+
+  notice(conversationId: string): void {
+    if (this.active && !this.repairs.has(conversationId)) this.schedule(conversationId, PATIENCE_MS, 0);
+  }
+
+  private schedule(conversationId: string, delayMs: number, attempt: number): void {
+    const cancel = this.options.environment.setTimer(
+      () => void this.repair(conversationId, attempt, cancel),
+      delayMs,
+    );
+    this.repairs.set(conversationId, cancel);
+  }
+
+  private async repair(conversationId: string, attempt: number, ticket: CancelTimer): Promise<void> {
+    const hole = findHole(this.options.store.timeline(conversationId));
+    let progress = false;
+    if (hole) {
+      try {
+        progress = await this.fill(conversationId, hole);
+      } catch (error) {
+        const failure = toImError(error);
+        if (!failure.retryable) this.options.onError(failure);
+      }
+    }
+    // Paused meanwhile: whoever resumed since began anew.
+    if (this.repairs.get(conversationId) !== ticket) return;
+    this.repairs.delete(conversationId);
+    if (!findHole(this.options.store.timeline(conversationId))) return;
+    const next = progress ? 0 : attempt + 1;
+    this.schedule(
+      conversationId,
+      progress ? 0 : backoffMs(repairBackoff, next, this.options.environment.random()),
+      next,
+    );
+  }
+
+  /** Returns whether it brought anything. */
+  private async fill(conversationId: string, { from, to }: Hole): Promise<boolean> {
+    const { inbox, request, store } = this.options;
+    // An unknown beginning: this device begins with the page before the first message that it got.
+    const fields =
+      from === null
+        ? { conversationId, before: to + 1, limit: PAGE_SIZE }
+        : { conversationId, after: from - 1, limit: Math.min(PAGE_SIZE, to - from + 1) };
+    try {
+      const { messages, floorSeq } = await request('history', fields);
+      const begin = (from === null ? (messages[0]?.seq ?? to + 1) : floorSeq) - 1;
+      const before = store.timeline(conversationId);
+      await inbox.take({
+        arrivals: messages.map((slot) => ({ slot, delivery: 'catch-up' })),
+        settled: { conversationId, seq: Math.max(begin, floorSeq - 1) },
+      });
+      return store.timeline(conversationId).shownSeq !== before.shownSeq;
+    } catch (error) {
+      if (!(error instanceof ImError) || !isFinal(error)) throw error;
+      // The user may read this conversation no more: what is missing will not come.
+      await inbox.take({ settled: { conversationId, seq: to } });
+      return true;
+    }
+  }
+}
+
+function isFinal({ code }: ImError): boolean {
+  return code === 'not_member' || code === 'forbidden' || code === 'not_found';
+}

@@ -1,0 +1,166 @@
+// Where everything that was received goes: stored in one batch with the position that it brings, then shown, in the
+// order of each conversation and each once. One intake at a time, so that what is decided is what is written.
+import type { Message } from '../../protocol/messages.ts';
+import { isVoid } from '../frames.ts';
+import { findHole, insert, settleUpTo, type Arrival, type Delivery, type Step } from '../store/gap-buffer.ts';
+import { takeTurns } from './serial.ts';
+import { key, type ConversationRecord, type Meta } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Change } from '../storage/storage.ts';
+
+export interface Intake {
+  readonly arrivals?: readonly Arrival[];
+  /** Of one conversation: nothing at or below that seq will come (any more). */
+  readonly settled?: { readonly conversationId: string; readonly seq: number };
+  /** What to note of the mailbox in the same batch. */
+  readonly meta?: Partial<Pick<Meta, 'position' | 'complete'>>;
+}
+
+export interface UnreadCount {
+  readonly conversationId: string;
+  readonly unread: number;
+  readonly seq: number;
+}
+
+export interface InboxOptions {
+  readonly store: Store;
+  readonly userId: string;
+  /** An own message is stored: what to change with it, and what to do after that. */
+  readonly confirm: (
+    message: Message,
+  ) => { readonly changes: readonly Change[]; readonly done: () => void } | undefined;
+  readonly onMessage: (message: Message, delivery: Delivery) => void;
+  readonly onChanged: (before: ConversationRecord, after: ConversationRecord) => void;
+  /** Something waits for a hole to be filled. */
+  readonly onHole: (conversationId: string) => void;
+}
+
+interface Draft extends Step {
+  readonly before: ConversationRecord;
+  readonly record: ConversationRecord;
+}
+
+/** What an intake holds for one conversation. */
+interface Part {
+  readonly arrivals: readonly Arrival[];
+  readonly floor: number | undefined;
+  readonly complete: boolean;
+}
+
+export class Inbox {
+  private readonly options: InboxOptions;
+  private readonly inTurn = takeTurns();
+
+  constructor(options: InboxOptions) {
+    this.options = options;
+  }
+
+  /** Resolves when it is stored and shown; rejects, with nothing changed, when it cannot be stored. */
+  take(intake: Intake): Promise<void> {
+    return this.inTurn(() => this.process(intake));
+  }
+
+  /** Notes what the server counted: `unread` covers everything up to `seq`. */
+  correctUnread(counts: readonly UnreadCount[]): Promise<void> {
+    return this.inTurn(async () => {
+      const { store } = this.options;
+      const corrected = counts.map(({ conversationId, unread, seq }) => {
+        const before = store.conversation(conversationId);
+        return { before, record: { ...before, unread, countedSeq: Math.max(before.countedSeq, seq) } };
+      });
+      await store.update({
+        conversations: corrected.map(({ record }) => ({
+          record,
+          timeline: store.timeline(record.conversationId),
+        })),
+      });
+      for (const { before, record } of corrected) this.options.onChanged(before, record);
+    });
+  }
+
+  /** Drops all that was received; in turn, like any intake. */
+  forget(): Promise<void> {
+    return this.inTurn(() => this.options.store.forgetMessages());
+  }
+
+  private async process({ arrivals = [], settled, meta }: Intake): Promise<void> {
+    const { store } = this.options;
+    const drafts = this.draft(arrivals, settled, meta?.complete ?? store.meta.complete);
+    const confirmations = arrivals.flatMap(({ slot }) => {
+      const own = !isVoid(slot) && slot.from === this.options.userId;
+      return (own && this.options.confirm(slot)) || [];
+    });
+    await store.update({
+      ...(meta && { meta: forward(meta, store.meta) }),
+      conversations: drafts.map(({ record, timeline }) => ({ record, timeline })),
+      changes: [
+        ...drafts.flatMap(({ released }) => messagesOf(released)).map(({ message }) => toChange(message)),
+        ...confirmations.flatMap(({ changes }) => changes),
+      ],
+    });
+    for (const { done } of confirmations) done();
+    for (const draft of drafts) this.show(draft);
+  }
+
+  private draft(arrivals: readonly Arrival[], settled: Intake['settled'], complete: boolean): Draft[] {
+    const byConversation = new Map<string, Arrival[]>();
+    if (settled) byConversation.set(settled.conversationId, []);
+    for (const arrival of arrivals) {
+      const { conversationId } = arrival.slot;
+      const others = byConversation.get(conversationId);
+      if (others) others.push(arrival);
+      else byConversation.set(conversationId, [arrival]);
+    }
+    return [...byConversation].flatMap(([conversationId, list]) => {
+      const floor = settled?.conversationId === conversationId ? settled.seq : undefined;
+      return this.draftOne(conversationId, { arrivals: list, floor, complete }) ?? [];
+    });
+  }
+
+  private draftOne(conversationId: string, { arrivals, floor, complete }: Part): Draft | undefined {
+    const before = this.options.store.conversation(conversationId, complete);
+    const timeline = this.options.store.timeline(conversationId, complete);
+    // The slots first: those at or below the floor are shown too, if they are there.
+    const inserted = insert(timeline, arrivals);
+    const step = floor === undefined ? inserted : settleUpTo(inserted.timeline, floor);
+    const released = floor === undefined ? inserted.released : [...inserted.released, ...step.released];
+    if (released.length === 0 && inserted.held.length === 0 && step.timeline.shownSeq === before.shownSeq)
+      return undefined;
+    const record = released.reduce(
+      (current, { slot }) => (isVoid(slot) ? current : count(current, slot, this.options.userId)),
+      { ...before, shownSeq: step.timeline.shownSeq },
+    );
+    return { before, record, timeline: step.timeline, released, held: inserted.held };
+  }
+
+  private show({ before, record, timeline, released }: Draft): void {
+    for (const { message, delivery } of messagesOf(released)) this.options.onMessage(message, delivery);
+    if (record !== before) this.options.onChanged(before, record);
+    if (findHole(timeline)) this.options.onHole(record.conversationId);
+  }
+}
+
+/** The position never goes back: what a connection that ended had asked for may come after its successor's. */
+function forward(meta: NonNullable<Intake['meta']>, current: Meta): NonNullable<Intake['meta']> {
+  const { position } = meta;
+  const ahead = position === undefined || position === null || position > (current.position ?? -1);
+  return ahead ? meta : { ...meta, position: current.position };
+}
+
+/** A send implies that everything before it was read (the server sees it so, too). */
+function count(record: ConversationRecord, message: Message, userId: string): ConversationRecord {
+  const { seq } = message;
+  if (seq <= record.countedSeq) return { ...record, last: message };
+  const counts = !message.silent && message.type !== 'control';
+  const unread = message.from === userId ? 0 : record.unread + (counts ? 1 : 0);
+  return { ...record, unread, countedSeq: seq, last: message };
+}
+
+function messagesOf(arrivals: readonly Arrival[]): { message: Message; delivery: Delivery }[] {
+  return arrivals.flatMap(({ slot, delivery }) => (isVoid(slot) ? [] : { message: slot, delivery }));
+}
+
+const toChange = (message: Message): Change => ({
+  key: key.message(message.conversationId, message.seq),
+  value: message,
+});

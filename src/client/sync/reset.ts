@@ -1,0 +1,62 @@
+// Starting over when the mailbox does not reach back to this device's position.
+import type { Request } from '../connection/connection.ts';
+import { ImError } from '../errors.ts';
+import type { Inbox } from './inbox.ts';
+import type { Store } from '../store/store.ts';
+
+const PAGE_SIZE = 100;
+/** Of a conversation that this device did not know: the newest page; older ones are there in its history. */
+const FIRST_PAGE_SIZE = 50;
+
+export type ResetReason =
+  /** Away for longer than the mailbox keeps entries: what was missed was read from history instead. */
+  | 'behind'
+  /** The server's mailbox is not the one that this device knew: what was stored of it is gone. */
+  | 'foreign';
+
+interface Parts {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly request: Request;
+}
+
+/** Leaves the position where `sync` can go on. Every step may be repeated: a crash in between loses nothing. */
+export async function startOver(parts: Parts, head: number): Promise<ResetReason> {
+  const { store, inbox } = parts;
+  if (store.meta.position !== null && store.meta.position > head) {
+    await inbox.forget();
+    return 'foreign';
+  }
+  for (const conversationId of await listConversations(parts)) await fillFromHistory(parts, conversationId);
+  await inbox.take({ meta: { position: head, complete: false } });
+  return 'behind';
+}
+
+async function listConversations({ store, request }: Parts): Promise<Set<string>> {
+  const known = [...store.conversations].map(({ conversationId }) => conversationId);
+  const answer = await request('pending', {});
+  const named = 'reset' in answer ? [] : answer.conversations.map(({ conversationId }) => conversationId);
+  return new Set([...known, ...named]);
+}
+
+async function fillFromHistory({ store, inbox, request }: Parts, conversationId: string): Promise<void> {
+  for (let end = false; !end;) {
+    const after = store.knows(conversationId) ? store.timeline(conversationId).shownSeq : null;
+    const range = after === null ? { limit: FIRST_PAGE_SIZE } : { after, limit: PAGE_SIZE };
+    const page = await request('history', { conversationId, ...range }).catch((error: unknown) => {
+      if (error instanceof ImError && !error.retryable) return undefined;
+      throw error;
+    });
+    // A conversation that the user may read no more has nothing to fill.
+    if (!page) return;
+    const begin = after === null ? (page.messages[0]?.seq ?? page.headSeq + 1) : 0;
+    await inbox.take({
+      arrivals: page.messages.map((slot) => ({ slot, delivery: 'catch-up' })),
+      settled: { conversationId, seq: Math.max(page.floorSeq, begin) - 1 },
+    });
+    end = page.end || after === null;
+    if (page.pending || (!end && page.messages.length === 0)) {
+      throw new ImError('unavailable', 'history: a slot is not settled yet', { retryable: true });
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Brings the device up to date and keeps it so. One loop does both: pull until the head, then move over the pushes
+// that came meanwhile and those that come; a gap between them and the position, and it pulls again.
+import type { Acks } from './acks.ts';
+import type { Request } from '../connection/connection.ts';
+import type { CancelTimer, Environment } from '../environment.ts';
+import { ImError, toImError } from '../errors.ts';
+import { advance, type MailboxExtent } from './extents.ts';
+import type { SyncPush, TakenEvent } from '../frames.ts';
+import type { Arrival, Delivery } from '../store/gap-buffer.ts';
+import type { Inbox } from './inbox.ts';
+import { backoffMs, reconnectBackoff } from '../backoff.ts';
+import { startOver, type ResetReason } from './reset.ts';
+import type { Store } from '../store/store.ts';
+
+/** Pushes that are kept during a catch-up; of what is beyond, only the need to pull is. */
+const MAX_BUFFERED_PUSHES = 500;
+
+export interface SyncOptions {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly acks: Acks;
+  readonly request: Request;
+  readonly environment: Environment;
+  readonly onSyncing: () => void;
+  /** At the head, for the first time since the connection opened or for another time after a gap. */
+  readonly onSynced: () => void;
+  readonly onReset: (reason: ResetReason, head: number) => void;
+  readonly onError: (error: ImError) => void;
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: ImError) => void;
+}
+
+export class Sync {
+  private readonly options: SyncOptions;
+  /** Counts connections: what an older one began, stops. */
+  private generation = 0;
+  private connected = false;
+  private pullWanted = false;
+  private running = false;
+  private failures = 0;
+  private extents: MailboxExtent[] = [];
+  private cancelRetry: CancelTimer = () => {};
+  private readonly waiters = new Set<Waiter>();
+
+  constructor(options: SyncOptions) {
+    this.options = options;
+  }
+
+  /** A connection is open. */
+  start(): void {
+    this.stop();
+    this.connected = true;
+    this.pull();
+  }
+
+  /** The connection is gone. */
+  stop(): void {
+    this.generation++;
+    this.connected = false;
+    this.running = false;
+    this.failures = 0;
+    this.extents = [];
+    this.cancelRetry();
+  }
+
+  takePush({ from, to, events }: SyncPush): void {
+    if (!this.connected) return;
+    if (this.extents.length < MAX_BUFFERED_PUSHES) this.extents.push({ from, to, events });
+    else this.pullWanted = true;
+    this.run();
+  }
+
+  /** The mailbox reaches up to there: if that is news, it was lost on the way. */
+  noteHead(head: number): void {
+    if (this.connected && head > (this.options.store.meta.position ?? 0)) this.pull();
+  }
+
+  /** Asks for what may have been missed; resolves when the head is reached. */
+  refresh(): Promise<void> {
+    const reached = new Promise<void>((resolve, reject) => this.waiters.add({ resolve, reject }));
+    if (this.connected) this.pull();
+    return reached;
+  }
+
+  /** There will be no further connection. */
+  end(error: ImError): void {
+    this.stop();
+    for (const { reject } of this.waiters) reject(error);
+    this.waiters.clear();
+  }
+
+  private pull(): void {
+    this.pullWanted = true;
+    this.run();
+  }
+
+  private run(): void {
+    if (this.running || !this.connected) return;
+    this.running = true;
+    this.cancelRetry();
+    const { generation } = this;
+    const isCurrent = () => generation === this.generation;
+    this.work(isCurrent).catch((error: unknown) => {
+      if (isCurrent()) this.retryLater(toImError(error));
+    });
+  }
+
+  private async work(isCurrent: () => boolean): Promise<void> {
+    while (isCurrent()) {
+      if (this.pullWanted) {
+        this.options.onSyncing();
+        const before = this.options.store.meta.position;
+        await this.pullAll(isCurrent);
+        const gap = isCurrent() && (await this.follow(isCurrent)) === 'gap';
+        if (!isCurrent()) return;
+        if (!gap) this.options.onSynced();
+        else if (this.options.store.meta.position !== before) this.pullWanted = true;
+        else throw new ImError('unavailable', 'sync: pushes are ahead of the mailbox', { retryable: true });
+      } else if ((await this.follow(isCurrent)) === 'gap') {
+        this.pullWanted = true;
+      } else if (this.extents.length === 0) {
+        break;
+      }
+    }
+    if (!isCurrent()) return;
+    this.running = false;
+    this.failures = 0;
+    for (const { resolve } of this.waiters) resolve();
+    this.waiters.clear();
+  }
+
+  /** Page after page up to the head. Asking for the next page acknowledges the one before: it is stored by then. */
+  private async pullAll(isCurrent: () => boolean): Promise<void> {
+    const { acks, inbox, request, store } = this.options;
+    this.pullWanted = false;
+    for (let more = true; more && isCurrent();) {
+      const after = store.meta.position;
+      const answer = await request('sync', after === null ? {} : { after });
+      if (!isCurrent()) return;
+      if (after !== null) acks.noteTold(after);
+      if ('reset' in answer) {
+        this.options.onReset(await startOver(this.options, answer.head), answer.head);
+        acks.reset();
+        continue;
+      }
+      const { events, next } = answer;
+      const begin = next - events.length;
+      // The first page ever says where this device begins; from 1 it misses nothing.
+      const meta = { position: next, ...(after === null && { complete: begin === 0 }) };
+      more = answer.more;
+      if (more && next <= (after ?? -1))
+        throw new ImError('internal', 'sync: a page without progress', { retryable: true });
+      await inbox.take({ arrivals: arrivalsOf(events, 'catch-up'), meta });
+      if (isCurrent()) acks.noteStored(events.length);
+    }
+  }
+
+  /** Moves over what was pushed, as far as it joins up. */
+  private async follow(isCurrent: () => boolean): Promise<'up to date' | 'gap'> {
+    const { acks, inbox, store } = this.options;
+    const before = store.meta.position ?? 0;
+    const { position, events, rest } = advance(before, this.extents.splice(0));
+    if (position > before) {
+      await inbox.take({ arrivals: arrivalsOf(events, 'live'), meta: { position } });
+      if (!isCurrent()) return 'up to date';
+      acks.noteStored(events.length);
+    }
+    this.extents.unshift(...rest);
+    return rest.length > 0 ? 'gap' : 'up to date';
+  }
+
+  /** The connection lives, but sync failed: again after a while. A lost connection begins anew by itself. */
+  private retryLater(error: ImError): void {
+    this.running = false;
+    // Whatever it was doing, the mailbox has it.
+    this.pullWanted = true;
+    if (!error.retryable) this.options.onError(error);
+    const delayMs = backoffMs(reconnectBackoff, this.failures++, this.options.environment.random());
+    this.cancelRetry();
+    this.cancelRetry = this.options.environment.setTimer(() => this.run(), error.retryAfterMs ?? delayMs);
+  }
+}
+
+function arrivalsOf(events: readonly TakenEvent[], delivery: Delivery): Arrival[] {
+  return events.flatMap(({ slot }) => (slot ? { slot, delivery } : []));
+}

@@ -1,0 +1,550 @@
+// What CloudFormation would make of a template, the local cloud makes of it, or says that it cannot.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CloudModel } from '../../../local/model.ts';
+import { loadTemplate, type TemplateOptions } from '../../../local/template/template.ts';
+
+type Json = Record<string, unknown>;
+type Resource = { Type: string; Properties?: Json; [key: string]: unknown };
+
+let directory: string;
+let files = 0;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'template-'));
+  await mkdir(join(directory, 'asset.1'));
+  await writeFile(join(directory, 'asset.1', 'index.mjs'), 'export const handler = async () => {};');
+});
+afterAll(async () => await rm(directory, { recursive: true }));
+
+async function load(template: Json, options: TemplateOptions = { parameters: {} }): Promise<CloudModel> {
+  files += 1;
+  const path = join(directory, `chat-${files}.template.json`);
+  await writeFile(path, JSON.stringify(template));
+  return await loadTemplate(path, { stackName: 'chat', ...options });
+}
+
+const at = (path: string, more: Json = {}) => ({ Metadata: { 'aws:cdk:path': path, ...more } });
+
+const role: Resource = {
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {},
+    Policies: [
+      {
+        PolicyName: 'inline',
+        PolicyDocument: { Statement: { Effect: 'Allow', Action: 'sqs:*', Resource: '*' } },
+      },
+    ],
+  },
+  ...at('chat/Api/send/Role/Resource'),
+};
+
+const send: Resource = {
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    Code: { S3Bucket: 'b', S3Key: 'k' },
+    Handler: 'index.handler',
+    Role: { 'Fn::GetAtt': ['SendRole', 'Arn'] },
+    Runtime: 'nodejs24.x',
+  },
+  ...at('chat/Api/send/Function/Resource', { 'aws:asset:path': 'asset.1' }),
+};
+
+const uri = {
+  'Fn::Sub': 'arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Send.Arn}/invocations',
+};
+
+/** The least that runs: an API of one route and its function. */
+const least = {
+  Api: {
+    Type: 'AWS::ApiGatewayV2::Api',
+    Properties: { ProtocolType: 'WEBSOCKET', RouteSelectionExpression: '$request.body.action' },
+    ...at('chat/Api/Resource'),
+  },
+  Stage: {
+    Type: 'AWS::ApiGatewayV2::Stage',
+    Properties: { ApiId: { Ref: 'Api' }, AutoDeploy: true, StageName: 'dev' },
+    ...at('chat/Stage/Resource'),
+  },
+  SendRole: role,
+  Send: send,
+  Integration: {
+    Type: 'AWS::ApiGatewayV2::Integration',
+    Properties: { ApiId: { Ref: 'Api' }, IntegrationType: 'AWS_PROXY', IntegrationUri: uri },
+    ...at('chat/Integration/Resource'),
+  },
+  Route: {
+    Type: 'AWS::ApiGatewayV2::Route',
+    Properties: {
+      ApiId: { Ref: 'Api' },
+      RouteKey: 'send',
+      Target: { 'Fn::Join': ['/', ['integrations', { Ref: 'Integration' }]] },
+    },
+    ...at('chat/Route/Resource'),
+  },
+} satisfies Record<string, Resource>;
+
+const permission = (sourceArn: unknown): Resource => ({
+  Type: 'AWS::Lambda::Permission',
+  Properties: {
+    Action: 'lambda:InvokeFunction',
+    FunctionName: { 'Fn::GetAtt': ['Send', 'Arn'] },
+    Principal: 'apigateway.amazonaws.com',
+    SourceArn: sourceArn,
+  },
+});
+
+const executeApi = (path: string) => ({
+  'Fn::Sub': `arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}${path}`,
+});
+
+/** The least template with other properties of one resource. */
+const changed = (name: keyof typeof least, properties: Json) => ({
+  Resources: {
+    ...least,
+    [name]: { ...least[name], Properties: { ...least[name].Properties, ...properties } },
+  },
+});
+
+const table = (properties: Json = {}): Resource => ({
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    BillingMode: 'PAY_PER_REQUEST',
+    ...properties,
+  },
+  ...at('chat/Tables/Messages/Resource'),
+});
+
+describe('references', () => {
+  /** A value resolves where functions see it: in their environment. */
+  async function resolve(value: unknown, template: Json = {}, options?: TemplateOptions): Promise<unknown> {
+    const { Resources } = changed('Send', { Environment: { Variables: { VALUE: value } } });
+    const model = await load({ ...template, Resources: { ...Resources, Table: table() } }, options);
+    return model.functions[0]!.environment['VALUE'];
+  }
+
+  it.each([
+    ['Ref to a table is its name', { Ref: 'Table' }, 'chat-Table'],
+    ['Ref to a function is its name', { Ref: 'Stage' }, 'dev'],
+    [
+      'GetAtt as a list',
+      { 'Fn::GetAtt': ['Table', 'Arn'] },
+      'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table',
+    ],
+    [
+      'GetAtt as a string',
+      { 'Fn::GetAtt': 'Table.Arn' },
+      'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table',
+    ],
+    ['Join', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }]] }, 'a-us-east-1'],
+    ['Join of a list that is resolved', { 'Fn::Join': ['+', { 'Fn::Split': ['-', 'a-b'] }] }, 'a+b'],
+    ['Sub', { 'Fn::Sub': '${AWS::AccountId}/${Table}/${!Literal}' }, '000000000000/chat-Table/${Literal}'],
+    [
+      'Sub with variables',
+      { 'Fn::Sub': ['${A}.${Table.Arn}', { A: { Ref: 'AWS::Partition' } }] },
+      'aws.arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table',
+    ],
+    ['Select', { 'Fn::Select': ['1', ['a', 'b']] }, 'b'],
+    ['Select of Split', { 'Fn::Select': [0, { 'Fn::Split': ['.', 'a.b'] }] }, 'a'],
+    ['If', { 'Fn::If': ['IsEast', { Ref: 'AWS::URLSuffix' }, 'b'] }, 'amazonaws.com'],
+    ['If of a combined condition', { 'Fn::If': ['Combined', 'a', 'b'] }, 'b'],
+    ['NoValue', { 'Fn::If': ['IsEast', { Ref: 'AWS::NoValue' }, 'b'] }, undefined],
+  ])('%s', async (_case, value, expected) => {
+    const Conditions = {
+      IsEast: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'us-east-1'] },
+      Combined: {
+        'Fn::And': [{ Condition: 'IsEast' }, { 'Fn::Not': [{ 'Fn::Or': [{ Condition: 'IsEast' }] }] }],
+      },
+    };
+    expect(await resolve(value, { Conditions })).toEqual(expected);
+  });
+
+  it.each([
+    [
+      'Ref to nothing',
+      { Ref: 'Nothing' },
+      'Ref to Nothing, which the template does not hold (chat/Api/send/Function/Resource)',
+    ],
+    ['GetAtt of an unknown attribute', { 'Fn::GetAtt': ['Table', 'Color'] }, 'Fn::GetAtt of Table.Color'],
+    [
+      'an unknown function',
+      { 'Fn::ImportValue': 'x' },
+      'does not know the intrinsic function Fn::ImportValue',
+    ],
+    ['an unknown condition', { 'Fn::If': ['Nobody', 1, 2] }, 'No condition is named Nobody'],
+    ['Select out of range', { 'Fn::Select': [2, ['a']] }, 'Fn::Select: no element 2 among 1'],
+  ])('refuses %s', async (_case, value, message) => {
+    await expect(resolve(value)).rejects.toThrow(message);
+  });
+
+  const Parameters = {
+    Keys: { Type: 'String', AllowedPattern: '^https://.+$', Description: 'where keys are' },
+    Bootstrap: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/cdk/version' },
+  };
+
+  it('takes parameters, and their defaults', async () => {
+    const options = { parameters: { Keys: 'https://a' } };
+    expect(await resolve({ 'Fn::Sub': '${Keys} ${Bootstrap}' }, { Parameters }, options)).toBe(
+      'https://a /cdk/version',
+    );
+  });
+
+  it.each([
+    ['has no value', {}, 'Parameter Keys has no value and no default (where keys are)'],
+    [
+      'does not match its pattern',
+      { Keys: 'http://a' },
+      'Parameter Keys failed to satisfy constraint: must match pattern',
+    ],
+    ['is unknown', { Keys: 'https://a', Other: 'x' }, 'The template has no parameter Other'],
+  ])('refuses a parameter that %s', async (_case, parameters: Record<string, string>, message) => {
+    await expect(resolve('x', { Parameters }, { parameters })).rejects.toThrow(message);
+  });
+});
+
+describe('functions', () => {
+  it('have their names, code, limits, variables and role', async () => {
+    const { functions } = await load(
+      changed('Send', {
+        MemorySize: 512,
+        Timeout: 7,
+        ReservedConcurrentExecutions: 2,
+        Environment: { Variables: { A: 'b' } },
+      }),
+    );
+    expect(functions).toEqual([
+      {
+        name: 'send',
+        functionName: 'chat-Send',
+        arn: 'arn:aws:lambda:us-east-1:000000000000:function:chat-Send',
+        modulePath: join(directory, 'asset.1', 'index.mjs'),
+        exportName: 'handler',
+        timeoutMs: 7_000,
+        memoryMb: 512,
+        environment: { A: 'b' },
+        reservedConcurrency: 2,
+        role: {
+          name: 'chat-SendRole',
+          statements: [{ effect: 'Allow', actions: ['sqs:*'], resources: ['*'] }],
+        },
+      },
+    ]);
+  });
+
+  // docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
+  it('have 3 s and 128 MB unless they say otherwise', async () => {
+    const { functions } = await load({ Resources: least });
+    expect(functions[0]).toMatchObject({ timeoutMs: 3_000, memoryMb: 128, environment: {} });
+  });
+
+  it('have the statements of attached policies, with their conditions', async () => {
+    const policy: Resource = {
+      Type: 'AWS::IAM::Policy',
+      Properties: {
+        PolicyName: 'p',
+        Roles: [{ Ref: 'SendRole' }],
+        PolicyDocument: {
+          Statement: [
+            {
+              Effect: 'Deny',
+              Action: ['dynamodb:GetItem'],
+              Resource: [{ 'Fn::GetAtt': ['Table', 'Arn'] }],
+              Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['u#*'] } },
+            },
+          ],
+        },
+      },
+    };
+    const { functions } = await load({ Resources: { ...least, Table: table(), Policy: policy } });
+    expect(functions[0]!.role.statements[1]).toEqual({
+      effect: 'Deny',
+      actions: ['dynamodb:GetItem'],
+      resources: ['arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table'],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['u#*'] } },
+    });
+  });
+
+  it('have the names of construct paths that end in the construct itself', async () => {
+    const { functions } = await load({
+      Resources: {
+        ...least,
+        Send: { ...send, ...at('chat/Api/post/Resource', { 'aws:asset:path': 'asset.1' }) },
+      },
+    });
+    expect(functions[0]!.name).toBe('post');
+  });
+
+  it.each([
+    [
+      'another runtime',
+      { Runtime: 'python3.13' },
+      'runs Node.js only, not python3.13 (chat/Api/send/Function/Resource)',
+    ],
+    ['a module that is not there', { Handler: 'other.handler' }, 'There is no'],
+    [
+      'a role from elsewhere',
+      { Role: 'arn:aws:iam::1:role/x' },
+      'The role arn:aws:iam::1:role/x is not in the template',
+    ],
+    [
+      'a property without a meaning here',
+      { VpcConfig: {} },
+      'does not know the property VpcConfig of AWS::Lambda::Function (chat/Api/send/Function/Resource)',
+    ],
+  ])('are refused with %s', async (_case, properties, message) => {
+    await expect(load(changed('Send', properties))).rejects.toThrow(message);
+  });
+
+  it('are refused when two have one name', async () => {
+    await expect(load({ Resources: { ...least, Again: send } })).rejects.toThrow(
+      'Two functions are called send',
+    );
+  });
+
+  it('are refused when their policy says what is not evaluated here', async () => {
+    const PolicyDocument = { Statement: { Effect: 'Allow', NotAction: 'x', Resource: '*' } };
+    await expect(load(changed('SendRole', { Policies: [{ PolicyDocument }] }))).rejects.toThrow(
+      'does not know NotAction in a policy (chat/Api/send/Role/Resource)',
+    );
+  });
+});
+
+describe('the API', () => {
+  it('has its id, stage, routes and variables', async () => {
+    const { api } = await load(changed('Stage', { StageVariables: { color: 'blue' } }));
+    expect(api).toEqual({
+      apiId: expect.stringMatching(/^[a-z0-9]{10}$/),
+      stageName: 'dev',
+      routeSelectionExpression: '$request.body.action',
+      stageVariables: { color: 'blue' },
+      routes: [{ routeKey: 'send', functionName: 'send', returnsResponse: false, mayInvoke: false }],
+    });
+  });
+
+  it('has two-way routes where there is a route response', async () => {
+    const response: Resource = {
+      Type: 'AWS::ApiGatewayV2::RouteResponse',
+      Properties: { ApiId: { Ref: 'Api' }, RouteId: { Ref: 'Route' }, RouteResponseKey: '$default' },
+    };
+    const { api } = await load({ Resources: { ...least, Response: response } });
+    expect(api.routes[0]).toMatchObject({ returnsResponse: true });
+  });
+
+  it('has the timeout of an integration', async () => {
+    const { api } = await load(changed('Integration', { TimeoutInMillis: 5_000 }));
+    expect(api.routes[0]).toMatchObject({ integrationTimeoutMs: 5_000 });
+  });
+
+  it.each([
+    ['for the route', executeApi('/*send'), true],
+    ['for the stage and the route', executeApi('/dev/send'), true],
+    ['for another route', executeApi('/*sync'), false],
+    ['for another API', 'arn:aws:execute-api:us-east-1:000000000000:other/*', false],
+  ])('may invoke the function with a permission %s: %s', async (_case, sourceArn, mayInvoke) => {
+    const { api } = await load({ Resources: { ...least, Permission: permission(sourceArn) } });
+    expect(api.routes[0]).toMatchObject({ mayInvoke });
+  });
+
+  it('has its authorizer, which needs a permission of its own', async () => {
+    const authorizer: Resource = {
+      Type: 'AWS::ApiGatewayV2::Authorizer',
+      Properties: {
+        ApiId: { Ref: 'Api' },
+        AuthorizerType: 'REQUEST',
+        AuthorizerUri: uri,
+        IdentitySource: ['route.request.header.Authorization'],
+        Name: 'a',
+      },
+    };
+    const { Resources } = changed('Route', {
+      RouteKey: '$connect',
+      AuthorizationType: 'CUSTOM',
+      AuthorizerId: { Ref: 'Authorizer' },
+    });
+    const resources = { ...Resources, Authorizer: authorizer };
+    const authorizerOf = async (more: Json) =>
+      (await load({ Resources: { ...resources, ...more } })).api.routes[0]!.authorizer;
+    const expected = { functionName: 'send', identitySources: ['route.request.header.Authorization'] };
+    expect(await authorizerOf({})).toEqual({ ...expected, mayInvoke: false });
+    const allowed = permission(executeApi('/authorizers/${Authorizer}'));
+    expect(await authorizerOf({ Permission: allowed })).toEqual({ ...expected, mayInvoke: true });
+  });
+
+  it.each([
+    ['of another protocol', 'Api', { ProtocolType: 'HTTP' }, 'runs WebSocket APIs only'],
+    [
+      'that selects by a header',
+      'Api',
+      { RouteSelectionExpression: '$request.header.x' },
+      'selects routes by $request.body',
+    ],
+    ['that is not deployed', 'Stage', { AutoDeploy: false }, 'The stage is not deployed'],
+    [
+      'with another integration',
+      'Integration',
+      { IntegrationType: 'HTTP_PROXY' },
+      'Lambda proxy integrations only',
+    ],
+    [
+      'with another authorization',
+      'Route',
+      { AuthorizationType: 'AWS_IAM' },
+      'does not know the authorization AWS_IAM',
+    ],
+    [
+      'with a target that is nowhere',
+      'Route',
+      { Target: 'integrations/x' },
+      'No AWS::ApiGatewayV2::Integration x',
+    ],
+  ] as const)('is refused %s', async (_case, name, properties, message) => {
+    await expect(load(changed(name, properties))).rejects.toThrow(message);
+  });
+
+  it('must be the only one', async () => {
+    await expect(load({ Resources: { ...least, Second: least.Api } })).rejects.toThrow(
+      'exactly one AWS::ApiGatewayV2::Api',
+    );
+  });
+});
+
+describe('tables, streams and queues', () => {
+  const streaming = table({
+    StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+    TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+  });
+  const mapping = (properties: Json = {}): Resource => ({
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: {
+      EventSourceArn: { 'Fn::GetAtt': ['Table', 'StreamArn'] },
+      FunctionName: { Ref: 'Send' },
+      StartingPosition: 'TRIM_HORIZON',
+      ...properties,
+    },
+    ...at('chat/Mapping/Resource'),
+  });
+  const queue: Resource = { Type: 'AWS::SQS::Queue', ...at('chat/FanOut/Failures/Resource') };
+
+  it('are tables with keys, TTL and stream', async () => {
+    const { tables } = await load({
+      Resources: { ...least, Table: { ...streaming, Type: 'AWS::DynamoDB::GlobalTable' } },
+    });
+    const arn = 'arn:aws:dynamodb:us-east-1:000000000000:table/chat-Table';
+    expect(tables).toEqual([
+      {
+        name: 'Messages',
+        tableName: 'chat-Table',
+        arn,
+        keySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        attributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        ttlAttribute: 'expiresAt',
+        stream: { viewType: 'NEW_IMAGE', arn: `${arn}/stream/2026-01-01T00:00:00.000` },
+      },
+    ]);
+  });
+
+  it('are tables with the name that they ask for', async () => {
+    const { tables } = await load({
+      Resources: { ...least, Table: table({ TableName: { 'Fn::Sub': '${AWS::StackName}-x' } }) },
+    });
+    expect(tables[0]).toMatchObject({ tableName: 'chat-x' });
+  });
+
+  it('are queues', async () => {
+    const { queues } = await load({ Resources: { ...least, Queue: queue } });
+    expect(queues).toEqual([
+      { name: 'Failures', queueName: 'chat-Queue', arn: 'arn:aws:sqs:us-east-1:000000000000:chat-Queue' },
+    ]);
+  });
+
+  it('are event source mappings with the defaults of Lambda (services-ddb-params.html)', async () => {
+    const { eventSources } = await load({ Resources: { ...least, Table: streaming, Mapping: mapping() } });
+    expect(eventSources).toEqual([
+      {
+        id: 'Mapping',
+        tableName: 'chat-Table',
+        functionName: 'send',
+        batchSize: 100,
+        batchingWindowMs: 0,
+        parallelizationFactor: 1,
+        bisectOnError: false,
+        reportBatchItemFailures: false,
+        maximumRetryAttempts: -1,
+        maximumRecordAgeMs: -1,
+        startingPosition: 'TRIM_HORIZON',
+        filters: [],
+      },
+    ]);
+  });
+
+  it('are event source mappings with all that they say', async () => {
+    const properties = {
+      BatchSize: 10,
+      MaximumBatchingWindowInSeconds: 2,
+      ParallelizationFactor: 3,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRetryAttempts: 5,
+      MaximumRecordAgeInSeconds: 3_600,
+      FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Queue', 'Arn'] } } },
+    };
+    const resources = { ...least, Table: streaming, Queue: queue, Mapping: mapping(properties) };
+    expect((await load({ Resources: resources })).eventSources[0]).toMatchObject({
+      batchSize: 10,
+      batchingWindowMs: 2_000,
+      parallelizationFactor: 3,
+      bisectOnError: true,
+      reportBatchItemFailures: true,
+      maximumRetryAttempts: 5,
+      maximumRecordAgeMs: 3_600_000,
+      filters: [{ eventName: ['INSERT'] }],
+      onFailureArn: 'arn:aws:sqs:us-east-1:000000000000:chat-Queue',
+    });
+  });
+
+  it('are not the mappings that are switched off', async () => {
+    const { eventSources } = await load({
+      Resources: { ...least, Table: streaming, Mapping: mapping({ Enabled: false }) },
+    });
+    expect(eventSources).toEqual([]);
+  });
+
+  it('are refused where a mapping reads no stream', async () => {
+    await expect(load({ Resources: { ...least, Table: table(), Mapping: mapping() } })).rejects.toThrow(
+      "is no table's stream (chat/Mapping/Resource)",
+    );
+  });
+
+  it('are refused with an index, which no table here has', async () => {
+    await expect(
+      load({ Resources: { ...least, Table: table({ GlobalSecondaryIndexes: [] }) } }),
+    ).rejects.toThrow(
+      'does not know the property GlobalSecondaryIndexes of AWS::DynamoDB::Table (chat/Tables/Messages/Resource)',
+    );
+  });
+});
+
+describe('nothing is silently ignored', () => {
+  it('an unknown resource type is named, with its construct path', async () => {
+    const bucket: Resource = { Type: 'AWS::S3::Bucket', ...at('chat/Files/Resource') };
+    await expect(load({ Resources: { ...least, Bucket: bucket } })).rejects.toThrow(
+      'The local cloud does not know the resource type AWS::S3::Bucket (chat/Files/Resource)',
+    );
+  });
+
+  it('unless its condition is false', async () => {
+    const bucket: Resource = { Type: 'AWS::S3::Bucket', Condition: 'Never', ...at('chat/Files/Resource') };
+    const Conditions = { Never: { 'Fn::Equals': ['a', 'b'] } };
+    await expect(load({ Conditions, Resources: { ...least, Bucket: bucket } })).resolves.toBeDefined();
+  });
+
+  it('an unknown section is named', async () => {
+    await expect(load({ Transform: 'x', Resources: least })).rejects.toThrow('template section Transform');
+  });
+});
