@@ -2,6 +2,7 @@
 // The query is checked by `$connect`, which alone can answer 400; what is right in it travels as context.
 import * as v from 'valibot';
 import { deviceIdSchema, platformSchema } from '../src/protocol/ids.ts';
+import { serializeOrigin } from '../src/protocol/origins.ts';
 import { header } from '../src/runtime/caller.ts';
 import { optional, required } from '../src/runtime/environment.ts';
 import { log } from '../src/runtime/log.ts';
@@ -29,7 +30,7 @@ export async function handler(event: AuthorizerEvent) {
 
   const { deviceId, platform } = event.queryStringParameters ?? {};
   const origin = header(event.headers, 'Origin');
-  const foreignOrigin = origin !== undefined && !allowedOrigins.has(origin);
+  const foreignOrigin = origin !== undefined && !allowedOrigins.has(serializeOrigin(origin) ?? '');
   const foreignDevice = claims.deviceId !== undefined && claims.deviceId !== deviceId;
   const allowed = !foreignOrigin && !foreignDevice;
   if (!allowed) log.warn('connection refused', { userId: claims.userId, foreignOrigin, foreignDevice });

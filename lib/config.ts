@@ -2,24 +2,64 @@
 import type { Node } from 'constructs';
 import * as v from 'valibot';
 import { settingsSchema, type Settings } from '../src/core/settings.ts';
+import { tableDefinitions, type TableName } from '../src/core/tables.ts';
+import { clientFrames } from '../src/protocol/client-frames.ts';
+import { serializeOrigin } from '../src/protocol/origins.ts';
 
-const stringList = v.pipe(
+/** `-c key=value` arrives as a string: objects are given as JSON. */
+const json = <const Schema extends v.GenericSchema>(schema: Schema) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      if (typeof dataset.value !== 'string') return dataset.value;
+      try {
+        return JSON.parse(dataset.value) as unknown;
+      } catch {
+        addIssue({ message: `is no JSON: ${dataset.value.slice(0, 100)}` });
+        return NEVER;
+      }
+    }),
+    schema,
+  );
+
+const origins = v.pipe(
   v.union([v.string(), v.array(v.string())]),
   v.transform((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value)),
-  v.array(v.pipe(v.string(), v.nonEmpty())),
+  v.array(
+    v.pipe(
+      v.string(),
+      v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+        const origin = serializeOrigin(value);
+        if (origin !== undefined) return origin;
+        addIssue({
+          message: `"${value}" is no origin: give scheme, host and port, as https://chat.example.com`,
+        });
+        return NEVER;
+      }),
+    ),
+  ),
 );
 
-/** `-c key=value` arrives as a string: JSON objects are parsed. */
-const settings = v.pipe(
-  v.union([v.pipe(v.string(), v.parseJson()), v.record(v.string(), v.unknown())]),
-  v.partial(settingsSchema),
-);
+const throttle = v.strictObject({
+  /** Messages a second, on average. */
+  rateLimit: v.pipe(v.number(), v.minValue(1)),
+  /** At once. */
+  burstLimit: v.pipe(v.number(), v.integer(), v.minValue(1)),
+});
 
-const configSchema = v.object({
+const routeKeys = [...Object.keys(clientFrames), '$connect', '$disconnect', '$default'] as const;
+const tableNames = Object.keys(tableDefinitions) as [TableName, ...TableName[]];
+
+/** Below the account's quotas for a region (10,000 a second, bursts of 5,000, shared by all its APIs). */
+const defaultThrottle = { rateLimit: 5_000, burstLimit: 2_500 };
+/** As many new connections a second as the account may open. */
+const defaultRouteThrottles = { $connect: { rateLimit: 500, burstLimit: 500 } };
+
+const configSchema = v.strictObject({
   /** Name of the API stage and suffix of the stack: letters, digits and dashes. */
   stage: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,32}$/)), 'dev'),
   /** Origins that browsers may connect from, e.g. `https://chat.example.com`; none = no browser. */
-  allowedOrigins: v.optional(stringList, []),
+  allowedOrigins: v.optional(origins, []),
   /** `iss` and `aud` that tokens must carry; not checked when absent. */
   tokenIssuer: v.optional(v.string()),
   tokenAudience: v.optional(v.string()),
@@ -37,8 +77,19 @@ const configSchema = v.object({
     ),
     1,
   ),
+  /** What each route of the stage takes, for all clients together; above it API Gateway refuses. */
+  throttle: v.optional(json(throttle), defaultThrottle),
+  /** Routes that take less, or more, by route key: `{"send":{"rateLimit":500,"burstLimit":200}}`. */
+  routeThrottles: v.optional(
+    json(v.record(v.picklist(routeKeys, `must be one of ${routeKeys.join(', ')}`), throttle)),
+    defaultRouteThrottles,
+  ),
+  /** Names of tables that are there already, to be taken over (docs/operations.md); else CloudFormation makes names. */
+  tableNames: v.optional(json(v.strictObject(v.entriesFromList(tableNames, v.optional(v.string())))), {}),
   /** Deviations from the domain's defaults (src/core/settings.ts). */
-  settings: v.optional(settings, {}),
+  settings: v.optional(json(v.partial(settingsSchema)), {}),
+  /** Short for the setting of this name: a number, or one for each platform as JSON. */
+  devicesPerPlatform: v.optional(json(settingsSchema.entries.devicesPerPlatform)),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
   disposable: v.optional(
     v.pipe(
@@ -49,17 +100,42 @@ const configSchema = v.object({
   ),
 });
 
-export type Config = v.InferOutput<typeof configSchema> & { settings: Partial<Settings> };
+export type Config = Omit<v.InferOutput<typeof configSchema>, 'devicesPerPlatform' | 'settings'> & {
+  readonly settings: Partial<Settings>;
+};
+export type Throttle = v.InferOutput<typeof throttle>;
 
-/** @throws Error that names each context value that is wrong, and why. */
+/** A context value that is wrong or unknown: `message` is one line that names each. */
+export class ConfigError extends Error {}
+
+/** CDK's own keys have colons, slashes or an @. */
+const isOurs = (key: string) => !/[:/@]/.test(key);
+
+/** @throws ConfigError */
 export function readConfig(node: Node): Config {
+  const all = node.getAllContext() as Record<string, unknown>;
   const context = Object.fromEntries(
-    Object.keys(configSchema.entries)
-      .map((key) => [key, node.tryGetContext(key) as unknown])
-      .filter(([, value]) => value !== undefined),
+    Object.entries(all).filter(([key, value]) => isOurs(key) && value !== undefined),
   );
   const result = v.safeParse(configSchema, context);
-  if (result.success) return result.output as Config;
-  const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'context'}: ${issue.message}`);
-  throw new Error(`Wrong CDK context.\n  ${problems.join('\n  ')}`);
+  if (!result.success)
+    throw new ConfigError(`configuration: ${result.issues.map((issue) => describe(issue)).join('; ')}`);
+  const { devicesPerPlatform, settings, ...config } = result.output;
+  return {
+    ...config,
+    settings: {
+      ...settings,
+      ...(devicesPerPlatform !== undefined && { devicesPerPlatform }),
+    } as Partial<Settings>,
+  };
+}
+
+function describe(issue: v.BaseIssue<unknown>, parent = ''): string {
+  const field = [parent, v.getDotPath(issue)].filter(Boolean).join('.') || 'context';
+  // Of a union, the alternative that was nearly met says more than that none was.
+  const nearly = issue.type === 'union' && issue.issues?.find(({ path }) => path !== undefined);
+  if (nearly) return describe(nearly, field);
+  if (issue.type === 'strict_object' && issue.expected === 'never')
+    return `${field}: there is no such setting`;
+  return `${field}: ${issue.message}`;
 }

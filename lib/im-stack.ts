@@ -18,7 +18,7 @@ export class ImStack extends Stack {
     });
     const environment = { IM_SETTINGS: JSON.stringify(config.settings) };
 
-    const tables = new Tables(this, 'Tables', { disposable: config.disposable });
+    const tables = new Tables(this, 'Tables', config);
     const { api } = new ImWebSocketApi(this, 'WebSocket', {
       config,
       tokenKeys: tokenKeys.valueAsString,

@@ -2,24 +2,33 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import type { Config } from './config.ts';
 import { tableDefinitions, ttlAttribute, type TableDefinition, type TableName } from '../src/core/tables.ts';
+
+export interface TablesProps {
+  readonly disposable: boolean;
+  /** Of tables that are there already. */
+  readonly tableNames: Config['tableNames'];
+}
 
 export class Tables extends Construct {
   private readonly tables: ReadonlyMap<TableName, TableV2>;
 
-  constructor(scope: Construct, id: string, props: { disposable: boolean }) {
+  constructor(scope: Construct, id: string, props: TablesProps) {
     super(scope, id);
     const names = Object.keys(tableDefinitions) as TableName[];
-    this.tables = new Map(names.map((name) => [name, this.createTable(name, props.disposable)]));
+    this.tables = new Map(names.map((name) => [name, this.createTable(name, props)]));
   }
 
   get(name: TableName): TableV2 {
     return this.tables.get(name)!;
   }
 
-  private createTable(name: TableName, disposable: boolean): TableV2 {
+  private createTable(name: TableName, { disposable, tableNames }: TablesProps): TableV2 {
+    const tableName = tableNames[name];
     const definition: TableDefinition = tableDefinitions[name];
     return new TableV2(this, name, {
+      ...(tableName !== undefined && { tableName }),
       partitionKey: { name: definition.partitionKey, type: AttributeType.STRING },
       sortKey: {
         name: definition.sortKey.name,

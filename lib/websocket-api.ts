@@ -1,6 +1,12 @@
 // The WebSocket API: its routes, the authorizer and the functions behind them.
 import { CfnOutput } from 'aws-cdk-lib';
-import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  CfnStage,
+  WebSocketApi,
+  WebSocketStage,
+  type WebSocketRoute,
+  type WebSocketRouteOptions,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
@@ -22,6 +28,7 @@ const oneWay: ReadonlySet<Action> = new Set<Action>(['ack']);
 
 export class ImWebSocketApi extends Construct {
   readonly api: WebSocketApi;
+  private readonly routes: WebSocketRoute[] = [];
   private readonly props: WebSocketApiProps;
 
   constructor(scope: Construct, id: string, props: WebSocketApiProps) {
@@ -53,13 +60,18 @@ export class ImWebSocketApi extends Construct {
     const fallback = this.routeFunction('default', {
       description: 'Answers frames that name no known action',
     });
-    this.api.addRoute('$default', this.twoWay('default', fallback));
+    this.addRoute('$default', this.twoWay('default', fallback));
 
     const stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.api,
       stageName: config.stage,
       autoDeploy: true,
+      throttle: config.throttle,
     });
+    // A stage deploys what is there: without routes it fails, and what comes later would be deployed by luck.
+    stage.node.addDependency(...this.routes);
+    const { defaultChild } = stage.node;
+    if (defaultChild instanceof CfnStage) defaultChild.routeSettings = routeSettings(config.routeThrottles);
     new CfnOutput(this, 'Url', { value: stage.url, description: 'Where clients connect' });
   }
 
@@ -77,7 +89,7 @@ export class ImWebSocketApi extends Construct {
     const connect = this.routeFunction('connect', {
       description: 'Registers a connection, replaces and kicks older ones',
     }).useTable(tables, 'Users', 'UpdateItem');
-    this.api.addRoute('$connect', {
+    this.addRoute('$connect', {
       integration: new WebSocketLambdaIntegration('connect', connect.function),
       authorizer: new WebSocketLambdaAuthorizer('Authorizer', authorize.function, {
         identitySource: ['route.request.header.Sec-WebSocket-Protocol'],
@@ -87,7 +99,7 @@ export class ImWebSocketApi extends Construct {
       description: 'Forgets a connection',
       environment: this.props.environment,
     }).useTable(tables, 'Users', 'UpdateItem');
-    this.api.addRoute('$disconnect', {
+    this.addRoute('$disconnect', {
       integration: new WebSocketLambdaIntegration('disconnect', disconnect.function),
     });
   }
@@ -95,12 +107,16 @@ export class ImWebSocketApi extends Construct {
   private addRoutes(actions: Action[], id: string, description: string): ImFunction {
     const handler = this.routeFunction(id, { description });
     for (const action of actions) {
-      this.api.addRoute(action, {
+      this.addRoute(action, {
         ...this.twoWay(action, handler),
         returnResponse: !oneWay.has(action),
       });
     }
     return handler;
+  }
+
+  private addRoute(key: string, options: WebSocketRouteOptions): void {
+    this.routes.push(this.api.addRoute(key, options));
   }
 
   private twoWay(id: string, handler: ImFunction) {
@@ -117,4 +133,14 @@ export class ImWebSocketApi extends Construct {
       'DELETE',
     );
   }
+}
+
+/** As CloudFormation takes them: a map of plain values, which CDK has no type for. */
+function routeSettings(throttles: Config['routeThrottles']): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(throttles).map(([route, { rateLimit, burstLimit }]) => [
+      route,
+      { ThrottlingRateLimit: rateLimit, ThrottlingBurstLimit: burstLimit },
+    ]),
+  );
 }

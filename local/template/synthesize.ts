@@ -55,7 +55,7 @@ async function runApp(environment: Record<string, string>): Promise<void> {
   const closed = once(app, 'close') as Promise<[exitCode: number | null]>;
   app.stdin.end(outputFiles[0]!.text);
   const [exitCode] = await closed;
-  if (exitCode !== 0) throw new Error(`The CDK app failed (exit code ${exitCode}).\n${errors.trim()}`);
+  if (exitCode !== 0) throw new Error(errors.trim() || `The CDK app failed (exit code ${exitCode})`);
 }
 
 async function findTemplate(outDirectory: string): Promise<string> {

@@ -22,8 +22,8 @@ export function toDevice(item: Item | undefined): Device {
 }
 
 /**
- * Registers a connection, and ends those that it takes the place of: the same device's silently, another device's
- * of the same platform with a `kicked` push.
+ * Registers a connection, and ends those that it takes the place of: the same device's silently, with a `kicked` push
+ * the oldest of the platform that there is no more room for.
  */
 export async function registerConnection(ctx: Context, caller: Caller, connectedAt: number): Promise<void> {
   const { userId, deviceId, connectionId, platform } = caller;
@@ -46,13 +46,26 @@ export async function registerConnection(ctx: Context, caller: Caller, connected
     }),
   ]);
   const previous = Object.keys(head.item ?? {}).length > 0 ? toMailbox(head.item!).connections : [];
-  await Promise.all(
-    previous.map(async (connection) => {
-      if (connection.connectionId === connectionId) return;
-      if (connection.deviceId === deviceId) await ctx.connections.close(connection.connectionId);
-      else if (connection.platform === platform) await kick(ctx, caller, connection);
-    }),
+  const own = previous.filter(
+    (connection) => connection.deviceId === deviceId && connection.connectionId !== connectionId,
   );
+  await Promise.all([
+    ...own.map((connection) => ctx.connections.close(connection.connectionId)),
+    ...tooMany(ctx, caller, previous).map((connection) => kick(ctx, caller, connection)),
+  ]);
+}
+
+/** Other devices of the caller's platform that have to go for the caller: those that connected first. */
+function tooMany(
+  { settings: { devicesPerPlatform } }: Context,
+  { deviceId, platform }: Caller,
+  connections: readonly DeviceConnection[],
+): readonly DeviceConnection[] {
+  const room = typeof devicesPerPlatform === 'number' ? devicesPerPlatform : devicesPerPlatform[platform];
+  const others = connections.filter(
+    (connection) => connection.platform === platform && connection.deviceId !== deviceId,
+  );
+  return others.toSorted((left, right) => right.connectedAt - left.connectedAt).slice(room - 1);
 }
 
 /** Tells first and forgets last: whoever dies in between leaves a connection that the next connect kicks again. */

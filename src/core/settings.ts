@@ -1,10 +1,18 @@
 // What an operator may tune, with its defaults: written here and nowhere else.
 import * as v from 'valibot';
+import { platforms } from '../protocol/ids.ts';
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 const days = v.pipe(v.number(), v.integer(), v.minValue(1));
 
-export const settingsSchema = v.object({
+const devices = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100));
+
+export const settingsSchema = v.strictObject({
+  /** Devices of one user that may be connected at once on each platform; for one more, the oldest goes. */
+  devicesPerPlatform: v.optional(
+    v.union([devices, v.strictObject(v.entriesFromList(platforms, v.optional(devices, 1)))]),
+    1,
+  ),
   /** A hole in a conversation older than this may be fenced with a void. */
   settleMs: v.optional(milliseconds, 3_000),
   /** A member's last 16 sends in one conversation within this time: `rate_limited`. */

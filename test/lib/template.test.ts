@@ -4,7 +4,7 @@ import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { readConfig } from '../../lib/config.ts';
+import { ConfigError, readConfig } from '../../lib/config.ts';
 import { ImStack } from '../../lib/im-stack.ts';
 import { clientFrames } from '../../src/protocol/client-frames.ts';
 import { tableDefinitions } from '../../src/core/tables.ts';
@@ -64,6 +64,16 @@ describe('tables', () => {
   });
 });
 
+test('tables of an earlier stack are taken over by name', () => {
+  const adopting = synthesize({ tableNames: '{"Messages":"im-TablesMessages-1ABC"}' });
+  adopting.resourcePropertiesCountIs(
+    'AWS::DynamoDB::GlobalTable',
+    { TableName: 'im-TablesMessages-1ABC' },
+    1,
+  );
+  template.resourcePropertiesCountIs('AWS::DynamoDB::GlobalTable', { TableName: Match.anyValue() }, 0);
+});
+
 describe('functions', () => {
   test('run on arm64 and the newest Node, with a log group of their own', () => {
     template.allResourcesProperties('AWS::Lambda::Function', {
@@ -121,6 +131,31 @@ describe('the WebSocket API', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', { AutoDeploy: true });
   });
 
+  test('is deployed by a stage that waits for every route and its answer', () => {
+    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage')) as {
+      DependsOn: string[];
+    }[];
+    const needed = ['Route', 'RouteResponse', 'Integration'].flatMap((type) =>
+      Object.keys(template.findResources(`AWS::ApiGatewayV2::${type}`)),
+    );
+    expect(stage!.DependsOn).toEqual(expect.arrayContaining(needed));
+  });
+
+  test('is throttled, each route as configured', () => {
+    const routeThrottles = '{"send":{"rateLimit":50,"burstLimit":20}}';
+    synthesize({ throttle: '{"rateLimit":200,"burstLimit":100}', routeThrottles }).hasResourceProperties(
+      'AWS::ApiGatewayV2::Stage',
+      {
+        DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 100 },
+        RouteSettings: { send: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 20 } },
+      },
+    );
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      DefaultRouteSettings: { ThrottlingRateLimit: 5000, ThrottlingBurstLimit: 2500 },
+      RouteSettings: { $connect: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 500 } },
+    });
+  });
+
   test('takes its token keys as the one parameter without a default', () => {
     expect(Object.values(template.findParameters('TokenKeys'))).toEqual([
       expect.not.objectContaining({ Default: expect.anything() }),
@@ -153,18 +188,60 @@ test('fan-out takes inserted messages and no voids, in batches that fail by reco
 });
 
 describe('configuration', () => {
-  test('that is wrong is refused with the name of each value and why', () => {
-    const app = new App({
-      context: { stage: 'no spaces', settings: '{"settleMs":-1}', fanOutParallelization: 11 },
-    });
-    expect(() => readConfig(app.node)).toThrow(
-      /stage: .*\n.*fanOutParallelization: .*\n.*settings\.settleMs: /s,
+  const read = (context: Record<string, unknown>) => readConfig(new App({ context }).node);
+
+  test('that is wrong is refused in one line, with the name of each value and why', () => {
+    expect(() =>
+      read({ stage: 'no spaces', settings: '{"settleMs":-1}', fanOutParallelization: 11 }),
+    ).toThrow(/^configuration: stage: [^\n]*fanOutParallelization: [^\n]*settings\.settleMs: [^\n]*$/);
+  });
+
+  test.each([
+    [{ allowedOrigin: 'https://a.example' }, 'configuration: allowedOrigin: there is no such setting'],
+    [{ 'allowed-origins': 'x' }, 'configuration: allowed-origins: there is no such setting'],
+    [
+      { settings: '{"mesageRetentionDays":3}' },
+      'configuration: settings.mesageRetentionDays: there is no such setting',
+    ],
+    [{ settings: '{' }, 'configuration: settings: is no JSON: {'],
+    [{ tableNames: { Mesages: 'x' } }, 'configuration: tableNames.Mesages: there is no such setting'],
+    [{ devicesPerPlatform: '{"iso":2}' }, 'configuration: devicesPerPlatform.iso: there is no such setting'],
+  ])('%j is refused', (context, message) => {
+    expect(() => read(context)).toThrow(new ConfigError(message));
+  });
+
+  test('of route throttles names routes that there are', () => {
+    expect(() => read({ routeThrottles: '{"sent":{"rateLimit":1,"burstLimit":1}}' })).toThrow(
+      /routeThrottles\.sent: must be one of send, sync/,
     );
   });
 
-  test('that is no JSON is refused too', () => {
-    const app = new App({ context: { settings: '{' } });
-    expect(() => readConfig(app.node)).toThrow(/settings: /);
+  test('of devices per platform is a number, or one for each platform', () => {
+    expect(read({ devicesPerPlatform: '2' }).settings).toEqual({ devicesPerPlatform: 2 });
+    expect(read({ devicesPerPlatform: '{"web":3}' }).settings).toMatchObject({
+      devicesPerPlatform: { web: 3, ios: 1 },
+    });
+  });
+
+  test('P1.3: origins are kept in their serialised form', () => {
+    const allowedOrigins = 'https://Two.example.com/, http://localhost:80,capacitor://Localhost';
+    expect(read({ allowedOrigins }).allowedOrigins).toEqual([
+      'https://two.example.com',
+      'http://localhost',
+      'capacitor://localhost',
+    ]);
+  });
+
+  test.each([
+    'two.example.com',
+    '*',
+    'https://*.example.com',
+    'null',
+    'https://a.example/chat',
+    'https://u@a.example',
+    '',
+  ])('P1.3: %j is no origin', (origin) => {
+    expect(() => read({ allowedOrigins: [origin] })).toThrow(/allowedOrigins\.0: ".*" is no origin/);
   });
 
   test('is read by nobody else', async () => {
