@@ -46,7 +46,8 @@ async function answer(
   endpoints: Readonly<Record<string, Endpoint>>,
 ): Promise<Answer> {
   if (!isLocal(request)) return refusal(403, 'Developer endpoints answer this machine only');
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  const target = request.url ?? '/';
+  const url = new URL(target.startsWith('/') ? `http://localhost${target}` : target, 'http://localhost');
   const endpoint = endpoints[`${request.method} ${url.pathname}`];
   if (endpoint) return await endpoint(url, request);
   const methods = Object.keys(endpoints)

@@ -19,12 +19,12 @@ interface KeyedRequest {
   readonly Item?: Item;
 }
 
-const transactWriteActions = {
-  ConditionCheck: 'ConditionCheckItem',
-  Delete: 'DeleteItem',
-  Put: 'PutItem',
-  Update: 'UpdateItem',
-} as const;
+const transactWriteActions: ReadonlyMap<string, string> = new Map([
+  ['ConditionCheck', 'ConditionCheckItem'],
+  ['Delete', 'DeleteItem'],
+  ['Put', 'PutItem'],
+  ['Update', 'UpdateItem'],
+]);
 
 const writeOperations: ReadonlySet<string> = new Set([
   'BatchWriteItem',
@@ -51,9 +51,7 @@ export function accessesOf(operation: string, input: Json): Access[] {
       return transactItems(input).flatMap((item) => Object.values(item).map((get) => keyed('GetItem', get)));
     case 'TransactWriteItems':
       return transactItems(input).flatMap((item) =>
-        Object.entries(item).map(([kind, request]) =>
-          keyed(transactWriteActions[kind as keyof typeof transactWriteActions] ?? kind, request),
-        ),
+        Object.entries(item).map(([kind, request]) => keyed(transactWriteActions.get(kind) ?? kind, request)),
       );
     case 'Query':
       return [{ ...keyed(operation, input), items: [queriedPartition(input)] }];
@@ -105,11 +103,11 @@ function writtenItem(request: Json): Item {
 function queriedPartition(input: Json): Item {
   const condition =
     typeof input['KeyConditionExpression'] === 'string' ? input['KeyConditionExpression'] : '';
-  const names = (input['ExpressionAttributeNames'] ?? {}) as Record<string, string>;
+  const names = new Map(Object.entries((input['ExpressionAttributeNames'] ?? {}) as Record<string, string>));
   const values = (input['ExpressionAttributeValues'] ?? {}) as Item;
-  const item: Record<string, AttributeValue> = {};
+  const item = new Map<string, AttributeValue>();
   for (const [, name = '', value = ''] of condition.matchAll(/([\w#.-]+)\s*=\s*(:\w+)/g)) {
-    if (values[value]) item[names[name] ?? name] = values[value];
+    if (values[value]) item.set(names.get(name) ?? name, values[value]);
   }
-  return item;
+  return Object.fromEntries(item);
 }

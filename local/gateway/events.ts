@@ -43,8 +43,13 @@ export function readConnectionFacts(request: IncomingMessage, connectedAt: numbe
     userAgent: headers['user-agent'],
     domainName: headers.host ?? 'localhost',
     headers: pairs,
-    query: new URL(url, 'http://localhost').searchParams,
+    query: readUrl(url).searchParams,
   };
+}
+
+/** What begins with two slashes is a path here, not the name of a host. */
+export function readUrl(target: string): URL {
+  return new URL(target.startsWith('/') ? `http://localhost${target}` : target, 'http://localhost');
 }
 
 export function clientIdentity(
@@ -166,10 +171,13 @@ function queryFields({ query }: ConnectionFacts) {
 
 /** Of a name that is repeated the last value counts; all of them are in the multi-value map. */
 function group(pairs: readonly (readonly [string, string])[]): { single: Values; multi: MultiValues } {
-  const multi: Record<string, string[]> = {};
-  for (const [name, value] of pairs) (multi[name] ??= []).push(value);
-  const single = Object.fromEntries(Object.entries(multi).map(([name, values]) => [name, values.at(-1)!]));
-  return { single, multi };
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const known = values.get(name);
+    if (known) known.push(value);
+    else values.set(name, [value]);
+  }
+  return { single: Object.fromEntries(pairs), multi: Object.fromEntries(values) };
 }
 
 /** `29/Nov/2023:08:04:01 +0000` */

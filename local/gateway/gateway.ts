@@ -8,6 +8,7 @@ import type { Faults } from '../faults/faults.ts';
 import { Connection, notifyDisconnect } from './connection.ts';
 import type { GatewayContext } from './context.ts';
 import { shakeHands } from './handshake.ts';
+import { readUrl } from './events.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
@@ -65,7 +66,12 @@ export function startGateway(options: GatewayOptions): Gateway {
   const connectionsApi = createConnectionsApi({ ...options, limits, connections });
 
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) =>
-    context.track(upgrade(request, stream, head));
+    context.track(
+      upgrade(request, stream, head).catch((error: unknown) => {
+        refuse(stream, 500, '{"message":"Internal server error"}');
+        throw error;
+      }),
+    );
   const onRequest: RequestListener = (request, response) => {
     const path = request.url ?? '/';
     if (path.startsWith(`/${model.api.stageName}/@connections/`)) {
@@ -132,7 +138,7 @@ function createUpgrade(context: GatewayContext, connections: Map<string, Connect
 
 /** On AWS the stage is part of the address; on a laptop it may be left out. */
 function isForStage({ url = '/' }: IncomingMessage, stageName: string): boolean {
-  const { pathname } = new URL(url, 'http://localhost');
+  const { pathname } = readUrl(url);
   return ['/', `/${stageName}`, `/${stageName}/`].includes(pathname);
 }
 

@@ -53,6 +53,10 @@ afterEach(async () => {
   await closed;
 });
 
+it('a path of two slashes is answered like any that leads nowhere', async () => {
+  expect((await fetch(`${new URL(url).origin}//`)).status).toBe(404);
+});
+
 async function ask(
   path: string,
   init?: RequestInit,

@@ -10,6 +10,7 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { accessesOf } from '../../../local/dynamodb/requests.ts';
 import { allow } from '../small-model.ts';
 import { setUp, connect, key } from './setup.ts';
 
@@ -141,4 +142,18 @@ describe('what the role does not allow', () => {
     const { client } = await setUp(({ orders: { arn } }) => [allow(['PutItem'], arn)]);
     await expect(client.send(new ListTablesCommand())).rejects.toThrow(/dynamodb:ListTables on resource: \*/);
   });
+});
+
+it('the names in a request are names, whatever they are', () => {
+  const input = {
+    TableName: 'Orders',
+    KeyConditionExpression: '#a = :a AND constructor = :b',
+    ExpressionAttributeNames: { '#a': '__proto__' },
+    ExpressionAttributeValues: { ':a': { S: 'x' }, ':b': { S: 'y' } },
+  };
+  expect(accessesOf('Query', input).flatMap(({ items }) => items.map((item) => Object.keys(item)))).toEqual([
+    ['__proto__', 'constructor'],
+  ]);
+  const transaction = { TransactItems: [{ constructor: { TableName: 'Orders', Key: {} } }] };
+  expect(accessesOf('TransactWriteItems', transaction)[0]?.action).toBe('dynamodb:constructor');
 });

@@ -79,6 +79,34 @@ describe('the handshake', () => {
     expect((await sandbox.refusal('prod')).status).toBe(403);
   });
 
+  it('takes any name in the query for a name', async () => {
+    await start({ functions: { connect: tell() }, routes: { $connect: 'connect' } });
+    await sandbox.connect('?__proto__=x&constructor=y&constructor=z');
+    const event = await sandbox.nextEvent('connect');
+    expect(Object.entries(event['queryStringParameters'] as object)).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'z'],
+    ]);
+    expect(Object.entries(event['multiValueQueryStringParameters'] as object)).toEqual([
+      ['__proto__', ['x']],
+      ['constructor', ['y', 'z']],
+    ]);
+  });
+
+  it.each(['/', '/test', 'http://'])('is answered at /%s: forbidden', async (path) => {
+    await start({ functions: {} });
+    expect((await sandbox.refusal(path)).status).toBe(403);
+  });
+
+  it('that fails in the gateway itself is 500', async () => {
+    await start({
+      functions: { authorize: tell() },
+      routes: { $connect: 'authorize' },
+      authorizer: { identitySources: ['nowhere.to.be.found'] },
+    });
+    expect((await sandbox.refusal()).status).toBe(500);
+  });
+
   it('needs to be one of WebSocket version 13', async () => {
     await start({ functions: { connect: tell() }, routes: { $connect: 'connect' } });
     const socket = connectSocket(Number(new URL(sandbox.url).port), '127.0.0.1');
