@@ -16,6 +16,8 @@ export interface LambdaUsage {
   coldStarts: number;
   errors: number;
   timeouts: number;
+  /** Requests that were refused for want of concurrency: neither invocations nor errors. */
+  throttles: number;
   durationMs: number;
 }
 
@@ -100,6 +102,10 @@ export class Metering {
 
   recordInvocation(functionName: string, { durationMs, coldStart, outcome }: MeteredInvocation): void {
     const usage = entry(this.lambda, functionName, noLambdaUsage);
+    if (outcome === 'throttled') {
+      usage.throttles += 1;
+      return;
+    }
     usage.invocations += 1;
     usage.durationMs += durationMs;
     if (coldStart) usage.coldStarts += 1;
@@ -202,6 +208,7 @@ const noLambdaUsage = (): LambdaUsage => ({
   coldStarts: 0,
   errors: 0,
   timeouts: 0,
+  throttles: 0,
   durationMs: 0,
 });
 

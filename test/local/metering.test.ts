@@ -37,8 +37,15 @@ describe('metering', () => {
     metering.recordInvocation('send', { durationMs: 20, coldStart: false, outcome: 'error' });
     metering.recordInvocation('send', { durationMs: 30, coldStart: false, outcome: 'timeout' });
     expect(metering.snapshot().lambda).toEqual({
-      send: { invocations: 3, coldStarts: 1, errors: 1, timeouts: 1, durationMs: 60 },
+      send: { invocations: 3, coldStarts: 1, errors: 1, timeouts: 1, throttles: 0, durationMs: 60 },
     });
+  });
+
+  // docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+  it('counts a throttled request neither as an invocation nor as an error', () => {
+    const metering = new Metering();
+    metering.recordInvocation('send', { durationMs: 0, coldStart: false, outcome: 'throttled' });
+    expect(metering.snapshot().lambda['send']).toMatchObject({ invocations: 0, errors: 0, throttles: 1 });
   });
 
   it('bills messages in steps of 32 KB, an empty one as one', () => {
