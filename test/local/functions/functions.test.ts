@@ -1,5 +1,7 @@
 // Lambda's execution environments. Sources: L/ = docs.aws.amazon.com/lambda/latest/dg/, and the Node.js runtime itself,
 // RIC = github.com/aws/aws-lambda-nodejs-runtime-interface-client.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { BroadcastChannel } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FunctionModel, InvocationResult } from '../../../local/model.ts';
@@ -349,6 +351,17 @@ describe('init', () => {
       errorType: 'Runtime.CallbackHandlerDeprecated',
     });
   });
+});
+
+it('recursion ends where it ends in a main thread, as on Lambda', async () => {
+  const deepest =
+    'function deepest() { let depth = 0; const down = () => { depth += 1; down(); }; try { down(); } catch {} return depth; }';
+  const { invoke } = await start(`${deepest} export const handler = async () => deepest();`);
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', `${deepest} console.log(deepest())`]);
+  const inMainThread = Number(stdout);
+  const here = payloadOf(await invoke('task', {})) as number;
+  expect(here).toBeGreaterThan(0.9 * inMainThread);
+  expect(here).toBeLessThan(1.1 * inMainThread);
 });
 
 describe('reserved concurrency', () => {
