@@ -151,7 +151,17 @@ export class Connection {
     const answer = await callIntegration(route, messageEvent(context, body), invoke, limits);
     if (answer.kind === 'timedOut') this.sendError('Endpoint request timed out', context);
     else if (answer.kind !== 'answered') this.sendError('Internal server error', context);
-    else if (route.returnsResponse) this.send(answer.body, route.routeKey);
+    else if (route.returnsResponse) this.sendAnswer(answer.body, context);
+  }
+
+  /** AWS says that an answer has 128 KB at most, not what a longer one comes to: here, to what a failure comes to. */
+  private sendAnswer(body: string, context: RequestContext): void {
+    const sizeBytes = Buffer.byteLength(body);
+    if (sizeBytes <= this.context.limits.messageBytes) return this.send(body, context.routeKey);
+    this.context.log.warn('gateway', `An answer of ${sizeBytes} bytes is too long`, {
+      routeKey: context.routeKey,
+    });
+    this.sendError('Internal server error', context);
   }
 
   /** Byte for byte what AWS sends, its one space included. */

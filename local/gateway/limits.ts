@@ -7,7 +7,7 @@ export interface GatewayLimits {
   readonly lifetimeMs: number;
   /** What a client sends in one frame. */
   readonly frameBytes: number;
-  /** What a client sends in all frames of a message, and what is posted to it. */
+  /** What a client sends in all frames of a message, what it is answered, and what is posted to it. */
   readonly messageBytes: number;
   /** What may wait for a slow client before posts to it get 429; AWS does not say how much that is. */
   readonly bufferedBytes: number;

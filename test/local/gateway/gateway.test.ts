@@ -94,6 +94,18 @@ describe('responses', () => {
     expect(await client.next()).toBe(frame);
   });
 
+  // D/apigateway-execution-service-websocket-limits-table.html: 128 KB, both ways
+  it('of 128 KB is sent, a longer one is not', async () => {
+    await startTwoWay(
+      `export const handler = async ({ body }) => ({ statusCode: 200, body: 'x'.repeat(JSON.parse(body).length) });`,
+    );
+    const client = await sandbox.connect();
+    client.send({ action: 'task', length: 128 * 1024 });
+    expect(await client.next()).toHaveLength(128 * 1024);
+    client.send({ action: 'task', length: 128 * 1024 + 1 });
+    expect(await client.next()).toMatch(/^{"message": "Internal server error", /);
+  });
+
   it('of a one-way route is discarded', async () => {
     await startTwoWay(answering(`{ statusCode: 200, body: 'unheard' }`), { returnsResponse: false });
     const client = await sandbox.connect();
