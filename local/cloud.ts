@@ -12,6 +12,7 @@ import { Faults, type Injection } from './faults/faults.ts';
 import { startFunctions } from './functions/functions.ts';
 import { startGateway } from './gateway/gateway.ts';
 import type { GatewayLimits } from './gateway/limits.ts';
+import { unthrottled, type Throttling } from './gateway/throttling.ts';
 import { createIdentities, type AuthorizedRequest } from './iam/roles.ts';
 import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
@@ -31,6 +32,10 @@ export interface CloudOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly gatewayLimits?: Partial<GatewayLimits> | undefined;
   readonly maxEnvironments?: number | undefined;
+  /** Of all functions together; without limit if absent. */
+  readonly accountConcurrency?: number | undefined;
+  /** The throttles of the stage hold: `createThrottling()`; none do if absent. */
+  readonly throttling?: Throttling | undefined;
   /** A format, or where the lines go instead. */
   readonly log?: LogFormat | Log | undefined;
   /** Hears of each request that a role was asked about: for audits of least privilege. */
@@ -139,6 +144,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       disarm: (environmentId) => front.disarmCrash(environmentId),
     },
     ...(options.maxEnvironments !== undefined && { maxEnvironments: options.maxEnvironments }),
+    ...(options.accountConcurrency !== undefined && { accountConcurrency: options.accountConcurrency }),
   });
   closers.push(() => functions.close());
 
@@ -184,6 +190,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     faults,
     log,
     limits,
+    throttling: options.throttling ?? unthrottled,
     activity,
     otherRequests,
   });

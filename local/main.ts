@@ -6,6 +6,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { buildFunctions } from '../scripts/build.ts';
 import { startCloud, type Cloud } from './cloud.ts';
+import { defaultGatewayLimits } from './gateway/limits.ts';
+import { createThrottling } from './gateway/throttling.ts';
 import type { LogFormat } from './log.ts';
 import { synthesize } from './template/synthesize.ts';
 
@@ -14,6 +16,10 @@ interface Options {
   db: string;
   data?: string;
   context: Record<string, string>;
+  accountConcurrency?: number;
+  stageThrottling?: true;
+  idleMs: number;
+  lifetimeMs: number;
   quiet?: true;
   json?: true;
 }
@@ -34,6 +40,19 @@ const program = new Command('npm start --')
     parseContext,
     {},
   )
+  .option(
+    '--account-concurrency <n>',
+    'events that all functions together may be busy with; further ones are throttled (default: no limit)',
+    parseCount,
+  )
+  .option('--stage-throttling', "let the template's stage throttle its routes")
+  .option(
+    '--idle-ms <ms>',
+    'when an idle connection is closed',
+    parseCount,
+    defaultGatewayLimits.idleTimeoutMs,
+  )
+  .option('--lifetime-ms <ms>', 'when any connection is closed', parseCount, defaultGatewayLimits.lifetimeMs)
   .option('--quiet', 'print the ready line and errors only')
   .option('--json', 'log in JSON, a line per event')
   .showHelpAfterError(false);
@@ -42,6 +61,15 @@ function parsePort(value: string): number {
   const port = Number(value);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+}
+
+/** A timer of Node's holds no more than this. */
+const maximumCount = 2 ** 31 - 1;
+
+function parseCount(value: string): number {
+  const count = Number(value);
+  if (/^\d+$/.test(value) && count >= 1 && count <= maximumCount) return count;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${maximumCount}.`);
 }
 
 function parseDb(value: string): string {
@@ -72,6 +100,9 @@ async function run(options: Options): Promise<void> {
       port: options.port,
       db: options.db,
       dataDirectory: options.data,
+      gatewayLimits: { idleTimeoutMs: options.idleMs, lifetimeMs: options.lifetimeMs },
+      accountConcurrency: options.accountConcurrency,
+      ...(options.stageThrottling && { throttling: createThrottling() }),
       log,
     });
     try {

@@ -66,6 +66,13 @@ export interface RouteModel {
   /** Absent: the most that API Gateway waits, 29 s. */
   readonly integrationTimeoutMs?: number;
   readonly authorizer?: AuthorizerModel;
+  /** The route's own, or else that of the stage's default. */
+  readonly throttle?: ThrottleModel;
+}
+
+export interface ThrottleModel {
+  readonly ratePerSecond: number;
+  readonly burstLimit: number;
 }
 
 export interface AuthorizerModel {

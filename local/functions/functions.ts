@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EnvironmentCounts } from '../activity.ts';
 import { lambdaVariables } from './variables.ts';
+import { createConcurrency, type Concurrency } from './concurrency.ts';
 import { Environment, exitResult } from './environment.ts';
 import { invocationSite } from '../faults/sites.ts';
 import type { Faults } from '../faults/faults.ts';
@@ -26,6 +27,8 @@ export interface FunctionsOptions {
   readonly environmentOverrides?: Readonly<Record<string, string>>;
   /** Per function; further events wait. */
   readonly maxEnvironments?: number;
+  /** Of all functions together; further events are throttled. Without limit if absent. */
+  readonly accountConcurrency?: number;
   /** Where the fault `crashMidway` is left to: whoever sees the environment's requests crashes it after one of them. */
   readonly midwayCrashes?: {
     arm(environmentId: string, requests: number): void;
@@ -43,8 +46,12 @@ export interface Functions {
 }
 
 export function startFunctions(options: FunctionsOptions): Functions {
+  const concurrency = createConcurrency(options.accountConcurrency ?? Infinity);
   const pools = new Map(
-    options.model.functions.map((definition) => [definition.name, new Pool(definition, options)]),
+    options.model.functions.map((definition) => [
+      definition.name,
+      new Pool(definition, options, concurrency),
+    ]),
   );
   return {
     async invoke(functionName, event) {
@@ -66,6 +73,7 @@ export function startFunctions(options: FunctionsOptions): Functions {
 class Pool {
   private readonly definition: FunctionModel;
   private readonly options: FunctionsOptions;
+  private readonly concurrency: Concurrency;
   private readonly environments = new Set<Environment>();
   private readonly idle: Environment[] = [];
   private readonly waiting: (() => void)[] = [];
@@ -74,9 +82,10 @@ class Pool {
   private created = 0;
   private closed = false;
 
-  constructor(definition: FunctionModel, options: FunctionsOptions) {
+  constructor(definition: FunctionModel, options: FunctionsOptions, concurrency: Concurrency) {
     this.definition = definition;
     this.options = options;
+    this.concurrency = concurrency;
   }
 
   async invoke(event: unknown): Promise<InvocationResult> {
@@ -84,6 +93,7 @@ class Pool {
     if (Buffer.byteLength(payload) > maximumEventBytes) return tooLarge;
     const { reservedConcurrency = Infinity } = this.definition;
     if (this.busy + this.waiting.length >= reservedConcurrency) return this.throttle();
+    if (!this.concurrency.take()) return this.throttle();
 
     const invocation = this.invokeInTurn(payload);
     this.underWay.add(invocation);
@@ -91,6 +101,7 @@ class Pool {
       return await invocation;
     } finally {
       this.underWay.delete(invocation);
+      this.concurrency.giveBack();
     }
   }
 

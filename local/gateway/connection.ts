@@ -141,12 +141,13 @@ export class Connection {
   }
 
   private async dispatch(body: string, sizeBytes: number): Promise<void> {
-    const { model, invoke, limits, activity } = this.context;
+    const { model, invoke, limits, throttling, activity } = this.context;
     const route = selectRoute(model.api, body);
     const routeKey = route?.routeKey ?? '$default';
     activity.record({ kind: 'messageIn', client: this.client, route: routeKey, sizeBytes });
     const context = this.requestContext(routeKey);
     if (!route) return this.sendError('Forbidden', context);
+    if (!throttling.admits(route)) return this.sendError('Too Many Requests', context);
 
     const answer = await callIntegration(route, messageEvent(context, body), invoke, limits);
     if (answer.kind === 'timedOut') this.sendError('Endpoint request timed out', context);

@@ -3,6 +3,7 @@ import type { Activity } from '../activity.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
+import type { Throttling } from './throttling.ts';
 import type { CloudModel, Invoke } from '../model.ts';
 
 export interface GatewayContext {
@@ -11,6 +12,7 @@ export interface GatewayContext {
   readonly metering: Metering;
   readonly activity: Pick<Activity, 'record'>;
   readonly limits: GatewayLimits;
+  readonly throttling: Throttling;
   readonly log: Log;
   /** Keeps hold of work that nobody waits for. */
   track(work: Promise<void>): void;

@@ -12,6 +12,7 @@ import { readUrl } from './events.ts';
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
+import { unthrottled, type Throttling } from './throttling.ts';
 import type { CloudModel, Invoke } from '../model.ts';
 import type { Identities } from '../iam/roles.ts';
 
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly faults: Pick<Faults, 'push'>;
   readonly log: Log;
   readonly limits?: Partial<GatewayLimits>;
+  /** None if absent. */
+  readonly throttling?: Throttling;
   /** Where comings, goings and messages are noted. */
   readonly activity?: Pick<Activity, 'record'>;
   /** What is asked for over HTTP and is not @connections. */
@@ -50,6 +53,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     metering,
     activity,
     limits,
+    throttling: options.throttling ?? unthrottled,
     log,
     track(work) {
       const tracked = work

@@ -26,7 +26,7 @@ export async function shakeHands(
   request: IncomingMessage,
   gateway: GatewayContext,
 ): Promise<HandshakeResult> {
-  const { model, invoke, limits } = gateway;
+  const { model, invoke, limits, throttling } = gateway;
   const facts = readConnectionFacts(request, Date.now());
   const contextWith = (authorizer?: AuthorizerContext) =>
     requestContext(
@@ -38,6 +38,7 @@ export async function shakeHands(
   const route = model.api.routes.find(({ routeKey }) => routeKey === '$connect');
   if (!route) return { accepted: true, facts, authorizer: undefined, protocol: undefined };
 
+  if (!throttling.admits(route)) return refuse(429, contextWith());
   let authorizer: AuthorizerContext | undefined;
   if (route.authorizer) {
     const context = contextWith();
@@ -76,6 +77,7 @@ function protocolOf(answer: IntegrationAnswer): string | undefined {
 const messages: Readonly<Record<number, string>> = {
   401: 'Unauthorized',
   403: 'Forbidden',
+  429: 'Too Many Requests',
   504: 'Endpoint request timed out',
 };
 

@@ -1,5 +1,5 @@
 // The WebSocket API: its stage, its routes and the functions behind them.
-import type { ApiModel, AuthorizerModel, FunctionModel, RouteModel } from '../model.ts';
+import type { ApiModel, AuthorizerModel, FunctionModel, RouteModel, ThrottleModel } from '../model.ts';
 import type { Account, Resource } from './resources.ts';
 import { matchesWildcard } from '../iam/wildcard.ts';
 
@@ -21,6 +21,13 @@ interface StageProperties {
   AutoDeploy?: boolean;
   DeploymentId?: string;
   StageVariables?: Record<string, string>;
+  DefaultRouteSettings?: RouteSettings;
+  RouteSettings?: Record<string, RouteSettings>;
+}
+
+interface RouteSettings {
+  ThrottlingRateLimit?: number;
+  ThrottlingBurstLimit?: number;
 }
 
 /** What the parts of the API are looked up in. */
@@ -30,6 +37,7 @@ interface Context {
   /** `arn:aws:execute-api:REGION:ACCOUNT:API` */
   readonly apiArn: string;
   readonly stageName: string;
+  readonly stage: StageProperties;
 }
 
 export function modelApi(
@@ -42,13 +50,14 @@ export function modelApi(
   if (api.properties['ProtocolType'] !== 'WEBSOCKET') {
     throw new Error(`The local cloud runs WebSocket APIs only (${api.constructPath})`);
   }
-  const { AutoDeploy, DeploymentId, StageVariables } = stage.properties as StageProperties;
+  const properties = stage.properties as StageProperties;
+  const { AutoDeploy, DeploymentId, StageVariables } = properties;
   if (!AutoDeploy && !DeploymentId) {
     throw new Error(`The stage is not deployed: every client would get 403 (${stage.constructPath})`);
   }
 
   const apiArn = `arn:aws:execute-api:${account.region}:${account.accountId}:${api.ref}`;
-  const context = { resources, functions, apiArn, stageName: stage.ref };
+  const context = { resources, functions, apiArn, stageName: stage.ref, stage: properties };
   return {
     apiId: api.ref,
     stageName: stage.ref,
@@ -82,6 +91,7 @@ function modelRoute(route: Resource, context: Context): RouteModel {
     );
   }
   const target = functionOfUri(String(IntegrationUri), integration, context);
+  const throttle = throttleOf(RouteKey, context.stage);
   return {
     routeKey: RouteKey,
     functionName: target.name,
@@ -90,10 +100,19 @@ function modelRoute(route: Resource, context: Context): RouteModel {
     ),
     mayInvoke: isPermitted(target, `${apiArn}/${stageName}/${RouteKey}`, context),
     ...(TimeoutInMillis !== undefined && { integrationTimeoutMs: Number(TimeoutInMillis) }),
+    ...(throttle && { throttle }),
     ...(AuthorizationType === 'CUSTOM' && {
       authorizer: modelAuthorizer(AuthorizerId ?? '', route, context),
     }),
   };
+}
+
+/** A route's own settings are over those of the stage's default; without both limits there is no throttle. */
+function throttleOf(routeKey: string, stage: StageProperties): ThrottleModel | undefined {
+  const own = Object.entries(stage.RouteSettings ?? {}).find(([key]) => key === routeKey)?.[1];
+  const { ThrottlingRateLimit, ThrottlingBurstLimit } = { ...stage.DefaultRouteSettings, ...own };
+  if (ThrottlingRateLimit === undefined || ThrottlingBurstLimit === undefined) return undefined;
+  return { ratePerSecond: ThrottlingRateLimit, burstLimit: ThrottlingBurstLimit };
 }
 
 function modelAuthorizer(authorizerId: string, route: Resource, context: Context): AuthorizerModel {

@@ -41,6 +41,7 @@ describe('says in one line what is wrong, with exit code 1:', () => {
   it.each([
     ['a port that is none', ['--port', '70000'], 'It must be a number from 0 to 65535.'],
     ['an engine that is none', ['--db', 'mysql'], 'It must be dynoxide, dynamodb-local or an http:// URL.'],
+    ['a time that is none', ['--idle-ms', '0'], 'It must be a whole number from 1 to 2147483647.'],
     ['an option that is none', ['--speed', '9'], "unknown option '--speed'"],
   ])('%s', async (_case, options, message) => {
     const started = start(...options);

@@ -10,6 +10,7 @@ import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { startFunctions, type Functions } from '../../local/functions/functions.ts';
 import { Faults } from '../../local/faults/faults.ts';
+import type { Throttling } from '../../local/gateway/throttling.ts';
 import type { GatewayLimits } from '../../local/gateway/limits.ts';
 import { startGateway } from '../../local/gateway/gateway.ts';
 import type { Log } from '../../local/log.ts';
@@ -31,6 +32,8 @@ export interface SandboxOptions {
   readonly stageVariables?: Readonly<Record<string, string>>;
   readonly limits?: Partial<GatewayLimits>;
   readonly maxEnvironments?: number;
+  readonly accountConcurrency?: number;
+  readonly throttling?: Throttling;
   readonly environmentOverrides?: Readonly<Record<string, string>>;
 }
 
@@ -90,6 +93,7 @@ export async function startSandbox(options: SandboxOptions) {
     endpoints: { dynamodb: 'http://127.0.0.1:9', connections: endpoint },
     environmentOverrides: options.environmentOverrides ?? {},
     ...(options.maxEnvironments !== undefined && { maxEnvironments: options.maxEnvironments }),
+    ...(options.accountConcurrency !== undefined && { accountConcurrency: options.accountConcurrency }),
   });
   const gateway = startGateway({
     server,
@@ -100,6 +104,7 @@ export async function startSandbox(options: SandboxOptions) {
     faults,
     log,
     limits: options.limits ?? {},
+    ...(options.throttling && { throttling: options.throttling }),
   });
   const url = `ws://127.0.0.1:${port}`;
   const clients: Client[] = [];

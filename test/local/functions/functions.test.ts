@@ -384,6 +384,24 @@ describe('reserved concurrency', () => {
   });
 });
 
+// L/lambda-concurrency.html
+describe('the concurrency of the account', () => {
+  it('is shared by all functions: what is above it is throttled, and none of it is lost', async () => {
+    sandbox = await startSandbox({ functions: { task: gated, other: counting }, accountConcurrency: 1 });
+    const first = sandbox.invoke('task', {});
+    await sandbox.nextLine('task');
+    expect(await sandbox.invoke('other', {})).toMatchObject({ outcome: 'throttled' });
+    gate.postMessage('open');
+    await first;
+    expect(await sandbox.invoke('other', {})).toMatchObject({ outcome: 'returned' });
+    expect(sandbox.metering.snapshot().lambda['other']).toMatchObject({
+      invocations: 1,
+      errors: 0,
+      throttles: 1,
+    });
+  });
+});
+
 describe('a fault plan', () => {
   const telling = `export const handler = async () => { console.log('ran'); return 1; };`;
 

@@ -326,6 +326,19 @@ describe('the API', () => {
     });
   });
 
+  it('has the throttles of its routes: their own over those of the stage', async () => {
+    const DefaultRouteSettings = { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 50 };
+    const throttle = async (stage: Record<string, unknown>) =>
+      (await load(changed('Stage', stage))).api.routes[0]?.throttle;
+    expect(await throttle({ DefaultRouteSettings })).toEqual({ ratePerSecond: 100, burstLimit: 50 });
+    const RouteSettings = { send: { ThrottlingRateLimit: 7 } };
+    expect(await throttle({ DefaultRouteSettings, RouteSettings })).toEqual({
+      ratePerSecond: 7,
+      burstLimit: 50,
+    });
+    expect(await throttle({ RouteSettings })).toBeUndefined();
+  });
+
   it('has two-way routes where there is a route response', async () => {
     const response: Resource = {
       Type: 'AWS::ApiGatewayV2::RouteResponse',
