@@ -35,8 +35,8 @@ export function createDevEndpoints(options: DevEndpointsOptions): RequestListene
   const endpoints = endpointsOf(options);
   return (request, response) => {
     void answer(request, endpoints).then(
-      (result) => write(response, result),
-      (error: unknown) => write(response, refusal(500, String(error))),
+      (result) => write(request, response, result),
+      (error: unknown) => write(request, response, refusal(500, String(error))),
     );
   };
 }
@@ -149,13 +149,25 @@ function json(status: number, body: unknown): Answer {
   return { status, contentType: 'application/json', content: `${JSON.stringify(body)}\n` };
 }
 
-function write(response: ServerResponse, { status, contentType, content }: Answer): void {
+/** Tokens are for pages of this machine, too: a web app under development has a server of its own. */
+function sharingHeaders({ url = '', headers: { origin } }: IncomingMessage): Record<string, string> {
+  if (url.split('?')[0] !== '/dev/token') return {};
+  const shared = origin !== undefined && isLoopbackUrl(origin);
+  return { vary: 'Origin', ...(shared && { 'access-control-allow-origin': origin }) };
+}
+
+function write(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, content }: Answer,
+): void {
   response.writeHead(status, {
     'content-type': contentType,
     'cache-control': 'no-store',
     'content-security-policy': contentSecurityPolicy,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
+    ...sharingHeaders(request),
   });
   response.end(content);
 }

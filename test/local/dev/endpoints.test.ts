@@ -98,6 +98,27 @@ describe('token', () => {
     expect(body['error']).toContain(reason);
   });
 
+  it.each(['http://localhost:5173', 'http://127.0.0.1:3000', 'https://[::1]'])(
+    'is for pages of this machine, too: %s',
+    async (origin) => {
+      const { headers } = await fetch(`${url}/token?user=alice`, { headers: { origin } });
+      expect(headers.get('access-control-allow-origin')).toBe(origin);
+      expect(headers.get('vary')).toBe('Origin');
+      const other = await fetch(`${url}/metrics`, { headers: { origin } });
+      expect(other.headers.get('access-control-allow-origin')).toBeNull();
+    },
+  );
+
+  it.each(['https://example.com', 'http://localhost.example.com', 'null'])(
+    'is for no page from elsewhere: %s',
+    async (origin) => {
+      const { status, headers } = await fetch(`${url}/token?user=alice`, { headers: { origin } });
+      expect(status).toBe(403);
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+      expect(headers.get('vary')).toBe('Origin');
+    },
+  );
+
   it('outlives a restart when there is a data directory', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tokens-'));
     const before = await createTokens(join(directory, 'data'));
