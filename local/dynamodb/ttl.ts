@@ -10,6 +10,8 @@ import type { CloudModel, TableModel } from '../model.ts';
 /** AWS takes up to days; a laptop wants to see it happen, but not so soon that readers never meet an expired item. */
 const defaultIntervalMs = 60_000;
 const rememberedMs = 10 * 60_000;
+/** A sweep reads whole tables: it leaves the engine to others for this many times as long as it has used it. */
+const restFactor = 9;
 const maximumExpiredSeconds = 5 * 365 * 24 * 3600;
 
 export interface TtlSweeperOptions {
@@ -20,6 +22,8 @@ export interface TtlSweeperOptions {
   readonly deletions: TtlDeletions;
   readonly intervalMs?: number;
   readonly clock?: () => number;
+  /** Between two pages of a table; `busyMs` is what the first of them took. */
+  readonly rest?: (busyMs: number, closing: AbortSignal) => Promise<void>;
 }
 
 export interface TtlSweeper {
@@ -32,7 +36,8 @@ export interface TtlSweeper {
 export class TtlDeletions {
   private readonly now: () => number;
   private readonly underWay = new Set<string>();
-  private readonly done: { readonly tableName: string; readonly item: Item; readonly at: number }[] = [];
+  /** By what was deleted, in the order of the last deletion; an item may come and go more than once. */
+  private readonly done = new Map<string, { readonly at: number; readonly items: readonly Item[] }>();
 
   constructor(now: () => number = Date.now) {
     this.now = now;
@@ -44,7 +49,7 @@ export class TtlDeletions {
     this.underWay.add(id);
     try {
       const item = await remove();
-      if (item) this.remember(tableName, item);
+      if (item) this.remember(id, item);
       return item !== undefined;
     } finally {
       this.underWay.delete(id);
@@ -52,16 +57,20 @@ export class TtlDeletions {
   }
 
   has(tableName: string, keys: Item, oldImage: Item): boolean {
-    return (
-      this.underWay.has(deletionId(tableName, keys)) ||
-      this.done.some((entry) => entry.tableName === tableName && isDeepStrictEqual(entry.item, oldImage))
-    );
+    const id = deletionId(tableName, keys);
+    if (this.underWay.has(id)) return true;
+    return this.done.get(id)?.items.some((item) => isDeepStrictEqual(item, oldImage)) ?? false;
   }
 
-  private remember(tableName: string, item: Item): void {
-    this.done.push({ tableName, item, at: this.now() });
+  private remember(id: string, item: Item): void {
+    const items = [...(this.done.get(id)?.items ?? []), item];
+    this.done.delete(id);
+    this.done.set(id, { at: this.now(), items });
     const old = this.now() - rememberedMs;
-    while (this.done[0] && this.done[0].at < old) this.done.shift();
+    for (const [oldId, { at }] of this.done) {
+      if (at >= old) break;
+      this.done.delete(oldId);
+    }
   }
 }
 
@@ -72,6 +81,7 @@ function deletionId(tableName: string, keys: Item): string {
 
 export function startTtlSweeper(options: TtlSweeperOptions): TtlSweeper {
   const { model, engine, log, deletions, intervalMs = defaultIntervalMs, clock = Date.now } = options;
+  const { rest = restInProportion } = options;
   const client = new EngineClient(engine.endpoint);
   const closing = new AbortController();
   let sweeping: Promise<unknown> = Promise.resolve();
@@ -81,11 +91,13 @@ export function startTtlSweeper(options: TtlSweeperOptions): TtlSweeper {
     let deleted = 0;
     for (const table of model.tables) {
       if (table.ttlAttribute === undefined) continue;
-      for await (const key of expiredKeys(client, table, nowSeconds)) {
+      const search = { client, table, nowSeconds, rest, closing: closing.signal };
+      for await (const key of expiredKeys(search)) {
         if (closing.signal.aborted) return deleted;
         const remove = () => deleteExpired(client, table, key, nowSeconds);
         if (await deletions.note(table.tableName, key, remove)) deleted += 1;
       }
+      if (closing.signal.aborted) break;
     }
     return deleted;
   };
@@ -116,6 +128,10 @@ export function startTtlSweeper(options: TtlSweeperOptions): TtlSweeper {
   };
 }
 
+async function restInProportion(busyMs: number, closing: AbortSignal): Promise<void> {
+  await delay(busyMs * restFactor, undefined, { signal: closing, ref: false }).catch(() => undefined);
+}
+
 /** Numbers only, and what expired more than five years ago stays, as on AWS. */
 const expired = '#ttl BETWEEN :oldest AND :now';
 
@@ -126,15 +142,21 @@ function expiredBetween(nowSeconds: number): Item {
   };
 }
 
-async function* expiredKeys(
-  client: EngineClient,
-  table: TableModel,
-  nowSeconds: number,
-): AsyncGenerator<Item> {
+interface Search {
+  readonly client: EngineClient;
+  readonly table: TableModel;
+  readonly nowSeconds: number;
+  readonly rest: (busyMs: number, closing: AbortSignal) => Promise<void>;
+  readonly closing: AbortSignal;
+}
+
+async function* expiredKeys(search: Search): AsyncGenerator<Item> {
+  const { client, table, nowSeconds, rest, closing } = search;
   const keyNames = table.keySchema.map(({ AttributeName }) => AttributeName);
   const aliases = keyNames.map((_, index) => `#k${index}`);
   let startKey: Item | undefined;
   do {
+    const startedAt = performance.now();
     const page: { Items?: Item[]; LastEvaluatedKey?: Item } = await client.call('Scan', {
       TableName: table.tableName,
       ProjectionExpression: aliases.join(', '),
@@ -146,9 +168,11 @@ async function* expiredKeys(
       ExpressionAttributeValues: expiredBetween(nowSeconds),
       ...(startKey && { ExclusiveStartKey: startKey }),
     });
+    const busyMs = performance.now() - startedAt;
     yield* page.Items ?? [];
     startKey = page.LastEvaluatedKey;
-  } while (startKey);
+    if (startKey) await rest(busyMs, closing);
+  } while (startKey && !closing.aborted);
 }
 
 /** On condition that it is still expired: an item that was renewed meanwhile stays. */

@@ -8,7 +8,7 @@ import { Metering } from '../../../local/metering.ts';
 import { Queues } from '../../../local/event-source/queues.ts';
 import { createIdentities } from '../../../local/iam/roles.ts';
 import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
-import { startTtlSweeper, TtlDeletions } from '../../../local/dynamodb/ttl.ts';
+import { startTtlSweeper, TtlDeletions, type TtlSweeperOptions } from '../../../local/dynamodb/ttl.ts';
 import { smallModel } from '../small-model.ts';
 
 const closers: (() => Promise<unknown> | void)[] = [];
@@ -56,7 +56,7 @@ async function setUp() {
     },
   });
   closers.push(() => sources.close());
-  const startSweeper = (options: { intervalMs?: number } = {}) => {
+  const startSweeper = (options: Pick<TtlSweeperOptions, 'intervalMs' | 'rest'> = {}) => {
     const sweeper = startTtlSweeper({ model, engine, log, deletions, ...options });
     closers.push(() => sweeper.close());
     return sweeper;
@@ -118,6 +118,35 @@ describe('expired items', () => {
     });
   });
 
+  it('are looked for a page at a time, with a rest between two pages', async () => {
+    const { write, startSweeper, expiresIn } = await setUp();
+    for (const sk of [1, 2, 3, 4]) {
+      await write('PutItem', { Item: { ...item(sk, expiresIn(-60)), text: { S: 'x'.repeat(350_000) } } });
+    }
+    const rests: number[] = [];
+    const rest = async (busyMs: number) => void rests.push(busyMs);
+    expect(await startSweeper({ rest }).sweep()).toBe(4);
+    expect(rests).toEqual([expect.any(Number)]);
+    expect(await startSweeper({ rest }).sweep()).toBe(0);
+    expect(rests).toHaveLength(1);
+  });
+
+  it('stay when the sweeper is closed while it rests', async () => {
+    const { write, left, startSweeper, expiresIn } = await setUp();
+    for (const sk of [1, 2, 3, 4]) {
+      await write('PutItem', { Item: { ...item(sk, expiresIn(-60)), text: { S: 'x'.repeat(350_000) } } });
+    }
+    let closed: Promise<void> | undefined;
+    const sweeper = startSweeper({
+      rest: async () => {
+        closed = sweeper.close();
+      },
+    });
+    await sweeper.sweep();
+    await closed;
+    expect(await left()).toContain(4);
+  });
+
   it('go by themselves', async () => {
     const { write, left, startSweeper, expiresIn } = await setUp();
     await write('PutItem', { Item: item(1, expiresIn(-60)) });
@@ -147,6 +176,8 @@ describe('what the sweeper noted', () => {
     expect(await deletions.note('Orders', { ...keys, sk: { N: '2' } }, async () => undefined)).toBe(false);
     expect(deletions.has('Orders', keys, image)).toBe(true);
     expect(deletions.has('Orders', keys, { ...image, expiresAt: { N: '6' } })).toBe(false);
+    await deletions.note('Orders', keys, async () => ({ ...image, expiresAt: { N: '6' } }));
+    expect(deletions.has('Orders', keys, image)).toBe(true);
     now = 11 * 60_000;
     await deletions.note('Orders', { ...keys, sk: { N: '3' } }, async () => ({ ...image, sk: { N: '3' } }));
     expect(deletions.has('Orders', keys, image)).toBe(false);
