@@ -31,6 +31,8 @@ export interface FunctionModel {
   /** Absolute path of the module that the asset holds, and the name of its export. */
   readonly modulePath: string;
   readonly exportName: string;
+  /** `nodejs24.x` and the like. */
+  readonly runtime: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string>>;

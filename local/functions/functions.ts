@@ -4,6 +4,7 @@ import type { EnvironmentCounts } from '../activity.ts';
 import { lambdaVariables } from './variables.ts';
 import { createConcurrency, type Concurrency } from './concurrency.ts';
 import { Environment, exitResult } from './environment.ts';
+import { describeOtherRuntime } from './runtime.ts';
 import { invocationSite } from '../faults/sites.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Log } from '../log.ts';
@@ -47,6 +48,8 @@ export interface Functions {
 
 export function startFunctions(options: FunctionsOptions): Functions {
   const concurrency = createConcurrency(options.accountConcurrency ?? Infinity);
+  const otherRuntime = describeOtherRuntime(options.model.functions, process.versions.node);
+  if (otherRuntime) options.log.warn('functions', otherRuntime);
   const pools = new Map(
     options.model.functions.map((definition) => [
       definition.name,

@@ -50,6 +50,7 @@ function modelFunction(resource: Resource, resources: readonly Resource[]): Func
     functionName: resource.ref,
     arn: resource.attributes['Arn']!,
     ...locateHandler(resource, properties.Handler),
+    runtime: properties.Runtime,
     // Lambda's defaults: 3 s and 128 MB.
     timeoutMs: (properties.Timeout ?? 3) * 1000,
     memoryMb: properties.MemorySize ?? 128,

@@ -1,10 +1,11 @@
 // `npm start` as a user meets it: a process that says when it is ready, and ends with all that it started.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 
 let child: ChildProcess | undefined;
 afterEach(() => {
@@ -35,6 +36,22 @@ it.each(['SIGINT', 'SIGTERM'] as const)('runs until %s, then ends with exit code
   started.kill(signal);
   expect(await exited).toEqual([0, null]);
   await expect(fetch(health)).rejects.toThrow('fetch failed');
+});
+
+it('says so when functions deploy on another Node.js, once, and nothing else before it is ready', async () => {
+  const [runtime] = /(?<="Runtime":\s*"nodejs)\d+/.exec(readFileSync(inject('templatePath'), 'utf8'))!;
+  const [here] = process.versions.node.split('.');
+  const started = start('--port', '0');
+  const lines: string[] = [];
+  for await (const line of createInterface(started.stdout!)) {
+    if (line.startsWith('ready ')) break;
+    lines.push(line);
+  }
+  const expected = `Node.js ${here} here; the template deploys them on nodejs${runtime}.x`;
+  expect(lines).toEqual(here === runtime ? [] : [expect.stringContaining(expected)]);
+
+  started.kill('SIGTERM');
+  expect(await readAll(started.stderr)).toBe('');
 });
 
 describe('says in one line what is wrong, with exit code 1:', () => {

@@ -297,6 +297,7 @@ function buildFunction(name: string, modulePath: string, rest: Partial<FunctionM
     exportName: 'handler',
     timeoutMs: 10_000,
     memoryMb: 128,
+    runtime: 'nodejs24.x',
     environment: {},
     role: {
       name: `sandbox-${name}-role`,

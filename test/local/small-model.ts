@@ -112,6 +112,7 @@ function functionModel(prefix: string, name: string, statements: readonly Policy
     exportName: 'handler',
     timeoutMs: 10_000,
     memoryMb: 512,
+    runtime: 'nodejs24.x',
     environment: {},
     role: { name: `${prefix}-${name}-role`, statements },
   };

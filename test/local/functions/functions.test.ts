@@ -91,7 +91,7 @@ describe('an environment', () => {
 
   it('has the variables of the template and of Lambda, and nothing of the laptop', async () => {
     const source = 'export const handler = async () => process.env;';
-    await startWith({ environment: { IM_SETTINGS: '{}' } }, source);
+    await startWith({ environment: { IM_SETTINGS: '{}' }, runtime: 'nodejs22.x' }, source);
     const variables = payloadOf(await sandbox.invoke('task', {})) as Record<string, string>;
     expect(Object.keys(variables).toSorted()).toEqual(
       [
@@ -121,6 +121,7 @@ describe('an environment', () => {
     );
     expect(variables).toMatchObject({
       AWS_REGION: 'us-east-1',
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x',
       IM_SETTINGS: '{}',
       AWS_LAMBDA_FUNCTION_NAME: 'sandbox-task',
     });

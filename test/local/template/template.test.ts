@@ -224,6 +224,7 @@ describe('functions', () => {
         arn: 'arn:aws:lambda:us-east-1:000000000000:function:chat-Send',
         modulePath: join(directory, 'asset.1', 'index.mjs'),
         exportName: 'handler',
+        runtime: 'nodejs24.x',
         timeoutMs: 7_000,
         memoryMb: 512,
         environment: { A: 'b' },
