@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Item } from './capacity.ts';
 import { refusal, send, type Answer } from './answers.ts';
+import { conflictRefusal, conflictsOf } from './conflicts.ts';
 import { accessesOf, isWrite, tableNameOf, type Access } from './requests.ts';
 import { askForUnits, removeUnasked, unitsOf, type UnitsByTable } from './units.ts';
 import { EngineClient } from './engines/client.ts';
@@ -181,12 +182,14 @@ class Front {
   ): Promise<Answer | typeof connectionLost> {
     const { engine, faults } = this.options;
     const { functionName } = identity;
-    const fault = faults.dynamodb(() =>
-      requestSite(functionName, operation, accessesOf(operation, input), this.tables),
+    const fault = faults.dynamodb(
+      () => requestSite(functionName, operation, accessesOf(operation, input), this.tables),
+      conflictsOf(operation),
     );
     if (fault.latencyMs > 0) await delay(fault.latencyMs, undefined, { signal: this.closing.signal });
     if (fault.throttle) return refusal('ThrottlingException', throttled);
     if (fault.error) return refusal('InternalServerError', 'Internal server error', 500);
+    if (fault.conflict) return conflictRefusal(operation, input);
 
     const upstream = await this.client.forward(target, JSON.stringify(askForUnits(operation, input)));
     const output = parseObject(upstream.body) ?? {};

@@ -18,6 +18,7 @@ export interface DynamoDbFaults {
   readonly throttle: boolean;
   readonly error: boolean;
   readonly lostResponse: boolean;
+  readonly conflict: boolean;
 }
 
 export interface StreamFaults {
@@ -35,6 +36,11 @@ export interface PushFaults {
   readonly halfOpen: boolean;
 }
 
+/** What becomes of a `$disconnect`. */
+export type DisconnectFault =
+  | { readonly kind: 'none' | 'never' }
+  | { readonly kind: 'late'; readonly delayMs: number };
+
 /** How many of each fault were injected since the plan was set; empty without a plan. */
 export type InjectedFaults = Readonly<Record<string, number>>;
 
@@ -48,6 +54,7 @@ export interface Injection {
 
 /** An environment crashes after this many requests at most. */
 const maximumRequestsBeforeCrash = 6;
+const maximumDisconnectDelayMs = 3_000;
 /** What is remembered is bounded, so that a soak test may run for days: the oldest is forgotten. */
 const maximumSites = 100_000;
 const maximumInjections = 10_000;
@@ -85,8 +92,8 @@ export class Faults {
     return [...this.injections];
   }
 
-  /** Of one request; at most one of throttle, error and lostResponse. */
-  dynamodb(site: Site): DynamoDbFaults {
+  /** Of one request; at most one of throttle, error, lostResponse and conflict. */
+  dynamodb(site: Site, conflicts: 'possible' | 'impossible' = 'impossible'): DynamoDbFaults {
     const plan = this.current?.dynamodb;
     if (!plan) return noDynamoDbFaults;
     const draw = this.draw('dynamodb', site);
@@ -94,7 +101,9 @@ export class Faults {
     const throttle = draw.hit('throttle', plan.throttle);
     const error = !throttle && draw.hit('error', plan.error);
     const lostResponse = !throttle && !error && draw.hit('lostResponse', plan.lostResponse);
-    return { latencyMs, throttle, error, lostResponse };
+    const answered = !throttle && !error && !lostResponse;
+    const conflict = answered && conflicts === 'possible' && draw.hit('conflict', plan.conflict);
+    return { latencyMs, throttle, error, lostResponse, conflict };
   }
 
   /** Of one invocation. */
@@ -136,6 +145,22 @@ export class Faults {
     };
   }
 
+  /** Of a route's answer: does it get lost? */
+  answerLost(site: Site): boolean {
+    const rate = this.current?.gateway?.lostAnswer;
+    return rate !== undefined && this.draw('gateway', site).hit('lostAnswer', rate);
+  }
+
+  /** Of one connection's end. */
+  disconnect(site: Site): DisconnectFault {
+    const { noDisconnect, lateDisconnect } = this.current?.gateway ?? {};
+    if (noDisconnect === undefined && lateDisconnect === undefined) return noDisconnectFault;
+    const draw = this.draw('gateway', site);
+    if (draw.hit('noDisconnect', noDisconnect)) return { kind: 'never' };
+    if (!draw.hit('lateDisconnect', lateDisconnect)) return noDisconnectFault;
+    return { kind: 'late', delayMs: draw.integer(1, maximumDisconnectDelayMs) };
+  }
+
   private draw(kind: string, siteOf: Site): Draw {
     const site = siteOf();
     const ordinal = this.ordinalOf(`${kind} ${site}`);
@@ -175,7 +200,14 @@ interface Draw {
 }
 
 const noLambdaFault: LambdaFault = { kind: 'none' };
-const noDynamoDbFaults: DynamoDbFaults = { latencyMs: 0, throttle: false, error: false, lostResponse: false };
+const noDynamoDbFaults: DynamoDbFaults = {
+  latencyMs: 0,
+  throttle: false,
+  error: false,
+  lostResponse: false,
+  conflict: false,
+};
+const noDisconnectFault: DisconnectFault = { kind: 'none' };
 const noStreamFaults: StreamFaults = { duplicate: false, reorder: false, delayMs: 0 };
 const noPushFaults: PushFaults = {
   drop: false,

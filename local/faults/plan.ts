@@ -17,6 +17,8 @@ const planSchema = v.strictObject({
       error: v.optional(rate),
       /** The request is carried out, and its caller sees the network fail. */
       lostResponse: v.optional(rate),
+      /** A write or a transaction is refused because of another transaction. */
+      conflict: v.optional(rate),
       latencyMs: v.optional(rangeMs),
     }),
   ),
@@ -47,6 +49,12 @@ const planSchema = v.strictObject({
       disconnect: v.optional(rate),
       /** The socket looks alive to the gateway; the client hears nothing. */
       halfOpen: v.optional(rate),
+      /** What a route answers never reaches the client. */
+      lostAnswer: v.optional(rate),
+      /** `$disconnect` is invoked some seconds after the end. */
+      lateDisconnect: v.optional(rate),
+      /** `$disconnect` is not invoked. */
+      noDisconnect: v.optional(rate),
     }),
   ),
 });

@@ -1,7 +1,9 @@
 // A connection that is open: its limits, its messages on their way to the functions, and its end.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { ClientIdentity, ConnectionState } from '../activity.ts';
+import { deviceSite, invocationSite } from '../faults/sites.ts';
 import { createFrameGuard } from './frame-guard.ts';
 import { callIntegration } from './integration.ts';
 import {
@@ -141,7 +143,7 @@ export class Connection {
   }
 
   private async dispatch(body: string, sizeBytes: number): Promise<void> {
-    const { model, invoke, limits, throttling, activity } = this.context;
+    const { model, invoke, limits, throttling, activity, faults } = this.context;
     const route = selectRoute(model.api, body);
     const routeKey = route?.routeKey ?? '$default';
     activity.record({ kind: 'messageIn', client: this.client, route: routeKey, sizeBytes });
@@ -149,7 +151,9 @@ export class Connection {
     if (!route) return this.sendError('Forbidden', context);
     if (!throttling.admits(route)) return this.sendError('Too Many Requests', context);
 
-    const answer = await callIntegration(route, messageEvent(context, body), invoke, limits);
+    const event = messageEvent(context, body);
+    const answer = await callIntegration(route, event, invoke, limits);
+    if (faults.answerLost(() => `answer ${invocationSite(route.functionName, event)}`)) return;
     if (answer.kind === 'timedOut') this.sendError('Endpoint request timed out', context);
     else if (answer.kind !== 'answered') this.sendError('Internal server error', context);
     else if (route.returnsResponse) this.sendAnswer(answer.body, context);
@@ -219,13 +223,18 @@ export class Connection {
 }
 
 export async function notifyDisconnect(
-  { model, invoke, limits }: GatewayContext,
+  { model, invoke, limits, faults, closing }: GatewayContext,
   facts: ConnectionFacts,
   authorizer: AuthorizerContext | undefined,
   close: Close,
 ): Promise<void> {
   const route = model.api.routes.find(({ routeKey }) => routeKey === '$disconnect');
   if (!route) return;
+  const fault = faults.disconnect(() => `$disconnect ${deviceSite(clientIdentity(facts, authorizer))}`);
+  if (fault.kind === 'never') return;
+  if (fault.kind === 'late')
+    await delay(fault.delayMs, undefined, { signal: closing }).catch(() => undefined);
+  if (closing.aborted) return;
   const request = { routeKey: '$disconnect', eventType: 'DISCONNECT', at: Date.now() } as const;
   const context = requestContext(model.api, facts, request, authorizer);
   await callIntegration(route, disconnectEvent(facts, context, close), invoke, limits);

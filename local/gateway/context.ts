@@ -1,5 +1,6 @@
 // What the parts of the gateway share.
 import type { Activity } from '../activity.ts';
+import type { Faults } from '../faults/faults.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
@@ -13,7 +14,10 @@ export interface GatewayContext {
   readonly activity: Pick<Activity, 'record'>;
   readonly limits: GatewayLimits;
   readonly throttling: Throttling;
+  readonly faults: Pick<Faults, 'answerLost' | 'disconnect'>;
   readonly log: Log;
+  /** The gateway stops. */
+  readonly closing: AbortSignal;
   /** Keeps hold of work that nobody waits for. */
   track(work: Promise<void>): void;
   /** The connection is no more. */

@@ -23,7 +23,7 @@ export interface GatewayOptions {
   readonly invoke: Invoke;
   readonly identities: Pick<Identities, 'identify' | 'authorize'>;
   readonly metering: Metering;
-  readonly faults: Pick<Faults, 'push'>;
+  readonly faults: Pick<Faults, 'push' | 'answerLost' | 'disconnect'>;
   readonly log: Log;
   readonly limits?: Partial<GatewayLimits>;
   /** None if absent. */
@@ -47,6 +47,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   const limits = { ...defaultGatewayLimits, ...options.limits };
   const connections = new Map<string, Connection>();
   const underWay = new Set<Promise<void>>();
+  const closing = new AbortController();
   const context: GatewayContext = {
     model,
     invoke,
@@ -54,6 +55,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     activity,
     limits,
     throttling: options.throttling ?? unthrottled,
+    faults: options.faults,
+    closing: closing.signal,
     log,
     track(work) {
       const tracked = work
@@ -97,6 +100,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     async close() {
       // Requests are answered as long as there are functions: what still fans out hears that its devices are gone.
       server.off('upgrade', onUpgrade);
+      closing.abort();
       await Promise.all([...connections.values()].map((connection) => connection.abandon()));
       await settled();
     },

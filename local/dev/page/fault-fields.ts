@@ -32,6 +32,11 @@ export const faultFields: { readonly [Name in GroupName]: FieldsOf<NonNullable<F
       hint: 'Carried out; the caller sees the network fail',
       typical: 0.02,
     },
+    conflict: {
+      label: 'Conflict',
+      hint: 'A write or a transaction is refused because of another transaction',
+      typical: 0.02,
+    },
     latencyMs: { label: 'Latency', hint: 'Added to each request', typical: [0, 20] },
   },
   lambda: {
@@ -67,5 +72,12 @@ export const faultFields: { readonly [Name in GroupName]: FieldsOf<NonNullable<F
       hint: 'The gateway believes in the socket; the client hears nothing any more',
       typical: 0.005,
     },
+    lostAnswer: { label: 'Lose answer', hint: 'What a route answers never arrives', typical: 0.02 },
+    lateDisconnect: {
+      label: 'Late $disconnect',
+      hint: 'It is invoked some seconds after the end',
+      typical: 0.1,
+    },
+    noDisconnect: { label: 'No $disconnect', hint: 'It is never invoked', typical: 0.05 },
   },
 };

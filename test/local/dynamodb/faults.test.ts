@@ -1,4 +1,10 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { closers, setUp, key } from './setup.ts';
 
@@ -22,6 +28,20 @@ describe('faults', () => {
       name: 'InternalServerError',
       $metadata: { httpStatusCode: 500 },
     });
+  });
+
+  it('conflict: nothing is written, a transaction says which item another one holds; reads meet none', async () => {
+    const { client, orders, faults } = await setUp();
+    faults.set({ dynamodb: { conflict: 1 } });
+    await expect(client.send(new PutItemCommand({ TableName: orders, Item: key(1) }))).rejects.toMatchObject({
+      name: 'TransactionConflictException',
+    });
+    const puts = [1, 2].map((sk) => ({ Put: { TableName: orders, Item: key(sk) } }));
+    await expect(client.send(new TransactWriteItemsCommand({ TransactItems: puts }))).rejects.toMatchObject({
+      name: 'TransactionCanceledException',
+      CancellationReasons: [{ Code: 'TransactionConflict' }, { Code: 'None' }],
+    });
+    expect((await client.send(new GetItemCommand({ TableName: orders, Key: key(1) }))).Item).toBeUndefined();
   });
 
   it('lostResponse: it is stored, announced and charged, and the caller does not know', async () => {

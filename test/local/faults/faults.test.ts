@@ -70,6 +70,7 @@ describe('a fault plan', () => {
       throttle: false,
       error: false,
       lostResponse: false,
+      conflict: false,
     });
     expect(faults.lambda(somewhere)).toEqual({ kind: 'none' });
     expect(faults.stream(somewhere)).toEqual({ duplicate: false, reorder: false, delayMs: 0 });
