@@ -58,8 +58,15 @@ function createRow(key: string, columns: readonly HTMLElement[]): HTMLTableRowEl
   const row = element('tr');
   row.dataset['key'] = key;
   const [, ...others] = columns;
-  row.append(element('th', { scope: 'row' }), ...others.map(() => element('td')));
+  row.append(element('th', { scope: 'row' }), ...others.map(createCell));
   return row;
+}
+
+/** On a narrow screen the heads are not in sight: each cell has its own. */
+function createCell(column: HTMLElement): HTMLTableCellElement {
+  const cell = element('td');
+  cell.dataset['label'] = column.textContent.trim();
+  return cell;
 }
 
 function renderCell(target: HTMLElement, column: HTMLElement, cell: Cell | string): void {

@@ -204,6 +204,32 @@ test('resets the meters', async () => {
   await dan.close();
 });
 
+test('fits the screen of a telephone: nothing is cut off, nothing scrolls sideways', async () => {
+  const longId = 'x'.repeat(36);
+  const bob = await connect(cloud, longId, { deviceId: longId, platform: 'web' });
+  const alice = await connect(cloud, 'alice');
+  await alice.send(`user:${longId}`, 'hello');
+  await bob.eventsUpTo(1);
+  const narrow = await browser.newPage();
+  await narrow.setViewportSize({ width: 390, height: 844 });
+  await narrow.goto(`${cloud.httpUrl}/dev/`);
+  await narrow.getByRole('button', { name: 'Make a token' }).click();
+  await narrow.getByText('A token for').waitFor();
+  await narrow.getByText('posted by a function').first().waitFor();
+  const events = narrow.getByRole('table', { name: 'Last events' });
+  expect(await events.getByRole('rowheader').count()).toBeGreaterThan(3);
+
+  const wide = await narrow.evaluate(`
+    [document.scrollingElement, ...document.body.querySelectorAll('*:not(.hidden, .code-box, thead, thead *)')]
+      .filter((part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX !== 'visible'
+        || part.getBoundingClientRect().right > 390)
+      .map((part) => part.outerHTML.slice(0, 100))`);
+  expect(wide).toEqual([]);
+  expect(await narrow.evaluate('document.scrollingElement.scrollWidth')).toBeLessThanOrEqual(390);
+  await narrow.close();
+  await Promise.all([alice.close(), bob.close()]);
+});
+
 test('asks for nothing while it is paused', async () => {
   const paused = await browser.newPage();
   let requests = 0;
