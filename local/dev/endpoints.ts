@@ -64,6 +64,7 @@ function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
     injected: faults.injected(),
     last: faults.log().slice(-shownInjections),
   });
+  const wholeFaultState = () => ({ ...faultState(), last: faults.log() });
   const assets = Object.entries(devAssets).map(([path, read]): [string, Endpoint] => [
     `GET ${path}`,
     async () => ({ status: 200, ...(await read()) }),
@@ -96,7 +97,7 @@ function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
     },
     'GET /dev/queues': () => ok(queues.contents()),
     'POST /dev/redrive': async () => ok(await redrive.run()),
-    'GET /dev/faults': () => ok(faultState()),
+    'GET /dev/faults': ({ searchParams }) => ok(searchParams.has('all') ? wholeFaultState() : faultState()),
     'POST /dev/faults': async (_url, request) => {
       try {
         faults.set(JSON.parse(await readText(request)));

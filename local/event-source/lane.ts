@@ -84,7 +84,7 @@ export class Lane {
     const candidates = others.length > 0 ? others : this.queue;
     const count = fittingCount(
       candidates.map(({ record }) => record),
-      this.options.batchSize,
+      first.fault.singly ? 1 : this.options.batchSize,
     );
     const batch = candidates.slice(0, count);
     const taken = new Set(batch);

@@ -188,12 +188,15 @@ export class EventSourceMapping {
     progress.begin(sequenceNumber);
     this.underWay += 1;
     const keys = this.keysOf(record);
-    this.laneOf(keys).push({
+    const fault = this.options.faults.stream(() => recordSite(this.id, record));
+    // The workers of a shard take turns in no order that could be repeated: then it has one.
+    const workers = fault.singly ? 1 : this.model.parallelizationFactor;
+    this.laneOf(keys, workers).push({
       record,
       shardId,
       createdAt,
       itemKey: keys.item,
-      fault: this.options.faults.stream(() => recordSite(this.id, record)),
+      fault,
       done: () => {
         this.underWay -= 1;
         this.processed += 1;
@@ -212,9 +215,9 @@ export class EventSourceMapping {
    * A shard holds whole partitions; its workers share its items among them. So with a parallelization factor above
    * one, items of one partition overtake each other, and the records of one item never do.
    */
-  private laneOf({ partition, item }: { partition: string; item: string }): Lane {
-    const { batchSize, batchingWindowMs, parallelizationFactor } = this.model;
-    const id = `${hash(partition) % virtualShards}/${hash(item) % parallelizationFactor}`;
+  private laneOf({ partition, item }: { partition: string; item: string }, workers: number): Lane {
+    const { batchSize, batchingWindowMs } = this.model;
+    const id = `${hash(partition) % virtualShards}/${hash(item) % workers}`;
     let lane = this.lanes.get(id);
     if (!lane) {
       lane = new Lane({

@@ -24,6 +24,8 @@ export interface DynamoDbFaults {
 export interface StreamFaults {
   readonly duplicate: boolean;
   readonly reorder: boolean;
+  /** The record comes in a batch of its own, after the one before it. */
+  readonly singly: boolean;
   readonly delayMs: number;
 }
 
@@ -126,7 +128,8 @@ export class Faults {
     return {
       delayMs: draw.delay(plan.delayMs),
       duplicate: draw.hit('duplicate', plan.duplicate),
-      reorder: plan.reorder === true && draw.hit('reorder', 0.5),
+      reorder: plan.reorder === true && !plan.singly && draw.hit('reorder', 0.5),
+      singly: plan.singly === true,
     };
   }
 
@@ -208,7 +211,7 @@ const noDynamoDbFaults: DynamoDbFaults = {
   conflict: false,
 };
 const noDisconnectFault: DisconnectFault = { kind: 'none' };
-const noStreamFaults: StreamFaults = { duplicate: false, reorder: false, delayMs: 0 };
+const noStreamFaults: StreamFaults = { duplicate: false, reorder: false, singly: false, delayMs: 0 };
 const noPushFaults: PushFaults = {
   drop: false,
   duplicate: false,

@@ -36,6 +36,8 @@ const planSchema = v.strictObject({
       duplicate: v.optional(rate),
       /** Records of different items change places; those of one item never do. */
       reorder: v.optional(v.boolean()),
+      /** One record a batch, in their order: what is injected does not depend on how they fall into batches. */
+      singly: v.optional(v.boolean()),
       /** How long a batch waits. */
       delayMs: v.optional(rangeMs),
     }),

@@ -86,6 +86,22 @@ async function run(seed: number): Promise<Injection[]> {
   }
 }
 
+/** On the template as it is shipped, one message after the other, with nobody waiting for the stream. */
+async function runOnePair(seed: number): Promise<Injection[]> {
+  const cloud = await startCloud({ environment: { IM_SETTINGS: '{"connectGraceMs":0}' } });
+  try {
+    const bob = await connect(cloud, 'bob');
+    const alice = await connect(cloud, 'alice');
+    const stream = { duplicate: 0.05, singly: true, delayMs: [0, 20] };
+    cloud.setFaults({ ...plan, seed, stream });
+    for (let n = 1; n <= 25; n++) await sendUntilStored({ alice, bobId: 'bob', bob }, `message-${n}`);
+    await cloud.settled();
+    return inOrder(cloud.injections());
+  } finally {
+    await cloud.close();
+  }
+}
+
 async function sendUntilStored({ alice, bobId }: Pair, clientMsgId: string): Promise<void> {
   const body = { text: 'hello' };
   const frame = { action: 'send', id: clientMsgId, to: `user:${bobId}`, clientMsgId, type: 'text', body };
@@ -123,6 +139,12 @@ function inOrder(injections: readonly Injection[]): Injection[] {
   const text = ({ fault, site, ordinal }: Injection) => `${site} ${fault} ${ordinal}`;
   return injections.toSorted((left, right) => (text(left) < text(right) ? -1 : 1));
 }
+
+test('on the shipped template, records delivered singly: the same seed injects the same', async () => {
+  const [first, second] = await Promise.all([runOnePair(7), runOnePair(7)]);
+  expect(first.length).toBeGreaterThan(10);
+  expect(second).toEqual(first);
+}, 120_000);
 
 test('500 direct messages under faults: the same seed injects the same at the same places', async () => {
   const [first, second] = await Promise.all([run(7), run(7)]);

@@ -53,6 +53,13 @@ afterEach(async () => {
   await closed;
 });
 
+it('faults lists the last 100 injections, and with ?all the whole run', async () => {
+  faults.set({ gateway: { dropPush: 1 } });
+  for (let push = 1; push <= 150; push++) faults.push(() => 'alice/phone');
+  expect((await ask('faults')).body['last']).toHaveLength(100);
+  expect((await ask('faults?all')).body['last']).toHaveLength(150);
+});
+
 it('a path of two slashes is answered like any that leads nowhere', async () => {
   expect((await fetch(`${new URL(url).origin}//`)).status).toBe(404);
 });

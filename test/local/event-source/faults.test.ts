@@ -22,6 +22,16 @@ describe('faults', () => {
     expect(again!.length).toBeLessThan(8);
   });
 
+  it('singly: one record a batch, in order, whatever the workers and the batch size are', async () => {
+    const { batches, sources } = await setUp(succeed, {
+      eventSource: { batchSize: 100, parallelizationFactor: 10 },
+      plan: { seed: 1, stream: { singly: true, reorder: true } },
+      before: ({ put }) => put(1, 2, 3, 4, 5, 6),
+    });
+    await sources.settled();
+    expect(batches).toEqual([['1'], ['2'], ['3'], ['4'], ['5'], ['6']]);
+  });
+
   it('reorder and delay: items overtake each other, the records of one item never do, and none is lost', async () => {
     const { records, sources } = await setUp(succeed, {
       eventSource: { batchSize: 4 },

@@ -73,7 +73,7 @@ describe('a fault plan', () => {
       conflict: false,
     });
     expect(faults.lambda(somewhere)).toEqual({ kind: 'none' });
-    expect(faults.stream(somewhere)).toEqual({ duplicate: false, reorder: false, delayMs: 0 });
+    expect(faults.stream(somewhere)).toEqual({ duplicate: false, reorder: false, singly: false, delayMs: 0 });
     expect(Object.values(faults.push(somewhere)).some(Boolean)).toBe(false);
     expect(faults.injected()).toEqual({});
     expect(faults.log()).toEqual([]);
