@@ -43,16 +43,16 @@ export class ImWebSocketApi extends Construct {
     this.addConnectionRoutes();
 
     this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
-      .useTable(tables, 'Conversations', 'GetItem', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'ConditionCheckItem');
     this.addRoutes(['sync', 'ack', 'pending', 'ping'], 'sync', 'Reads mailboxes and moves cursors')
       .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem')
-      .useTable(tables, 'Conversations', 'BatchGetItem')
-      .useTable(tables, 'Messages', 'BatchGetItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
+      .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
     this.addRoutes(['history'], 'conversations', 'Reads conversation timelines')
-      .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'Query', 'PutItem');
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'UpdateItem')

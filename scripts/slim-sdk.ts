@@ -64,6 +64,11 @@ const files: readonly Replacement[] = [
       };`,
   },
   {
+    // What each partition's endpoints are like, for rules that are not here (above).
+    filter: /util-endpoints\/lib\/aws\/partitions\.js$/,
+    contents: 'export const partitionsInfo = { partitions: [] };',
+  },
+  {
     // Names the invocation to services that could invoke us again, in a loop: neither of ours does.
     filter: /middleware-recursion-detection\/recursionDetectionMiddleware\.js$/,
     contents: 'export const recursionDetectionMiddleware = () => (next) => next;',

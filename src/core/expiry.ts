@@ -4,6 +4,7 @@ import type { Item } from './database.ts';
 import { ttlAttribute } from './tables.ts';
 
 const DAY_SECONDS = 86_400;
+export const DAY_MS = DAY_SECONDS * 1_000;
 
 /** The value of `expiresAt` for something that lives that many days from now. */
 export function expiryAfter(ctx: Context, days: number): number {

@@ -8,7 +8,8 @@ import type { Context } from './context.ts';
 import { dropConnection } from './devices.ts';
 import { appendPointers, isFull, sealPage, type Appended, type Extent, type Mailbox } from './mailbox.ts';
 import { noteWaiting } from './offline-queue.ts';
-import { decodePointer, deviceDigest, encodePointer } from './pointers.ts';
+import { deviceDigest } from './digest.ts';
+import { decodePointer, encodePointer } from './pointers.ts';
 
 /** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
 const MAX_RECIPIENTS = 64;

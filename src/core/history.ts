@@ -5,8 +5,9 @@ import { parseConversationId } from '../protocol/ids.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { withinBytes } from './answer-size.ts';
-import { readMemberships } from './conversations.ts';
-import { readRange, retainedFloor } from './timeline.ts';
+import { readRange } from './fencing.ts';
+import { readMemberships } from './members.ts';
+import { retainedFloor } from './retention.ts';
 
 export async function history(
   ctx: Context,
@@ -19,7 +20,7 @@ export async function history(
   if (!membership) return withoutMembership(caller, conversationId);
 
   const { head, member } = membership;
-  const floorSeq = await retainedFloor(ctx, conversationId, member.joinedSeq, head);
+  const floorSeq = await retainedFloor(ctx, conversationId, member.floorSeq, head);
   const headSeq = head.seq;
   const { low, high, direction } = bounds(request, floorSeq, headSeq);
   if (low > high) return { ok: true, messages: [], floorSeq, headSeq, end: true };

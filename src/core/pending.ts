@@ -5,10 +5,11 @@ import { isVoid } from '../protocol/messages.ts';
 import type { Answer, WaitingConversation } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { withinBytes } from './answer-size.ts';
-import { readMemberships, unreadCount } from './conversations.ts';
+import { readMemberships, unreadCount } from './members.ts';
 import { readEntries } from './mailbox.ts';
 import { decodePointer } from './pointers.ts';
 import { readMailboxAndDevice } from './sync.ts';
+import { readLiveSlots, type LiveSlots } from './retention.ts';
 import { readSlots } from './timeline.ts';
 
 /** Pointers that are counted at most; whoever is further behind pulls some and asks again. */
@@ -34,10 +35,16 @@ export async function pending(
 
   const waiting = countByConversation(caller.userId, range.entries);
   const newest = waiting.slice(0, limits.pendingConversations);
-  const conversations = withinBytes(await describe(ctx, caller, newest));
+  const described = await describe(ctx, caller, newest);
+  const conversations = withinBytes(described);
+  // Those that expired since are known for the conversations that were looked at.
+  const expired = newest.reduce((sum, { conversationId, seqs }) => {
+    const found = described.find((conversation) => conversation.conversationId === conversationId);
+    return found ? sum + seqs.size - found.waiting : sum;
+  }, 0);
   return {
     ok: true,
-    total: waiting.reduce((sum, { seqs }) => sum + seqs.size, 0),
+    total: waiting.reduce((sum, { seqs }) => sum + seqs.size, -expired),
     conversations,
     more: conversations.length < waiting.length,
     head,
@@ -72,16 +79,28 @@ async function describe(
     ),
   ]);
   const lastByConversation = new Map(lastSlots.map((slot) => [slot.conversationId, slot]));
-  return waiting.flatMap(({ conversationId, seqs }) => {
+  const described = waiting.map(async ({ conversationId, seqs }): Promise<WaitingConversation[]> => {
     const membership = memberships.get(conversationId);
     if (!membership) return [];
+    const { head, member } = membership;
+    const from = Math.min(member.readSeq, ...[...seqs].map((seq) => seq - 1));
+    const live = head.expiring ? await readLiveSlots(ctx, conversationId, head, from) : undefined;
     const last = lastByConversation.get(conversationId);
-    return {
-      conversationId,
-      unread: unreadCount(membership),
-      waiting: seqs.size,
-      lastSeq: membership.head.seq,
-      last: last && !isVoid(last) ? last : null,
-    };
+    return [
+      {
+        conversationId,
+        unread: await unreadCount(ctx, conversationId, membership, live),
+        waiting: countKept(seqs, live),
+        lastSeq: head.seq,
+        last: last && !isVoid(last) ? last : null,
+      },
+    ];
   });
+  return (await Promise.all(described)).flat();
+}
+
+/** What has expired since waits no more. */
+function countKept(seqs: ReadonlySet<number>, live: LiveSlots | undefined): number {
+  if (!live) return seqs.size;
+  return [...seqs].filter((seq) => seq > live.to || live.messages.has(seq)).length;
 }

@@ -4,7 +4,6 @@
 //   bob#7!x9Zk     the same, in the sender's own mailbox: made by the device of that digest
 //   g:team#7       message 7 of a group
 import { directConversationId } from '../protocol/ids.ts';
-import { digest } from './window.ts';
 
 export interface MessagePointer {
   readonly conversationId: string;
@@ -12,9 +11,6 @@ export interface MessagePointer {
   /** Digest of the device that made it, when it was one of this user's own. */
   readonly madeBy?: string;
 }
-
-/** 24 bits tell one user's devices apart; a collision costs one push, which the next pull repairs. */
-export const deviceDigest = (deviceId: string) => digest(deviceId, 3);
 
 /** How the pointer to a message reads in the mailbox of `userId`. `peer`: the other user, in a direct conversation. */
 export function encodePointer(pointer: MessagePointer & { readonly peer?: string }): string {

@@ -1,35 +1,32 @@
-// Sending, in four steps: who am I (1), take a number (2), note it in my window (3), put the message there (4).
-// Each step is conditional, so that a sender may die after any of them and the repeat finishes its work.
+// Sending to one other user, in two requests: one conditional update takes the next number, remembers the send in the
+// device's ring and moves the sender's read position (1); one conditional put stores the message (2). A sender may die
+// after either: the repeat finds its number in the ring and finishes the work.
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import type { ClientFrame } from '../protocol/client-frames.ts';
-import { resolveTarget } from '../protocol/ids.ts';
+import { resolveTarget, type ConversationRef } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import { isVoid, type Slot } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/server-frames.ts';
+import { claimNumber, type Claim, type ClaimPlan } from './claims.ts';
 import type { Caller, Context } from './context.ts';
+import { openDirectConversation, toHead } from './conversations.ts';
+import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { sendEphemeral } from './ephemeral.ts';
-import { memberKey, openDirectConversation, readMember, toMember, type Member } from './conversations.ts';
-import { putMessage, readSlot, takeNumber, voidSlot, type Taken } from './timeline.ts';
-import {
-  clientMsgIdDigest,
-  findSend,
-  floodWaitMs,
-  payloadDigest,
-  recordSend,
-  type WindowEntry,
-} from './window.ts';
+import { mayStillBePlaced } from './retention.ts';
+import type { RingEntry } from './rings.ts';
+import { putMessage, readSlot } from './timeline.ts';
 
-/** Rounds of losing a race for the window or the slot before giving up; each loss means that another send won. */
-const MAX_ROUNDS = 12;
+/** Rounds of losing a race before giving up; each loss means that another send of this very device won. */
+const MAX_ROUNDS = 8;
 
 type SendRequest = ClientFrame<'send'>;
 
 interface Sending {
   readonly caller: Caller;
-  readonly conversationId: string;
+  readonly conversation: ConversationRef & { kind: 'direct' };
   readonly request: SendRequest;
-  readonly id: string;
-  readonly payload: string;
+  readonly id: Buffer;
+  readonly payload: Buffer;
 }
 
 export async function send(
@@ -42,140 +39,107 @@ export async function send(
     return refuse('too_large', `body: ${sizeBytes} bytes as JSON, at most ${limits.bodyBytes}`);
   }
   const conversation = resolveTarget(request.to, caller.userId);
-  const { conversationId } = conversation;
-  if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId))
-    return notMember(conversationId);
-
-  if (request.ephemeral && conversation.kind === 'direct') {
-    return sendEphemeral(ctx, caller, conversation, request);
+  if (conversation.kind !== 'direct' || !conversation.users.includes(caller.userId)) {
+    return refuse('not_member', `to: you are not in ${conversation.conversationId}`);
   }
-
-  let member = await readMember(ctx, conversationId, caller.userId, 'eventual');
-  if (!member && conversation.kind === 'direct') {
-    const refusal = await openDirectConversation(ctx, caller, conversation);
-    if (refusal) return refusal;
-    member = await readMember(ctx, conversationId, caller.userId, 'strong');
-  }
-  if (!member) return notMember(conversationId);
+  if (request.ephemeral) return sendEphemeral(ctx, caller, conversation, request);
 
   const { type, body, silent } = request;
   const id = clientMsgIdDigest(request.clientMsgId);
   const payload = payloadDigest([type, body, silent]);
-  return sendAs(ctx, { caller, conversationId, request, id, payload }, member);
+  return sendDirect(ctx, { caller, conversation, request, id, payload });
 }
 
-/** Steps 2 to 4, over again with what a lost race has shown. */
-async function sendAs(ctx: Context, sending: Sending, member: Member): Promise<Answer<'send'> | Refusal> {
-  const { conversationId, request, id, payload } = sending;
-  let current = member;
-  let taken: Taken | undefined;
+async function sendDirect(ctx: Context, sending: Sending): Promise<Answer<'send'> | Refusal> {
+  const { caller, conversation, request } = sending;
+  let plan: ClaimPlan = { kind: 'new' };
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    if (round > 2) await ctx.backOff(round - 2);
-    const prior = findSend(current.window, id);
-    // Our own entry: the write that put it there took place, but its answer was lost.
-    const ours = prior !== undefined && prior.seq === taken?.seq;
-    if (prior && !ours) {
-      const repeated = await repeat(ctx, sending, prior);
-      if (repeated) {
-        if (taken) await voidSlot(ctx, conversationId, taken, request.silent);
-        return repeated;
+    if (round > 3) await ctx.backOff(round - 3);
+    const claim = await claimNumber(ctx, { ...sending, silent: request.silent }, plan);
+    switch (claim.outcome) {
+      case 'claimed': {
+        const { slot } = await placeMessage(ctx, sending, claim);
+        if (isSameMessage(slot, sending)) return stored(slot);
+        // A reader took us for dead and fenced the slot: the same send, under a new number.
+        plan = { kind: 'renewal', index: 0, seq: claim.seq };
+        break;
       }
-      // Its slot was voided: this send goes on under a new number, in place of the old entry.
-    } else if (!prior) {
-      const waitMs = floodWaitMs(current.window, ctx.now(), ctx.settings.floodMs);
-      if (waitMs > 0) {
-        if (taken) await voidSlot(ctx, conversationId, taken, request.silent);
-        return refuse('rate_limited', 'too many messages to this conversation', { retryAfterMs: waitMs });
+      case 'absent': {
+        const refusal = await openDirectConversation(ctx, caller, conversation);
+        if (refusal) return refusal;
+        break;
       }
+      case 'blocked':
+        return refuse('blocked', 'to: the other user does not take messages from you');
+      case 'rate_limited':
+        return refuse('rate_limited', 'too many messages to this conversation', {
+          retryAfterMs: claim.retryAfterMs,
+        });
+      case 'burst':
+        plan = { kind: 'burst' };
+        break;
+      case 'repeat': {
+        const answer = await repeat(ctx, sending, claim);
+        if (answer) return answer;
+        plan = { kind: 'renewal', index: claim.entry.index, seq: claim.entry.seq };
+        break;
+      }
+      case 'again':
+        plan = { kind: 'new' };
     }
-
-    let entry = prior;
-    if (!entry || !ours) {
-      taken ??= await takeNumber(ctx, conversationId, request.silent);
-      entry = { id, payload, ...taken, at: ctx.now() };
-      const noted = await noteInWindow(ctx, sending, current, entry);
-      if (!noted.ok) {
-        if (!noted.member) {
-          await voidSlot(ctx, conversationId, taken, request.silent);
-          return notMember(conversationId);
-        }
-        current = noted.member;
-        continue;
-      }
-      current = noted.member;
-    }
-
-    const slot = await placeMessage(ctx, sending, entry);
-    if (isSameMessage(slot, sending))
-      return { ok: true, conversationId, seq: slot.seq, serverTime: slot.serverTime };
-    // A reader took us for dead and fenced the slot. The entry in the window is known to be void: once more.
-    taken = undefined;
   }
   return refuse('unavailable', 'too much contention in this conversation, try again');
 }
 
-/** What to answer to a clientMsgId that is in the window; nothing, when its slot became a void. */
+/** What to answer to a clientMsgId that the ring remembers; nothing, when its slot will never hold it. */
 async function repeat(
   ctx: Context,
   sending: Sending,
-  prior: WindowEntry,
+  { entry, item }: Extract<Claim, { outcome: 'repeat' }>,
 ): Promise<Answer<'send'> | Refusal | undefined> {
-  const { conversationId, payload } = sending;
-  if (prior.payload !== payload) {
+  if (!entry.payload.equals(sending.payload)) {
     return refuse('idempotency_conflict', 'clientMsgId: was used for another message');
   }
-  // An empty slot: the first try died before step 4, so this one takes it.
-  const slot = (await readSlot(ctx, conversationId, prior.seq)) ?? (await placeMessage(ctx, sending, prior));
+  const present = await readSlot(ctx, sending.conversation.conversationId, entry.seq);
+  if (!present && !mayStillBePlaced(ctx, toHead(item), entry.at)) return undefined;
+  // An empty slot: the first try died before its second request, or is about to make it.
+  const { placed, slot } = present
+    ? { placed: false, slot: present }
+    : await placeMessage(ctx, sending, entry);
   if (!isSameMessage(slot, sending)) return undefined;
-  return { ok: true, conversationId, seq: slot.seq, serverTime: slot.serverTime, duplicate: true };
+  return placed ? stored(slot) : { ...stored(slot), duplicate: true };
 }
 
-function placeMessage(ctx: Context, sending: Sending, entry: WindowEntry): Promise<Slot> {
-  const { caller, conversationId, request } = sending;
+function placeMessage(
+  ctx: Context,
+  { caller, conversation: { conversationId }, request }: Sending,
+  claim: Pick<RingEntry, 'seq' | 'counted' | 'at'> & {
+    readonly before?: number;
+    readonly beforeThat?: number;
+  },
+) {
+  const { seq, counted, at, before, beforeThat } = claim;
   return putMessage(ctx, {
     conversationId,
-    seq: entry.seq,
-    counted: entry.counted,
+    seq,
+    counted,
+    ...(before !== undefined && { before }),
+    ...(beforeThat !== undefined && { beforeThat }),
     clientMsgId: request.clientMsgId,
     from: caller.userId,
     deviceId: caller.deviceId,
     type: request.type,
     body: request.body,
-    serverTime: entry.at,
+    serverTime: at,
     silent: request.silent,
   });
 }
 
-/** Step 3, on condition that the member is as it was read. A send implies that everything before it was read. */
-async function noteInWindow(
-  ctx: Context,
-  { caller, conversationId }: Sending,
-  member: Member,
-  entry: WindowEntry,
-): Promise<{ ok: true; member: Member } | { ok: false; member?: Member }> {
-  const ahead = entry.seq > member.readSeq ? { readSeq: entry.seq, readCounted: entry.counted } : {};
-  const noted: Member = { ...member, ...ahead, window: recordSend(member.window, entry) };
-  const written = await ctx.db.update({
-    table: 'Conversations',
-    key: memberKey(conversationId, caller.userId),
-    update: 'SET #window = :newWindow, #readSeq = :newReadSeq, #readCounted = :newReadCounted',
-    condition: '#window = :window AND #readSeq = :readSeq',
-    values: {
-      window: member.window,
-      readSeq: member.readSeq,
-      newWindow: noted.window,
-      newReadSeq: noted.readSeq,
-      newReadCounted: noted.readCounted,
-    },
-  });
-  if (written.ok) return { ok: true, member: noted };
-  return { ok: false, ...(written.item && { member: toMember(written.item) }) };
-}
+type StoredMessage = Exclude<Slot, { void: true }>;
 
-function isSameMessage(slot: Slot, { caller, request }: Sending): slot is Exclude<Slot, { void: true }> {
+const stored = ({ conversationId, seq, serverTime }: StoredMessage) =>
+  ({ ok: true, conversationId, seq, serverTime }) as const;
+
+function isSameMessage(slot: Slot, { caller, request }: Sending): slot is StoredMessage {
   return !isVoid(slot) && slot.from === caller.userId && slot.clientMsgId === request.clientMsgId;
-}
-
-function notMember(conversationId: string): Refusal {
-  return refuse('not_member', `to: you are not in ${conversationId}`);
 }

@@ -15,8 +15,9 @@ export const settingsSchema = v.strictObject({
   ),
   /** A hole in a conversation older than this may be fenced with a void. */
   settleMs: v.optional(milliseconds, 3_000),
-  /** A member's last 16 sends in one conversation within this time: `rate_limited`. */
-  floodMs: v.optional(milliseconds, 50),
+  /** What one device may send to one conversation, steadily and at once; above it `rate_limited`. */
+  sendsPerSecond: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(1_000)), 300),
+  sendBurst: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 50),
   /** How long messages are kept; absent = for ever. */
   messageRetentionDays: v.optional(days),
   /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */

@@ -48,17 +48,53 @@ export type TableNames = Readonly<Record<TableName, string>>;
 /** The attribute that DynamoDB's TTL looks at: epoch seconds. */
 export const ttlAttribute = 'expiresAt';
 
+export const uncountedPrefix = 'UNCOUNTED#';
+
 /** Sort key of the one head item of a conversation or of a user. */
 export const HEAD = 'HEAD';
 
 export const itemKey = {
+  /** Of a group. */
   member: (userId: string) => `MEMBER#${userId}`,
+  /** Slots of a conversation that hold nothing to read any more, sealed: named by the first of them. */
+  uncounted: (firstSeq: number) => `${uncountedPrefix}${String(firstSeq).padStart(12, '0')}`,
   /** A sealed mailbox page, named by its first syncSeq so that pages sort in order. */
   page: (firstSyncSeq: number) => `PAGE#${String(firstSyncSeq).padStart(12, '0')}`,
   device: (deviceId: string) => `DEVICE#${deviceId}`,
   conversationView: (conversationId: string) => `CONV#${conversationId}`,
   block: (userId: string) => `BLOCK#${userId}`,
 } as const;
+
+/** The two users of a direct conversation, in the order of its id. */
+export type Side = 'a' | 'b';
+
+/** A member's own state; in a group's MEMBER item under these names. */
+export const memberAttributes = {
+  readSeq: 'readSeq',
+  readCounted: 'readCounted',
+  floorSeq: 'floorSeq',
+  blocked: 'blocked',
+} as const;
+
+export type MemberAttribute = keyof typeof memberAttributes;
+
+/** The same in the one item of a direct conversation, for one of its sides: short, for that item is to fit 1 KB. */
+export function sideAttributes(side: Side): Record<MemberAttribute, string> {
+  return {
+    readSeq: `${side}Read`,
+    readCounted: `${side}Counted`,
+    floorSeq: `${side}Floor`,
+    blocked: `${side}Blocked`,
+  };
+}
+
+/** `a#x9Zk`: the ring of a device of one side, by its digest (rings.ts). */
+export const ringAttribute = (side: Side, deviceDigest: string) => `${side}#${deviceDigest}`;
+
+/** The rings of a side among an item's attributes. */
+export function ringAttributes(attributeNames: readonly string[], side: Side): string[] {
+  return attributeNames.filter((name) => name.startsWith(`${side}#`));
+}
 
 /** Attributes of the mailbox head that carry a device id in their name. */
 export const deviceAttribute = {

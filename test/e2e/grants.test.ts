@@ -77,6 +77,7 @@ async function runEverything(): Promise<void> {
   const { next } = await back.request('sync', { after: 0, limit: 200 });
   await back.request('ping', { cursor: next });
   await back.request('history', { conversationId: 'd:alice:bob' });
+  await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
 
   const expiring = await Promise.all(
@@ -106,7 +107,10 @@ async function useSend(alice: TestClient, pad: TestClient): Promise<void> {
   await cloud.settled();
 }
 
-/** A number that nobody will use: what a sender leaves that dies before its message is in its slot. */
+/**
+ * A number that nobody will use: what a sender leaves that dies before its message is in its slot. With it so many
+ * uncounted slots that the next fence seals them, in a conversation where messages have an end.
+ */
 async function takeNumber(): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: cloud.dynamoDbEndpoint,
@@ -117,8 +121,11 @@ async function takeNumber(): Promise<void> {
     new UpdateItemCommand({
       TableName: cloud.model.tables.find(({ name }) => name === 'Conversations')!.tableName,
       Key: { conversationId: { S: 'd:alice:bob' }, item: { S: 'HEAD' } },
-      UpdateExpression: 'ADD seq :one, counted :one',
-      ExpressionAttributeValues: { ':one': { N: '1' } },
+      UpdateExpression: 'SET expiring = :one ADD seq :one, counted :one, uncounted :slots',
+      ExpressionAttributeValues: {
+        ':one': { N: '1' },
+        ':slots': { NS: Array.from({ length: 70 }, (_, index) => String(1_000 + index)) },
+      },
     }),
   );
   client.destroy();

@@ -19,11 +19,11 @@ export interface Mutation {
 
 export const mutations: readonly Mutation[] = [
   {
-    name: 'window condition: a send notes itself in a window that has changed since it was read',
+    name: 'ring condition: a send takes a number although its device has sent it before',
     side: 'server',
-    file: 'src/core/send.ts',
-    guard: "condition: '#window = :window AND #readSeq = :readSeq',",
-    without: "condition: '#window = :window OR attribute_exists(#window) OR #readSeq = :readSeq',",
+    file: 'src/core/claims.ts',
+    guard: 'return [...notSent, timely].join',
+    without: 'return [timely].join',
   },
   {
     name: 'slot condition: a message is put into a slot that is taken',
@@ -49,7 +49,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'fence: a void is put into a slot that holds a message',
     side: 'server',
-    file: 'src/core/timeline.ts',
+    file: 'src/core/fencing.ts',
     guard:
       "const put = { table: 'Messages', item, condition: 'attribute_not_exists(#conversationId)' } as const;",
     without: "const put = { table: 'Messages', item } as const;",
@@ -57,8 +57,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'fence: readers step over a hole instead of waiting for it to settle',
     side: 'server',
-    file: 'src/core/timeline.ts',
-    guard: 'if (ctx.now() - takenBefore <= ctx.settings.settleMs) return [];',
+    file: 'src/core/fencing.ts',
+    guard: 'if (ctx.now() - settledSince <= ctx.settings.settleMs) return [];',
     without: '',
   },
   {

@@ -1,0 +1,177 @@
+// The update that a direct send is: it takes the next number, shifts it into the device's ring and moves the sender's read
+// position, on condition that the send is not in the ring already, that nobody blocks it, and that its time has come.
+import type { ConversationRef } from '../protocol/ids.ts';
+import type { Caller, Context } from './context.ts';
+import { sideOf } from './conversations.ts';
+import type { Item } from './database.ts';
+import { deviceDigest } from './digest.ts';
+import {
+  dueAt,
+  emptyRing,
+  encodeEntry,
+  findSend,
+  forgettable,
+  newestSeq,
+  RING_SIZE,
+  ringOf,
+  ringPath,
+  shiftRing,
+  type RingEntry,
+} from './rings.ts';
+import { HEAD, ringAttribute, sideAttributes } from './tables.ts';
+
+export interface ClaimRequest {
+  readonly caller: Caller;
+  readonly conversation: ConversationRef & { kind: 'direct' };
+  /** Digests of the clientMsgId and of what is sent under it. */
+  readonly id: Buffer;
+  readonly payload: Buffer;
+  readonly silent: boolean;
+}
+
+export type ClaimPlan =
+  | { readonly kind: 'new' }
+  /** Sooner than one message a send interval, within what may be sent at once. */
+  | { readonly kind: 'burst' }
+  /** The same send under a new number, in place of the one that the ring holds there and whose slot is void. */
+  | { readonly kind: 'renewal'; readonly index: number; readonly seq: number };
+
+export type Claim =
+  | {
+      readonly outcome: 'claimed';
+      readonly seq: number;
+      readonly counted: number;
+      readonly at: number;
+      /** When the two numbers before were given out. */
+      readonly before: number;
+      readonly beforeThat: number;
+    }
+  | { readonly outcome: 'absent' | 'blocked' | 'burst' | 'again' }
+  | { readonly outcome: 'rate_limited'; readonly retryAfterMs: number }
+  | { readonly outcome: 'repeat'; readonly entry: RingEntry; readonly item: Item };
+
+interface Place {
+  readonly key: { readonly conversationId: string; readonly item: string };
+  /** The attribute that holds the device's ring. */
+  readonly ring: string;
+  readonly side: 'a' | 'b';
+}
+
+export async function claimNumber(ctx: Context, request: ClaimRequest, plan: ClaimPlan): Promise<Claim> {
+  const { caller, conversation, id, payload, silent } = request;
+  const side = sideOf(conversation, caller.userId);
+  const ring = ringAttribute(side, deviceDigest(caller.deviceId));
+  const place: Place = { key: { conversationId: conversation.conversationId, item: HEAD }, ring, side };
+  const now = ctx.now();
+  const { intervalMs, burstMs } = sendRate(ctx);
+  const counted = silent ? '#counted' : '#counted + :one';
+  const written = await ctx.db.update({
+    table: 'Conversations',
+    key: place.key,
+    update: `SET ${[
+      '#seq = #seq + :one',
+      `#counted = ${counted}`,
+      '#beforeThat = if_not_exists(#before, #at)',
+      '#before = #at',
+      '#at = :now',
+      ...shiftRing(plan.kind === 'renewal' ? plan.index : RING_SIZE - 1),
+      `${ringPath.entry(0)} = :entry`,
+      `${ringPath.seq(0)} = #seq + :one`,
+      `${ringPath.counted(0)} = ${counted}`,
+      `${ringPath.due} = ${plan.kind === 'burst' ? `${ringPath.due} + :interval` : ':next'}`,
+      // Whoever sends has read what came before.
+      '#readSeq = #seq + :one',
+      `#readCounted = ${counted}`,
+      ...(ctx.settings.messageRetentionDays ? ['#expiring = :one'] : []),
+    ].join(', ')}`,
+    condition: ['attribute_exists(#ring)', 'attribute_not_exists(#blocked)', conditionOf(plan)].join(' AND '),
+    names: { ...sideAttributes(side), ring },
+    values: {
+      one: 1,
+      now,
+      id,
+      entry: encodeEntry(id, payload, now),
+      ...(plan.kind === 'burst'
+        ? { interval: intervalMs, limit: now + burstMs }
+        : { next: now + intervalMs }),
+      ...(plan.kind === 'renewal' && { voided: plan.seq }),
+    },
+    returning: 'ALL_NEW',
+  });
+  if (!written.ok) return whyNot(ctx, written.item, place, { id, plan });
+
+  const { item } = written;
+  await Promise.all(forgettable(item, side).map((oldest) => forgetRing(ctx, place, oldest, item)));
+  return {
+    outcome: 'claimed',
+    seq: item['seq'] as number,
+    counted: item['counted'] as number,
+    at: now,
+    before: item['before'] as number,
+    beforeThat: item['beforeThat'] as number,
+  };
+}
+
+function conditionOf(plan: ClaimPlan): string {
+  if (plan.kind === 'renewal') {
+    return `begins_with(${ringPath.entry(plan.index)}, :id) AND ${ringPath.seq(plan.index)} = :voided`;
+  }
+  const notSent = Array.from(
+    { length: RING_SIZE },
+    (_, index) => `NOT begins_with(${ringPath.entry(index)}, :id)`,
+  );
+  const timely = `${ringPath.due} <= ${plan.kind === 'burst' ? ':limit' : ':now'}`;
+  return [...notSent, timely].join(' AND ');
+}
+
+async function whyNot(
+  ctx: Context,
+  item: Item | undefined,
+  place: Place,
+  { id, plan }: { id: Buffer; plan: ClaimPlan },
+): Promise<Claim> {
+  if (!item) return { outcome: 'absent' };
+  const ring = ringOf(item, place.ring);
+  const entry = ring && findSend(ring, id);
+  const isOwnVoid = plan.kind === 'renewal' && entry?.seq === plan.seq;
+  if (entry && !isOwnVoid) return { outcome: 'repeat', entry, item };
+  if (item[sideAttributes(place.side).blocked] !== undefined) return { outcome: 'blocked' };
+  if (!ring) {
+    await addRing(ctx, place);
+    return { outcome: 'again' };
+  }
+  const aheadMs = dueAt(ring) - ctx.now();
+  const { burstMs } = sendRate(ctx);
+  if (aheadMs > burstMs) return { outcome: 'rate_limited', retryAfterMs: Math.ceil(aheadMs - burstMs) };
+  return { outcome: plan.kind === 'new' && aheadMs > 0 ? 'burst' : 'again' };
+}
+
+/** One message an interval, and so many intervals ahead of it as a burst may hold (the generic cell rate algorithm). */
+function sendRate({ settings }: Context): { intervalMs: number; burstMs: number } {
+  const intervalMs = 1_000 / settings.sendsPerSecond;
+  return { intervalMs, burstMs: intervalMs * (settings.sendBurst - 1) };
+}
+
+/** A device's first send in a conversation. */
+async function addRing(ctx: Context, { key, ring }: Place): Promise<void> {
+  await ctx.db.update({
+    table: 'Conversations',
+    key,
+    update: 'SET #ring = :empty',
+    condition: 'attribute_exists(#seq) AND attribute_not_exists(#ring)',
+    names: { ring },
+    values: { empty: emptyRing },
+  });
+}
+
+/** Forgets a device that has sent nothing here for long, unless it just has. */
+async function forgetRing(ctx: Context, { key }: Place, ring: string, item: Item): Promise<void> {
+  await ctx.db.update({
+    table: 'Conversations',
+    key,
+    update: 'REMOVE #ring',
+    condition: `${ringPath.seq(0)} = :seen`,
+    names: { ring },
+    values: { seen: newestSeq(ringOf(item, ring)!) },
+  });
+}

@@ -1,0 +1,19 @@
+// Short digests: what only has to be compared is kept as a few bytes.
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+
+function digest(text: string, bytes: number): Buffer {
+  return createHash('sha256').update(text).digest().subarray(0, bytes);
+}
+
+/** 24 bits tell one user's devices apart; a collision costs one push, which the next pull repairs. */
+export const deviceDigest = (deviceId: string) => digest(deviceId, 3).toString('base64url');
+
+export const CLIENT_MSG_ID_BYTES = 8;
+export const PAYLOAD_BYTES = 4;
+
+/** Among a device's last three sends, no accident meets itself. */
+export const clientMsgIdDigest = (clientMsgId: string) => digest(clientMsgId, CLIENT_MSG_ID_BYTES);
+
+/** Of the value, not of its spelling: the order of keys does not matter (RFC 8785). */
+export const payloadDigest = (payload: unknown) => digest(canonicalize(payload) ?? '', PAYLOAD_BYTES);

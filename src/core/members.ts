@@ -1,0 +1,90 @@
+// Who is in a conversation, and how far they have read: in a direct conversation two sides of its one item, in a group
+// an item for each member. The difference ends here: whoever moves or reads a position names attributes by `place`.
+import { parseConversationId } from '../protocol/ids.ts';
+import type { Context } from './context.ts';
+import type { Item, Key } from './database.ts';
+import { sideOf, toHead, type ConversationHead } from './conversations.ts';
+import { readLiveSlots, type LiveSlots } from './retention.ts';
+import { HEAD, itemKey, memberAttributes, sideAttributes, type MemberAttribute } from './tables.ts';
+import { countUncounted } from './uncounted.ts';
+
+/** Where a member's state stands: the item, and the names that its attributes have there. */
+export interface MemberPlace {
+  readonly key: Key;
+  readonly names: Readonly<Record<MemberAttribute, string>>;
+}
+
+export interface Member {
+  /** Lowest seq that this member may see. */
+  readonly floorSeq: number;
+  /** Everything up to here is read, and so many of it are counted. */
+  readonly readSeq: number;
+  readonly readCounted: number;
+}
+
+/** A member and the conversation, in one consistent read of each. */
+export interface Membership {
+  readonly head: ConversationHead;
+  readonly member: Member;
+}
+
+/** `undefined`: the id says already that the user is not in there. */
+export function memberPlace(conversationId: string, userId: string): MemberPlace | undefined {
+  const conversation = parseConversationId(conversationId);
+  if (!conversation) return undefined;
+  if (conversation.kind === 'group') {
+    return { key: { conversationId, item: itemKey.member(userId) }, names: memberAttributes };
+  }
+  if (!conversation.users.includes(userId)) return undefined;
+  return { key: { conversationId, item: HEAD }, names: sideAttributes(sideOf(conversation, userId)) };
+}
+
+/** Head and membership of each conversation that the user is in; those that it is not in are missing. */
+export async function readMemberships(
+  ctx: Context,
+  conversationIds: readonly string[],
+  userId: string,
+): Promise<Map<string, Membership>> {
+  const places = new Map(conversationIds.map((id) => [id, memberPlace(id, userId)]));
+  const keys = [...places].flatMap(([conversationId, place]): Key[] => {
+    if (!place) return [];
+    return place.key['item'] === HEAD ? [place.key] : [{ conversationId, item: HEAD }, place.key];
+  });
+  const items = await ctx.db.batchGet('Conversations', keys);
+  const find = (key: Key) =>
+    items.find((item) => item['conversationId'] === key['conversationId'] && item['item'] === key['item']);
+  const memberships = new Map<string, Membership>();
+  for (const [conversationId, place] of places) {
+    const head = find({ conversationId, item: HEAD });
+    const own = place && find(place.key);
+    if (head && own) memberships.set(conversationId, { head: toHead(head), member: toMember(own, place) });
+  }
+  return memberships;
+}
+
+export function toMember(item: Item, { names }: MemberPlace): Member {
+  return {
+    floorSeq: (item[names.floorSeq] as number | undefined) ?? 1,
+    readSeq: (item[names.readSeq] as number | undefined) ?? 0,
+    readCounted: (item[names.readCounted] as number | undefined) ?? 0,
+  };
+}
+
+/**
+ * Exact (I6): counted slots above the read position that still hold something to read. `live`: what was found there, if
+ * it was looked for already.
+ */
+export async function unreadCount(
+  ctx: Context,
+  conversationId: string,
+  { head, member: { readSeq, readCounted } }: Membership,
+  live?: LiveSlots,
+): Promise<number> {
+  if (head.counted === readCounted) return 0;
+  if (!head.expiring) {
+    return head.counted - readCounted - (await countUncounted(ctx, conversationId, head, readSeq));
+  }
+  const { counted, to, countedTo } = live ?? (await readLiveSlots(ctx, conversationId, head, readSeq));
+  const kept = [...counted].filter((seq) => seq > readSeq).length;
+  return kept + head.counted - countedTo - (await countUncounted(ctx, conversationId, head, to));
+}

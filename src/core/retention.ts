@@ -1,0 +1,119 @@
+// Messages with an end. TTL removes them late and in any order, and nothing notes it: so an empty slot that is older than
+// the shortest lifetime there is reads as a void that nobody writes, and what is expired is looked for, not counted down.
+import type { Context } from './context.ts';
+import type { ConversationHead } from './conversations.ts';
+import type { Item } from './database.ts';
+import { DAY_MS, hasExpired } from './expiry.ts';
+
+/** Slots that are looked at, at most, to say what one member has not read. */
+const MAX_LOOKED_AT = 500;
+
+/**
+ * Empty slots below this seq are empty for good: numbered so long ago that what they held may have expired. `above`: the
+ * next that is not empty; without one, the head knows when the last numbers were given out.
+ */
+export function goneBelow(ctx: Context, head: ConversationHead, above: Item | undefined): number {
+  if (!head.expiring) return 0;
+  const isOld = (takenAt: unknown) => ctx.now() - (takenAt as number) > DAY_MS;
+  const next = above ? (above['seq'] as number) : head.seq + 1;
+  // Voids, and messages that were put late, know only of themselves; then nothing below them is known to be old.
+  const times = above ? [above['before'], above['beforeThat']] : head.takenAt;
+  if (above && isOld(above['serverTime'] ?? above['at'])) return next;
+  const oldest = times.findIndex(isOld);
+  return oldest === -1 ? 0 : next - oldest;
+}
+
+/**
+ * May a try that is as old as this still be put into its slot, if that is empty? Where messages expire, only well before
+ * readers take empty slots for expired ones (goneBelow): half a day of clocks and slow requests lie between.
+ */
+export function mayStillBePlaced(
+  ctx: Context,
+  head: Pick<ConversationHead, 'expiring'>,
+  takenAt: number,
+): boolean {
+  return !head.expiring || ctx.now() - takenAt < DAY_MS / 2;
+}
+
+/** What is still there to be read above a seq, as far as it was looked at. */
+export interface LiveSlots {
+  /** The last slot that was looked at; the head, unless there is very much. */
+  readonly to: number;
+  /** The conversation's `counted` there. */
+  readonly countedTo: number;
+  readonly messages: ReadonlySet<number>;
+  /** Those of them that count as unread until they are read. */
+  readonly counted: ReadonlySet<number>;
+}
+
+export async function readLiveSlots(
+  ctx: Context,
+  conversationId: string,
+  head: ConversationHead,
+  after: number,
+): Promise<LiveSlots> {
+  const items = await ctx.db.query({
+    table: 'Messages',
+    partition: conversationId,
+    from: after + 1,
+    to: head.seq,
+    limit: MAX_LOOKED_AT,
+  });
+  const messages = items.filter((item) => item['type'] !== undefined && !hasExpired(ctx, item));
+  const counted = messages.filter((item) => !item['silent'] && !item['recalled']);
+  const seqsOf = (those: readonly Item[]) => new Set(those.map((item) => item['seq'] as number));
+  const last = items.length === MAX_LOOKED_AT ? items.at(-1) : undefined;
+  return {
+    to: last ? (last['seq'] as number) : head.seq,
+    countedTo: last ? (last['counted'] as number) : head.counted,
+    messages: seqsOf(messages),
+    counted: seqsOf(counted),
+  };
+}
+
+/**
+ * The lowest seq from `floorSeq` on whose message is kept; `head.seq + 1` when all have expired. Looks at single items, at
+ * distances that double until one is kept, then halves: what TTL has not removed yet is not read through.
+ */
+export async function retainedFloor(
+  ctx: Context,
+  conversationId: string,
+  floorSeq: number,
+  head: ConversationHead,
+): Promise<number> {
+  if (!head.expiring || floorSeq > head.seq) return floorSeq;
+  const firstFrom = async (seq: number): Promise<Item | undefined> => {
+    const range = {
+      table: 'Messages',
+      partition: conversationId,
+      from: seq,
+      to: head.seq,
+      limit: 1,
+    } as const;
+    return (await ctx.db.query(range))[0];
+  };
+  // Nothing is kept from there on to the next that is: as far as that is old, it is gone; else it is yet to be settled.
+  const startOfKept = (low: number, next: Item | undefined) => Math.max(low, goneBelow(ctx, head, next));
+
+  const first = await firstFrom(floorSeq);
+  if (!first || !hasExpired(ctx, first)) return startOfKept(floorSeq, first);
+  let low = (first['seq'] as number) + 1;
+  let high = head.seq + 1;
+  let kept: Item | undefined;
+  for (let distance = 1; low < high; distance *= 2) {
+    const probe = Math.min(low + distance, high - 1);
+    const item = await firstFrom(probe);
+    if (!item || !hasExpired(ctx, item)) {
+      [high, kept] = [probe, item];
+      break;
+    }
+    low = (item['seq'] as number) + 1;
+  }
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2);
+    const item = await firstFrom(middle);
+    if (item && hasExpired(ctx, item)) low = (item['seq'] as number) + 1;
+    else [high, kept] = [middle, item];
+  }
+  return startOfKept(low, kept);
+}

@@ -1,0 +1,89 @@
+// A device's last three sends in one conversation: what makes a send idempotent, and limits its rate, in the very update
+// that takes its number. A client has one send under way in a conversation, so no retry is forgotten, whatever other
+// devices write meanwhile. DynamoDB evaluates right-hand sides on the item as it was: so a ring shifts, and takes the
+// next number without knowing it.
+//
+//   [entry, seq, counted,  entry, seq, counted,  entry, seq, counted,  due]       newest first
+//
+// One list a device, for that is what takes the least space: four devices of each side and the rest fit one write unit.
+import { CLIENT_MSG_ID_BYTES, PAYLOAD_BYTES } from './digest.ts';
+import type { Item } from './database.ts';
+import { ringAttributes, type Side } from './tables.ts';
+
+export const RING_SIZE = 3;
+/** Devices of one side that are remembered; of more, the one that sent longest ago is forgotten. */
+export const MAX_RINGS = 5;
+
+const FIELDS = 3;
+const TIME_BYTES = 6;
+
+type Ring = readonly (Uint8Array | number)[];
+
+/** What a device noted about a send of its own. */
+export interface RingEntry {
+  readonly index: number;
+  readonly payload: Buffer;
+  readonly seq: number;
+  /** The conversation's `counted` at this seq. */
+  readonly counted: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Where things stand in `#ring`, as paths for expressions. */
+export const ringPath = {
+  /** Digests of the send and of what was sent, and its time: found by how it begins. */
+  entry: (index: number) => `#ring[${FIELDS * index}]`,
+  seq: (index: number) => `#ring[${FIELDS * index + 1}]`,
+  counted: (index: number) => `#ring[${FIELDS * index + 2}]`,
+  /** When the device may send again, if it is not to send in a burst. */
+  due: `#ring[${FIELDS * RING_SIZE}]`,
+} as const;
+
+/** Of a device that has not sent yet. */
+export const emptyRing: Ring = [
+  ...Array.from({ length: RING_SIZE }, () => [new Uint8Array(1), 0, 0]).flat(),
+  0,
+];
+
+export function encodeEntry(id: Buffer, payload: Buffer, at: number): Uint8Array {
+  const time = Buffer.alloc(TIME_BYTES);
+  time.writeUIntBE(at, 0, TIME_BYTES);
+  return new Uint8Array(Buffer.concat([id, payload, time]));
+}
+
+/** The send of this id among the device's last three. */
+export function findSend(ring: Ring, id: Buffer): RingEntry | undefined {
+  for (let index = 0; index < RING_SIZE; index++) {
+    const [entry, seq, counted] = ring.slice(FIELDS * index) as [Uint8Array, number, number];
+    const bytes = Buffer.from(entry);
+    if (!bytes.subarray(0, CLIENT_MSG_ID_BYTES).equals(id)) continue;
+    const timeOffset = CLIENT_MSG_ID_BYTES + PAYLOAD_BYTES;
+    const payload = bytes.subarray(CLIENT_MSG_ID_BYTES, timeOffset);
+    return { index, payload, seq, counted, at: bytes.readUIntBE(timeOffset, TIME_BYTES) };
+  }
+  return undefined;
+}
+
+/** Makes room for a new entry: those before `index` move one place on, over the one that stood there. */
+export function shiftRing(index: number): string[] {
+  return Array.from({ length: index }, (_, before) => [
+    `${ringPath.entry(before + 1)} = ${ringPath.entry(before)}`,
+    `${ringPath.seq(before + 1)} = ${ringPath.seq(before)}`,
+    `${ringPath.counted(before + 1)} = ${ringPath.counted(before)}`,
+  ]).flat();
+}
+
+export function ringOf(item: Item, attribute: string): Ring | undefined {
+  return item[attribute] as Ring | undefined;
+}
+
+export const dueAt = (ring: Ring) => ring[FIELDS * RING_SIZE] as number;
+export const newestSeq = (ring: Ring) => ring[1] as number;
+
+/** Rings of a side beyond MAX_RINGS, those of the devices that sent longest ago. */
+export function forgettable(item: Item, side: Side): string[] {
+  return ringAttributes(Object.keys(item), side)
+    .toSorted((left, right) => newestSeq(ringOf(item, right)!) - newestSeq(ringOf(item, left)!))
+    .slice(MAX_RINGS);
+}
