@@ -1,30 +1,16 @@
 // The SDK in a real browser: its size, IndexedDB, and a conversation with the local cloud.
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { startCloud } from '../support/cloud.ts';
 import { bundleForBrowsers } from './bundle.ts';
 import { closeWhenSettled, Devices, directId } from './devices.ts';
 import { storageContract } from './storage/contract.ts';
-
-const CHROMIUM = process.env['IM_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
-const chromiumFlags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 test('the bundle without storage adapters has at most 15 KB, gzipped', async () => {
   const bundle = await bundleForBrowsers("export { ImClient } from './im-client.ts';", ['./storage/*']);
@@ -49,8 +35,7 @@ interface Hands {
 }
 declare const hands: Hands;
 
-describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
-  let directory: string;
+describe('in Chromium', () => {
   let context: BrowserContext;
   let server: Server;
   let page: Page;
@@ -68,12 +53,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    directory = await mkdtemp(join(tmpdir(), 'im-chromium-'));
-    context = await chromium.launchPersistentContext(directory, {
-      executablePath: CHROMIUM,
-      headless: true,
-      args: chromiumFlags,
-    });
+    context = await launchChromium();
     page = await openPage();
   }, 120_000);
 
@@ -81,7 +61,6 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium', () => {
     await context?.close();
     server?.close();
     server?.closeAllConnections();
-    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   });
 
   async function openPage(): Promise<Page> {

@@ -1,16 +1,13 @@
 // The developer page, in a real browser on a real cloud.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Cloud } from '../../../local/cloud.ts';
 import type { DevState } from '../../../local/dev/state.ts';
+import { launchChromium } from '../../support/chromium.ts';
 import { connect, refusal } from '../../support/client.ts';
 import { scan, startCloud } from '../../support/cloud.ts';
 
 let cloud: Cloud;
-let userDataDirectory: string;
 let browser: BrowserContext;
 let page: Page;
 /** What the page wrote to the console, and what it asked for elsewhere: nothing, after each test. */
@@ -18,21 +15,7 @@ const problems: string[] = [];
 
 beforeAll(async () => {
   cloud = await startCloud();
-  userDataDirectory = await mkdtemp(join(tmpdir(), 'chromium-'));
-  browser = await chromium.launchPersistentContext(userDataDirectory, {
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
+  browser = await launchChromium({ permissions: ['clipboard-read', 'clipboard-write'] });
   page = browser.pages()[0]!;
   page.setDefaultTimeout(15_000);
   page.on('console', (message) => {
@@ -47,7 +30,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await cloud?.close();
-  if (userDataDirectory) await rm(userDataDirectory, { recursive: true, force: true, maxRetries: 5 });
 });
 
 beforeEach(async () => {
