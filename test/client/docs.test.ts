@@ -9,7 +9,7 @@ import type { Cloud } from '../../local/cloud.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled } from './devices.ts';
 
-const docs = fileURLToPath(new URL('../../docs', import.meta.url));
+const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
 const run = promisify(execFile);
 /** As a file in docs/ that `node --import tsx` runs. */
 const evaluate = ['--import', 'tsx', '--input-type=module', '--eval'];
