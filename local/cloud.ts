@@ -13,7 +13,7 @@ import { startFunctions } from './functions/functions.ts';
 import { startGateway } from './gateway/gateway.ts';
 import type { GatewayLimits } from './gateway/limits.ts';
 import { unthrottled, type Throttling } from './gateway/throttling.ts';
-import { createIdentities, type AuthorizedRequest } from './iam/roles.ts';
+import { createIdentities, type FunctionRequest } from './iam/roles.ts';
 import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
 import type { CloudModel, Invoke } from './model.ts';
@@ -38,8 +38,8 @@ export interface CloudOptions {
   readonly throttling?: Throttling | undefined;
   /** A format, or where the lines go instead. */
   readonly log?: LogFormat | Log | undefined;
-  /** Hears of each request that a role was asked about: for audits of least privilege. */
-  readonly onAuthorize?: ((request: AuthorizedRequest) => void) | undefined;
+  /** Hears of each request that a function makes: for audits of least privilege. */
+  readonly onRequest?: ((request: FunctionRequest) => void) | undefined;
   /** Goes before all physical names: many clouds may share one engine. */
   readonly tablePrefix?: string | undefined;
 }
@@ -96,7 +96,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const { port } = server.address() as AddressInfo;
   const httpUrl = `http://127.0.0.1:${port}`;
 
-  const identities = createIdentities(model, options.onAuthorize);
+  const identities = createIdentities(model);
   const metering = new Metering();
   const activity = new Activity();
   const faults = new Faults();
@@ -110,6 +110,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     metering,
     faults,
     log,
+    onRequest: options.onRequest,
     onWrite: (tableName) => nudge(tableName),
     onMidwayCrash: (environmentId) => functions.crashEnvironment(environmentId),
   });
@@ -192,6 +193,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     limits,
     throttling: options.throttling ?? unthrottled,
     activity,
+    onRequest: options.onRequest,
     otherRequests,
   });
   closers.push(() => gateway.close());

@@ -17,7 +17,7 @@ import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
 import { MidwayCrashes } from '../faults/midway-crashes.ts';
 import type { CloudModel, TableModel } from '../model.ts';
-import type { Identities, Identity } from '../iam/roles.ts';
+import type { FunctionRequest, Identities, Identity } from '../iam/roles.ts';
 
 export interface DynamoDbFrontOptions {
   readonly model: CloudModel;
@@ -26,6 +26,7 @@ export interface DynamoDbFrontOptions {
   readonly metering: Metering;
   readonly faults: Faults;
   readonly log: Log;
+  readonly onRequest?: ((request: FunctionRequest) => void) | undefined;
   /** Something was written to this table (physical name); the answer is not sent yet. */
   onWrite(tableName: string): void;
   /** An armed environment has made its last request: it is to die without the answer. */
@@ -127,6 +128,8 @@ class Front {
       return refusal('UnrecognizedClientException', 'The security token included in the request is invalid.');
     }
     const target = String(request.headers['x-amz-target'] ?? '');
+    const { method = '', url: path = '' } = request;
+    this.options.onRequest?.({ functionName: identity.functionName, method, path, target, body: text });
     const operation = /^DynamoDB(?:Streams)?_20120810\.(\w+)$/.exec(target)?.[1];
     if (operation === undefined) return refusal('UnknownOperationException', '');
     const input = parseObject(text);

@@ -7,7 +7,7 @@ import type { GatewayLimits } from './limits.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
 import type { CloudModel } from '../model.ts';
-import type { Identities } from '../iam/roles.ts';
+import type { FunctionRequest, Identities } from '../iam/roles.ts';
 
 export interface ConnectionsApiOptions {
   readonly model: CloudModel;
@@ -17,6 +17,7 @@ export interface ConnectionsApiOptions {
   readonly faults: Pick<Faults, 'push'>;
   readonly limits: GatewayLimits;
   readonly log: Log;
+  readonly onRequest?: ((request: FunctionRequest) => void) | undefined;
 }
 
 interface Answer {
@@ -53,7 +54,7 @@ function answer(request: IncomingMessage, payload: Buffer, options: ConnectionsA
   const { model, connections, metering } = options;
   const method = request.method ?? 'GET';
   const connectionId = connectionIdOf(request);
-  const refusal = refuse(request, `${method}/@connections/${connectionId}`, options);
+  const refusal = refuse(request, payload, `${method}/@connections/${connectionId}`, options);
   if (refusal) return refusal;
   if (!/^[\w-]{15}=$/.test(connectionId)) {
     return {
@@ -119,10 +120,11 @@ function describe({ facts, lastActiveAt }: Connection): object {
 
 function refuse(
   request: IncomingMessage,
+  payload: Buffer,
   resource: string,
   options: ConnectionsApiOptions,
 ): Answer | undefined {
-  const { model, identities, log } = options;
+  const { model, identities, log, onRequest } = options;
   if (!request.headers.authorization) {
     const body = { message: 'Missing Authentication Token' };
     return { status: 403, errorType: 'MissingAuthenticationTokenException', body };
@@ -132,11 +134,14 @@ function refuse(
     const body = { message: 'The security token included in the request is invalid.' };
     return { status: 403, errorType: 'UnrecognizedClientException', body };
   }
+  const { functionName } = identity;
+  const { method = '', url: path = '' } = request;
+  onRequest?.({ functionName, method, path, target: undefined, body: payload.toString() });
   const { apiId, stageName } = model.api;
   const arn = `arn:aws:execute-api:${model.region}:${model.accountId}:${apiId}/${stageName}/${resource}`;
   const authorization = identities.authorize(identity, 'execute-api:ManageConnections', arn);
   if (authorization.allowed) return undefined;
-  log.warn(identity.functionName, authorization.message);
+  log.warn(functionName, authorization.message);
   return { status: 403, errorType: 'AccessDeniedException', body: { Message: authorization.message } };
 }
 

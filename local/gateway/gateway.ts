@@ -14,7 +14,7 @@ import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
 import { unthrottled, type Throttling } from './throttling.ts';
 import type { CloudModel, Invoke } from '../model.ts';
-import type { Identities } from '../iam/roles.ts';
+import type { FunctionRequest, Identities } from '../iam/roles.ts';
 
 export interface GatewayOptions {
   /** Listening already: the functions must know its port before the first of them starts. */
@@ -30,6 +30,7 @@ export interface GatewayOptions {
   readonly throttling?: Throttling;
   /** Where comings, goings and messages are noted. */
   readonly activity?: Pick<Activity, 'record'>;
+  readonly onRequest?: ((request: FunctionRequest) => void) | undefined;
   /** What is asked for over HTTP and is not @connections. */
   readonly otherRequests?: RequestListener;
 }

@@ -42,19 +42,18 @@ export interface Identities {
   forget(environmentId: string): void;
 }
 
-/** A request, and what its caller's role says to it. */
-export interface AuthorizedRequest {
+/** What a function asked a service for, as it came over HTTP: it can be sent again. */
+export interface FunctionRequest {
   readonly functionName: string;
-  readonly action: string;
-  readonly resourceArn: string;
-  readonly allowed: boolean;
+  readonly method: string;
+  readonly path: string;
+  /** DynamoDB's operation, `DynamoDB_20120810.PutItem`; undefined of @connections. */
+  readonly target: string | undefined;
+  readonly body: string;
 }
 
 /** @throws Error where a role uses what is not evaluated here: better refused than silently allowed. */
-export function createIdentities(
-  model: CloudModel,
-  onAuthorize: (request: AuthorizedRequest) => void = () => {},
-): Identities {
+export function createIdentities(model: CloudModel): Identities {
   const functions = new Map(model.functions.map((definition) => [definition.name, definition]));
   const policies = new Map(model.functions.map(({ name, role }) => [name, role.statements.map(compile)]));
   const byAccessKey = new Map<string, Identity>();
@@ -90,7 +89,6 @@ export function createIdentities(
       const applying = statements.filter((statement) => statement.applies(action, resourceArn, context));
       const effects = new Set(applying.map(({ effect }) => effect));
       const allowed = effects.has('Allow') && !effects.has('Deny');
-      onAuthorize({ functionName: identity.functionName, action, resourceArn, allowed });
       if (allowed) return { allowed };
       const refuse = (reason: string): Authorization => ({
         allowed: false,

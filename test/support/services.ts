@@ -1,0 +1,83 @@
+// The services that functions call, over HTTP, with roles that can be exchanged while they run.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connectEndpoint } from '../../local/dynamodb/engines/endpoint.ts';
+import { startDynamoDbFront } from '../../local/dynamodb/front.ts';
+import { startEventSources } from '../../local/event-source/event-source.ts';
+import { Queues } from '../../local/event-source/queues.ts';
+import { Faults } from '../../local/faults/faults.ts';
+import { startGateway } from '../../local/gateway/gateway.ts';
+import {
+  createIdentities,
+  type Credentials,
+  type FunctionRequest,
+  type Identities,
+} from '../../local/iam/roles.ts';
+import { createLog } from '../../local/log.ts';
+import { Metering } from '../../local/metering.ts';
+import type { CloudModel, Invoke } from '../../local/model.ts';
+
+export interface Services {
+  /** From now on the roles are those of this model. */
+  use(model: CloudModel): void;
+  /** With its function's credentials. What fails for another reason than its role is let through, too. */
+  send(request: FunctionRequest): Promise<'letThrough' | 'refused'>;
+  /** Starts the event sources, and ends them again. @throws Error where a role does not let them start. */
+  startEventSources(model: CloudModel): Promise<void>;
+  close(): Promise<void>;
+}
+
+const invoke: Invoke = async () => ({ outcome: 'returned', payload: null });
+const log = createLog('quiet');
+
+export async function startServices(model: CloudModel, endpoint: string): Promise<Services> {
+  let roles: Identities = createIdentities(model);
+  const identities: Identities = {
+    credentialsFor: (functionName, environmentId) => roles.credentialsFor(functionName, environmentId),
+    identityOf: (functionName) => roles.identityOf(functionName),
+    identify: (headers) => roles.identify(headers),
+    authorize: (...request) => roles.authorize(...request),
+    forget: (environmentId) => roles.forget(environmentId),
+  };
+  const engine = await connectEndpoint(endpoint);
+  const parts = { model, engine, identities, metering: new Metering(), faults: new Faults(), log };
+  const front = await startDynamoDbFront({ ...parts, onWrite: () => {}, onMidwayCrash: () => {} });
+  const server = createServer();
+  const gateway = startGateway({ ...parts, server, invoke });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connectionsUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    use: (other) => (roles = createIdentities(other)),
+    async send({ functionName, method, path, target, body }) {
+      const response = await fetch(`${target === undefined ? connectionsUrl : front.url}${path}`, {
+        method,
+        headers: {
+          authorization: authorizationOf(roles.credentialsFor(functionName, 'environment')),
+          ...(target !== undefined && { 'x-amz-target': target }),
+        },
+        ...(body && { body }),
+      });
+      const error = `${response.headers.get('x-amzn-errortype') ?? ''} ${await response.text()}`;
+      return error.includes('AccessDeniedException') ? 'refused' : 'letThrough';
+    },
+    async startEventSources(other) {
+      const queues = await Queues.open({ model: other });
+      const options = { ...parts, model: other, identities: createIdentities(other), invoke, queues };
+      await (await startEventSources(options)).close();
+    },
+    async close() {
+      await gateway.close();
+      await front.close();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function authorizationOf({ accessKeyId }: Credentials): string {
+  const scope = '20260101/us-east-1/service/aws4_request';
+  return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=host, Signature=0`;
+}
