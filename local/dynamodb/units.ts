@@ -135,12 +135,15 @@ function readUnits(
 ): number {
   if (operation !== 'BatchGetItem') return Math.max(reported, minimumReadUnits(input));
   if (!quirks.missingKeysAreFree) return reported;
+  // Maps, for a request may name a table `__proto__`.
+  const responses = new Map(Object.entries((output['Responses'] ?? {}) as Record<string, unknown[]>));
+  const unprocessed = new Map(Object.entries((output['UnprocessedKeys'] ?? {}) as Json));
   let missingUnits = 0;
   for (const [name, request] of batchEntries(input)) {
     if (tableNameOf(name) !== tableName) continue;
-    const found = ((output['Responses'] ?? {}) as Record<string, unknown[]>)[name]?.length ?? 0;
-    const unprocessed = keysOf(((output['UnprocessedKeys'] ?? {}) as Json)[name]);
-    missingUnits += (keysOf(request) - found - unprocessed) * minimumReadUnits(request as Json);
+    const found = responses.get(name)?.length ?? 0;
+    const missing = keysOf(request) - found - keysOf(unprocessed.get(name));
+    missingUnits += missing * minimumReadUnits(request as Json);
   }
   return reported + missingUnits;
 }

@@ -28,6 +28,7 @@ function functionRows({ functions, metrics }: DevState): Row[] {
         },
         count(usage?.coldStarts ?? 0),
         alarm((usage?.errors ?? 0) + (usage?.timeouts ?? 0)),
+        alarm(usage?.throttles ?? 0),
         { text: busy + idle === 0 ? 'none' : `${busy} busy, ${idle} idle`, className: zero(busy + idle) },
         count(requests?.requests ?? 0),
         units(requests?.readUnits ?? 0),

@@ -76,6 +76,18 @@ test('shows who connects, what they send and what that took, as it happens', asy
   await alice.close();
 });
 
+test('shows throttles beside errors: they are none', async () => {
+  const narrow = await startCloud({ accountConcurrency: 1 });
+  await page.route('**/dev/state?*', async (route) =>
+    route.fulfill({ response: await route.fetch({ url: `${narrow.httpUrl}/dev/state?after=0` }) }),
+  );
+  await Promise.allSettled(['ann', 'ben', 'cem'].map((user) => refusal(narrow, user)));
+  expect(narrow.metrics().lambda['authorize']?.throttles).toBeGreaterThan(0);
+  await row('Functions', 'authorize').getByRole('cell').nth(5).getByText(/[12]/).waitFor();
+  await page.unrouteAll({ behavior: 'wait' });
+  await narrow.close();
+});
+
 test('the events can be narrowed down', async () => {
   expect(await refusal(cloud, 'alice', { protocols: ['im.v1'] })).toBe(401);
   await row('Last events', 'refused', 'status 401').waitFor();

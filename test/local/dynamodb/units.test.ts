@@ -13,6 +13,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { unitsOf } from '../../../local/dynamodb/units.ts';
 import { setUp, key, text } from './setup.ts';
 
 // DynamoDB developer guide, "Read and write operations" and "Transactions: capacity management".
@@ -121,6 +122,16 @@ describe('request units', () => {
       }),
     );
     expect(units()).toEqual({ requests: 1, readUnits: 4, writeUnits: 0 });
+  });
+
+  it('of a batch: of an item that is missing, whatever its table is called', () => {
+    const quirks = { missingKeysAreFree: true, transactionWriteFactor: 1, streamTimestampStepMs: 1 };
+    for (const TableName of ['constructor', '__proto__']) {
+      const input = { RequestItems: Object.fromEntries([[TableName, { Keys: [key(1)] }]]) };
+      const output = { Responses: {}, ConsumedCapacity: [{ TableName, CapacityUnits: 0 }] };
+      const units = unitsOf('BatchGetItem', input, { status: 200, output }, quirks);
+      expect(units).toEqual(new Map([[TableName, { readUnits: 0.5, writeUnits: 0 }]]));
+    }
   });
 
   it('of transactions: twice', async () => {
