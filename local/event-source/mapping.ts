@@ -1,4 +1,5 @@
 // One event source mapping: polls the stream, filters, spreads the records over its workers, keeps its checkpoint.
+import { setMaxListeners } from 'node:events';
 import { deliverBatch, type BatchDeliveryOptions } from './delivery.ts';
 import { ShardProgress, type Checkpoints } from './checkpoints.ts';
 import type { EngineClient } from '../dynamodb/engines/client.ts';
@@ -6,12 +7,13 @@ import type { Engine } from '../dynamodb/engines/endpoint.ts';
 import { compileFilters, type EventFilter } from './filter.ts';
 import { recordSite } from '../faults/sites.ts';
 import type { Faults } from '../faults/faults.ts';
-import { Lane } from './lane.ts';
+import type { Delivery } from './lane.ts';
+import { Lanes } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
 import type { CloudModel, EventSourceModel, Invoke, TableModel } from '../model.ts';
 import type { Queues } from './queues.ts';
-import { createRandom, hash } from '../faults/random.ts';
+import { createRandom } from '../faults/random.ts';
 import { StreamReader, type ReadRecord } from './stream-reader.ts';
 import type { StreamRecord } from './stream-record.ts';
 import type { TtlDeletions } from '../dynamodb/ttl.ts';
@@ -33,8 +35,6 @@ export interface EventSourceMappingOptions {
 
 /** AWS polls each shard four times a second; here a write nudges, so that an idle laptop is idle. */
 const idlePollMs = 1_000;
-/** The engine has one shard; AWS has one per partition at least. */
-const virtualShards = 4;
 const maximumRecordsUnderWay = 10_000;
 
 export class EventSourceMapping {
@@ -48,7 +48,7 @@ export class EventSourceMapping {
   private readonly reader: StreamReader;
   private readonly passes: EventFilter;
   private readonly delivery: BatchDeliveryOptions;
-  private readonly lanes = new Map<string, Lane>();
+  private readonly lanes: Lanes;
   private readonly progress = new Map<string, ShardProgress>();
   private readonly closing = new AbortController();
   private underWay = 0;
@@ -66,6 +66,8 @@ export class EventSourceMapping {
     if (!table?.stream || !target)
       throw new Error(`Event source ${eventSource.id}: no such stream or function`);
     this.options = options;
+    // Each worker that waits listens for the end.
+    setMaxListeners(0, this.closing.signal);
     this.id = eventSource.id;
     this.model = eventSource;
     this.table = table;
@@ -93,6 +95,13 @@ export class EventSourceMapping {
       sendToDestination: (arn, body) => queues.send(arn, body),
       count: (kind, count) => metering.recordEvents(eventSource.id, kind, count),
     };
+    const { batchSize, batchingWindowMs, parallelizationFactor } = eventSource;
+    this.lanes = new Lanes(parallelizationFactor, {
+      batchSize,
+      batchingWindowMs,
+      closing: this.closing.signal,
+      deliver: (batch) => deliverBatch(this.delivery, batch),
+    });
   }
 
   get inFlight(): number {
@@ -112,11 +121,7 @@ export class EventSourceMapping {
   /** Reads what there is and waits for what is under way. */
   async settle(): Promise<void> {
     await this.poll();
-    await this.lanesIdle();
-  }
-
-  private async lanesIdle(): Promise<void> {
-    await Promise.all([...this.lanes.values()].map((lane) => lane.idle()));
+    await this.lanes.idle();
   }
 
   async close(): Promise<void> {
@@ -124,7 +129,7 @@ export class EventSourceMapping {
     this.wake();
     await this.running;
     await this.polling;
-    await this.lanesIdle();
+    await this.lanes.idle();
   }
 
   private async run(): Promise<void> {
@@ -158,7 +163,12 @@ export class EventSourceMapping {
     if (this.closing.signal.aborted || this.underWay >= maximumRecordsUnderWay) return 0;
     try {
       const records = await this.reader.poll();
-      for (const record of records) this.dispatch(record);
+      for (const record of records) {
+        const delivery = this.deliveryOf(record);
+        if (!delivery) continue;
+        if (this.lanes.mustBeIdleFor(delivery)) await this.lanes.idle();
+        this.lanes.push(delivery);
+      }
       this.lastProblem = undefined;
       return records.length;
     } catch (error) {
@@ -175,7 +185,8 @@ export class EventSourceMapping {
     this.options.log.error('event-source', `${this.model.id}: ${problem}`);
   }
 
-  private dispatch({ record, shardId, sequenceNumber, createdAt }: ReadRecord): void {
+  /** @returns nothing for a record that is of no interest. */
+  private deliveryOf({ record, shardId, sequenceNumber, createdAt }: ReadRecord): Delivery | undefined {
     const progress = this.progressOf(shardId);
     if (record) this.delivery.count('polled', 1);
     if (!record || !this.passes(record)) {
@@ -183,52 +194,28 @@ export class EventSourceMapping {
       progress.skip(sequenceNumber);
       this.processed += 1;
       this.saveCheckpoint(shardId, progress);
-      return;
+      return undefined;
     }
     progress.begin(sequenceNumber);
     this.underWay += 1;
-    const keys = this.keysOf(record);
-    const fault = this.options.faults.stream(() => recordSite(this.id, record));
-    // The workers of a shard take turns in no order that could be repeated: then it has one.
-    const workers = fault.singly ? 1 : this.model.parallelizationFactor;
-    this.laneOf(keys, workers).push({
+    return {
       record,
       shardId,
       createdAt,
-      itemKey: keys.item,
-      fault,
+      ...this.keysOf(record),
+      fault: this.options.faults.stream(() => recordSite(this.id, record)),
       done: () => {
         this.underWay -= 1;
         this.processed += 1;
         progress.done(sequenceNumber);
         this.saveCheckpoint(shardId, progress);
       },
-    });
+    };
   }
 
-  private keysOf({ dynamodb: { Keys } }: StreamRecord): { partition: string; item: string } {
+  private keysOf({ dynamodb: { Keys } }: StreamRecord): Pick<Delivery, 'partitionKey' | 'itemKey'> {
     const values = this.table.keySchema.map(({ AttributeName }) => JSON.stringify(Keys[AttributeName]));
-    return { partition: values[0] ?? '', item: values.join() };
-  }
-
-  /**
-   * A shard holds whole partitions; its workers share its items among them. So with a parallelization factor above
-   * one, items of one partition overtake each other, and the records of one item never do.
-   */
-  private laneOf({ partition, item }: { partition: string; item: string }, workers: number): Lane {
-    const { batchSize, batchingWindowMs } = this.model;
-    const id = `${hash(partition) % virtualShards}/${hash(item) % workers}`;
-    let lane = this.lanes.get(id);
-    if (!lane) {
-      lane = new Lane({
-        batchSize,
-        batchingWindowMs,
-        closing: this.closing.signal,
-        deliver: (batch) => deliverBatch(this.delivery, batch),
-      });
-      this.lanes.set(id, lane);
-    }
-    return lane;
+    return { partitionKey: values[0] ?? '', itemKey: values.join() };
   }
 
   private progressOf(shardId: string): ShardProgress {

@@ -122,14 +122,15 @@ export class Faults {
 
   /** Of one record: how batches are cut has no influence. */
   stream(site: Site): StreamFaults {
-    const plan = this.current?.stream;
-    if (!plan) return noStreamFaults;
+    if (!this.current) return noStreamFaults;
+    const { stream: plan } = this.current;
+    if (!plan) return { ...noStreamFaults, singly: true };
     const draw = this.draw('stream', site);
     return {
       delayMs: draw.delay(plan.delayMs),
       duplicate: draw.hit('duplicate', plan.duplicate),
-      reorder: plan.reorder === true && !plan.singly && draw.hit('reorder', 0.5),
-      singly: plan.singly === true,
+      reorder: plan.reorder === true && draw.hit('reorder', 0.5),
+      singly: plan.singly ?? true,
     };
   }
 

@@ -36,7 +36,7 @@ const planSchema = v.strictObject({
       duplicate: v.optional(rate),
       /** Records of different items change places; those of one item never do. */
       reorder: v.optional(v.boolean()),
-      /** One record a batch, in their order: what is injected does not depend on how they fall into batches. */
+      /** One record a batch and one batch a shard at once, unless false: so what is injected is not a matter of timing. */
       singly: v.optional(v.boolean()),
       /** How long a batch waits. */
       delayMs: v.optional(rangeMs),

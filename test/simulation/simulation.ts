@@ -32,7 +32,7 @@ export const faultPlan = (seed: number) => ({
   seed,
   dynamodb: { throttle: 0.05, error: 0.02, lostResponse: 0.02, latencyMs: [0, 20] },
   lambda: { crashBefore: 0.01, crashMidway: 0.02, crashAfter: 0.01 },
-  stream: { duplicate: 0.05, reorder: true, delayMs: [0, 300] },
+  stream: { singly: false, duplicate: 0.05, reorder: true, delayMs: [0, 300] },
   gateway: {
     dropPush: 0.05,
     duplicatePush: 0.02,

@@ -30,7 +30,7 @@ export function createFaultControl(id: string, field: FaultField): FaultControl 
     for (const input of values.inputs) input.disabled = !toggle.checked;
   };
   const write = (value: FaultValue | undefined) => {
-    toggle.checked = value !== undefined;
+    toggle.checked = typeof value === 'boolean' ? value === field.typical : value !== undefined;
     values.write(value ?? field.typical);
     enable();
   };
@@ -53,7 +53,7 @@ export function createFaultControl(id: string, field: FaultField): FaultControl 
 }
 
 function createInputs({ label, typical }: FaultField): ValueInputs {
-  if (typeof typical === 'boolean') return { nodes: [], inputs: [], read: () => true, write: () => {} };
+  if (typeof typical === 'boolean') return { nodes: [], inputs: [], read: () => typical, write: () => {} };
   return typeof typical === 'number' ? rateInput(label) : rangeInputs(label);
 }
 

@@ -60,9 +60,9 @@ export const faultFields: { readonly [Name in GroupName]: FieldsOf<NonNullable<F
     duplicate: { label: 'Deliver twice', hint: 'A batch that succeeded comes once more', typical: 0.05 },
     reorder: { label: 'Reorder', hint: 'Records of different items overtake each other', typical: true },
     singly: {
-      label: 'Singly',
-      hint: 'One record a batch, in order: a run can be repeated',
-      typical: true,
+      label: 'In batches',
+      hint: 'As on AWS, and no two runs alike; otherwise one record a batch, so that a run can be repeated',
+      typical: false,
     },
     delayMs: { label: 'Delay', hint: 'Before a batch is delivered', typical: [0, 300] },
   },

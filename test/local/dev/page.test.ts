@@ -167,6 +167,7 @@ test('all faults can be switched on at once, each with a value that the plan tak
   await page.getByText('Applied').waitFor();
   expect(await faultPlan()).toMatchObject({
     lambda: { crashBefore: 0.01, crashMidway: 0.02, crashAfter: 0.01 },
+    stream: { reorder: true, singly: false },
     gateway: { halfOpen: 0.005, delayPushMs: [0, 200] },
   });
 });

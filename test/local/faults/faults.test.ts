@@ -80,6 +80,15 @@ describe('a fault plan', () => {
   });
 });
 
+describe('records of a stream', () => {
+  it('come singly under any plan, unless it says that they do not', () => {
+    expect(new Faults().stream(somewhere).singly).toBe(false);
+    expect(withPlan({}).stream(somewhere).singly).toBe(true);
+    expect(withPlan({ stream: { duplicate: 0.1 } }).stream(somewhere).singly).toBe(true);
+    expect(withPlan({ stream: { singly: false } }).stream(somewhere).singly).toBe(false);
+  });
+});
+
 describe('draws', () => {
   it('repeat with the seed, in whatever order the sites are come to', () => {
     fc.assert(
