@@ -1,13 +1,16 @@
 // An engine that runs as a process of ours: on a free port, and gone when we are.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import type { Log } from '../../log.ts';
 
 export interface EngineProgram {
   readonly name: string;
   readonly command: string;
-  argumentsFor(port: number): readonly string[];
+  /** Makes the directory of one attempt to start; it is removed when the program has ended, however we end. */
+  makeScratch?(): Promise<string>;
+  argumentsFor(port: number, scratch: string | undefined): readonly string[];
   /** Resolves when the program answers; the signal says that it has ended instead. */
   whenReady(child: ChildProcess, port: number, ended: AbortSignal): Promise<void>;
 }
@@ -35,15 +38,23 @@ export async function startEngineProcess(program: EngineProgram, log: Log): Prom
  * Its standard input is a leash: when it ends, because we close it or because we are gone, the engine is told to end.
  * The shell keeps no other pipe open, so that the end of the engine's output tells that the engine has ended.
  */
-const onLeash = '"$@" </dev/null & engine=$!; exec >&- 2>&-; read -r line; kill $engine; wait $engine';
+const onLeash = `
+  "$@" </dev/null & engine=$!
+  exec >&- 2>&-
+  read -r line
+  kill $engine
+  wait $engine; code=$?
+  [ -z "$ENGINE_SCRATCH" ] || rm -rf -- "$ENGINE_SCRATCH"
+  exit $code`;
 
 async function tryStart(program: EngineProgram, port: number, log: Log): Promise<EngineProcess | Error> {
-  const command = [program.command, ...program.argumentsFor(port)];
+  const scratch = await program.makeScratch?.();
+  const command = [program.command, ...program.argumentsFor(port, scratch)];
   // A group of its own: Ctrl-C is for us, who still need the engine while the functions finish.
   const child = spawn('sh', ['-c', onLeash, 'sh', ...command], {
     detached: true,
     stdio: 'pipe',
-    env: { ...process.env, DDB_LOCAL_TELEMETRY: '0' },
+    env: { ...process.env, DDB_LOCAL_TELEMETRY: '0', ENGINE_SCRATCH: scratch ?? '' },
   });
   const letGo = () => child.stdin.end();
   child.stdin.on('error', () => undefined);
@@ -63,7 +74,7 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
   );
   const problem = await Promise.race([ready, exit]);
   if (problem !== undefined) {
-    await terminate(child, exit, letGo);
+    await terminate(child, exit, { letGo, scratch });
     return new Error(`${program.name} does not start: ${problem}\n${output()}`.trim());
   }
 
@@ -73,7 +84,7 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
   });
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    close: () => (closing ??= terminate(child, exit, letGo)),
+    close: () => (closing ??= terminate(child, exit, { letGo, scratch })),
   };
 }
 
@@ -81,11 +92,17 @@ function describeEnd(code: number | null, signal: string | null): string {
   return `ended with ${signal ?? `code ${code}`}`;
 }
 
-async function terminate(child: ChildProcess, exit: Promise<string>, letGo: () => void): Promise<void> {
+async function terminate(
+  child: ChildProcess,
+  exit: Promise<string>,
+  { letGo, scratch }: { letGo: () => void; scratch: string | undefined },
+): Promise<void> {
   letGo();
   const timer = setTimeout(() => killGroup(child), terminateGraceMs);
   await exit;
   clearTimeout(timer);
+  // Its shell has removed it, unless that was killed as well.
+  if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
 }
 
 function killGroup({ pid }: ChildProcess): void {

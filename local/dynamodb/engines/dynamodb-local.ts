@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { EngineProgram } from './child-process.ts';
+import { cacheDirectory } from './directories.ts';
 
 const run = promisify(execFile);
 
@@ -53,12 +54,6 @@ async function requireJava(): Promise<void> {
       { cause },
     );
   }
-}
-
-function cacheDirectory(): string {
-  const shared = process.env['XDG_CACHE_HOME'];
-  if (shared) return path.join(shared, 'serverless-im');
-  return path.join(import.meta.dirname, '../../.cache');
 }
 
 /** Several processes may come here at once: each unpacks for itself, the first rename wins. */

@@ -1,14 +1,55 @@
 // Dynoxide, the embedded engine: one native binary from npm, no JVM.
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { EngineProgram } from './child-process.ts';
+import type { Log } from '../../log.ts';
+import { EngineClient } from './client.ts';
+import { startEngineProcess, type EngineProgram } from './child-process.ts';
+import { makeScratchDirectory } from './directories.ts';
+import { prepareDatabase, type RunOnce } from './dynoxide-database.ts';
 
-export function dynoxideProgram(dataDirectory: string | undefined): EngineProgram {
-  const database = dataDirectory === undefined ? [] : ['--db-path', path.join(dataDirectory, 'dynoxide.db')];
+const databaseName = 'dynoxide.db';
+
+/** Always on a file, in a directory as short-lived as the engine if no other is given. */
+export async function dynoxideProgram(dataDirectory: string | undefined, log: Log): Promise<EngineProgram> {
+  const { command, version } = await findBinary();
+  const runOnce: RunOnce = async (file) => {
+    const run = await startEngineProcess({ ...serving(command), argumentsFor: argumentsOn(file) }, log);
+    const client = new EngineClient(run.endpoint);
+    try {
+      // It greets before it knows how to end in order; when it answers, it does.
+      await client.call('ListTables', {});
+    } finally {
+      client.close();
+      await run.close();
+    }
+  };
+  const prepareIn = (directory: string) =>
+    prepareDatabase(path.join(directory, databaseName), version, runOnce);
+
+  if (dataDirectory !== undefined) {
+    await prepareIn(dataDirectory);
+    return { ...serving(command), argumentsFor: argumentsOn(path.join(dataDirectory, databaseName)) };
+  }
+  return {
+    ...serving(command),
+    async makeScratch() {
+      const directory = await makeScratchDirectory();
+      await prepareIn(directory);
+      return directory;
+    },
+    argumentsFor: (port, scratch = '') => argumentsOn(path.join(scratch, databaseName))(port),
+  };
+}
+
+function argumentsOn(file: string): (port: number) => readonly string[] {
+  return (port) => ['serve', '--host', '127.0.0.1', '--port', String(port), '--db-path', file];
+}
+
+function serving(command: string): Pick<EngineProgram, 'name' | 'command' | 'whenReady'> {
   return {
     name: 'dynoxide',
-    command: findBinary(),
-    argumentsFor: (port) => ['serve', '--host', '127.0.0.1', '--port', String(port), ...database],
+    command,
     whenReady: (child) =>
       new Promise((resolve) => {
         let said = '';
@@ -24,15 +65,17 @@ export function dynoxideProgram(dataDirectory: string | undefined): EngineProgra
 }
 
 /** npm installs the package of this platform only, as an optional dependency. */
-function findBinary(): string {
+async function findBinary(): Promise<{ command: string; version: string }> {
   const packageName = `@dynoxide/${process.platform}-${process.arch}`;
+  let manifest: string;
   try {
-    const manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
-    const extension = process.platform === 'win32' ? '.exe' : '';
-    return path.join(path.dirname(manifest), `dynoxide${extension}`);
+    manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
   } catch {
     throw new Error(
       `The embedded database is not here: run \`npm install --no-save ${packageName}\`, or start with \`--db dynamodb-local\` (Java) or \`--db http://…\``,
     );
   }
+  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
+  const extension = process.platform === 'win32' ? '.exe' : '';
+  return { command: path.join(path.dirname(manifest), `dynoxide${extension}`), version };
 }

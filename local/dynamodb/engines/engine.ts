@@ -19,7 +19,7 @@ export type { Engine } from './endpoint.ts';
 export interface EngineOptions {
   /** `dynoxide`, `dynamodb-local`, or the URL of an engine that runs already. */
   readonly db: string;
-  /** Where data is kept; in memory if absent. */
+  /** Where data is kept; gone with the engine if absent. */
   readonly dataDirectory?: string | undefined;
   readonly log?: Log;
 }
@@ -27,7 +27,7 @@ export interface EngineOptions {
 export async function startEngine({ db, dataDirectory, log }: EngineOptions): Promise<Engine> {
   if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
   const sink = log ?? createLog('quiet');
-  if (db === 'dynoxide') return run(dynoxideProgram(dataDirectory), dynoxideQuirks, sink);
+  if (db === 'dynoxide') return run(await dynoxideProgram(dataDirectory, sink), dynoxideQuirks, sink);
   if (db === 'dynamodb-local')
     return run(await dynamoDbLocalProgram(dataDirectory), dynamoDbLocalQuirks, sink);
   if (/^https?:\/\//.test(db)) return connectEndpoint(db);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,18 @@ async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'engine-'));
   closers.push(() => rm(directory, { recursive: true, force: true }));
   return directory;
+}
+
+const url = (file: string) =>
+  JSON.stringify(new URL(`../../../local/dynamodb/${file}`, import.meta.url).href);
+
+/** A process that starts an engine, as ours does. */
+function spawnScript(script: string): ChildProcess {
+  const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  closers.push(() => void parent.kill('SIGKILL'));
+  return parent;
 }
 
 const item = { pk: { S: 'a' }, sk: { N: '1' } };
@@ -139,6 +152,33 @@ describe('starting an engine', () => {
     expect(engine.endpoint).toBe(`http://127.0.0.1:${ports[1]}`);
   });
 
+  it('removes what a run leaves in its directory, also of a run that fails', async () => {
+    const made: string[] = [];
+    const makeScratch = async () => {
+      made.push(await temporaryDirectory());
+      return made.at(-1)!;
+    };
+    const program = { name: 'test-engine', command: process.execPath, makeScratch };
+    const write = "require('fs').writeFileSync(process.argv[1] + '/data', ''); console.log('ready');";
+    const engine = await startEngineProcess(
+      {
+        ...program,
+        argumentsFor: (_, scratch) => ['-e', `${write} setInterval(() => {}, 1000)`, scratch!],
+        whenReady: async (child) => void (await once(child.stdout!, 'data')),
+      },
+      silent,
+    );
+    expect(existsSync(join(made[0]!, 'data'))).toBe(true);
+    await engine.close();
+    const failing = {
+      ...program,
+      argumentsFor: () => ['-e', 'process.exit(3)'],
+      whenReady: () => new Promise<void>(() => {}),
+    };
+    await expect(startEngineProcess(failing, silent)).rejects.toThrow('ended with code 3');
+    expect(made.map((directory) => existsSync(directory))).toEqual([false, false]);
+  });
+
   it('tells what a program said that does not start', async () => {
     const program = {
       name: 'test-engine',
@@ -175,18 +215,32 @@ describe('starting an engine', () => {
     await expect(telling).resolves.toEqual([expect.stringContaining('ended with code 4')]);
   });
 
+  it('removes its directory, however we end', async () => {
+    const scratch = await temporaryDirectory();
+    const script = `
+      const { startEngineProcess } = await import(${url('engines/child-process.ts')});
+      await startEngineProcess({
+        name: 'test-engine',
+        command: process.execPath,
+        makeScratch: async () => ${JSON.stringify(scratch)},
+        argumentsFor: () => ['-e', 'setInterval(() => {}, 1000)'],
+        whenReady: async () => {},
+      });
+      console.log('started');
+      setInterval(() => {}, 1000);`;
+    const parent = spawnScript(script);
+    await once(parent.stdout!, 'data');
+    parent.kill('SIGKILL');
+    await expect.poll(() => existsSync(scratch), { timeout: 10_000 }).toBe(false);
+  });
+
   it('takes the engine with us, however we end', async () => {
-    const url = (file: string) =>
-      JSON.stringify(new URL(`../../../local/dynamodb/${file}`, import.meta.url).href);
     const script = `
       const { startEngine } = await import(${url('engines/engine.ts')});
       console.log((await startEngine({ db: '${kind}' })).endpoint);
       setInterval(() => {}, 1000);`;
-    const parent = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    closers.push(() => void parent.kill('SIGKILL'));
-    const [line] = await once(parent.stdout.setEncoding('utf8'), 'data');
+    const parent = spawnScript(script);
+    const [line] = await once(parent.stdout!.setEncoding('utf8'), 'data');
     const endpoint = String(line).trim();
     await startEngine({ db: endpoint });
     parent.kill('SIGKILL');
