@@ -33,7 +33,7 @@ const program = new Command('npm start --')
     parseDb,
     'dynoxide',
   )
-  .option('--data <directory>', 'keep data in this directory (default: in memory)')
+  .option('--data <directory>', 'keep data in this directory (default: until it ends)')
   .option(
     '-c, --context <key=value>',
     'configuration as for cdk deploy, e.g. allowedOrigins=http://localhost:5173; may be repeated',

@@ -10,7 +10,7 @@ export interface DynamoDbOptions extends Omit<DynamoDbFrontOptions, 'engine'> {
   readonly model: CloudModel;
   /** `dynoxide`, `dynamodb-local`, or the URL of an engine that runs already. */
   readonly db: string;
-  /** Of the whole cloud; in memory if absent. */
+  /** Of the whole cloud; data is gone with it if absent. */
   readonly dataDirectory: string | undefined;
 }
 
