@@ -58,7 +58,7 @@ async function sendDirect(ctx: Context, sending: Sending): Promise<Answer<'send'
     const claim = await claimNumber(ctx, { ...sending, silent: request.silent }, plan);
     switch (claim.outcome) {
       case 'claimed': {
-        const { slot } = await placeMessage(ctx, sending, claim);
+        const slot = await placeMessage(ctx, sending, claim);
         if (isSameMessage(slot, sending)) return stored(slot);
         // A reader took us for dead and fenced the slot: the same send, under a new number.
         plan = { kind: 'renewal', index: 0, seq: claim.seq };
@@ -103,11 +103,8 @@ async function repeat(
   const present = await readSlot(ctx, sending.conversation.conversationId, entry.seq);
   if (!present && !mayStillBePlaced(ctx, toHead(item), entry.at)) return undefined;
   // An empty slot: the first try died before its second request, or is about to make it.
-  const { placed, slot } = present
-    ? { placed: false, slot: present }
-    : await placeMessage(ctx, sending, entry);
-  if (!isSameMessage(slot, sending)) return undefined;
-  return placed ? stored(slot) : { ...stored(slot), duplicate: true };
+  const slot = present ?? (await placeMessage(ctx, sending, entry));
+  return isSameMessage(slot, sending) ? { ...stored(slot), duplicate: true } : undefined;
 }
 
 function placeMessage(

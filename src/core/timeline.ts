@@ -24,10 +24,7 @@ export interface NewMessage {
 }
 
 /** Puts the message into its slot if that is empty, and says what the slot holds now. */
-export async function putMessage(
-  ctx: Context,
-  message: NewMessage,
-): Promise<{ readonly placed: boolean; readonly slot: Slot }> {
+export async function putMessage(ctx: Context, message: NewMessage): Promise<Slot> {
   const { body, silent, ...attributes } = message;
   const item: Item = {
     ...attributes,
@@ -40,7 +37,7 @@ export async function putMessage(
     item,
     condition: 'attribute_not_exists(#conversationId)',
   });
-  return { placed: written.ok, slot: toSlot(written.ok ? item : written.item!) };
+  return toSlot(written.ok ? item : written.item!);
 }
 
 /** The end of what is written into a slot now, if messages have one. */

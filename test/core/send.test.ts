@@ -85,6 +85,7 @@ describe('I2: one clientMsgId of a sender holds one seq', () => {
     );
     const seqs = new Set(answers.map((answer) => answer.ok && answer.seq));
     expect(seqs.size).toBe(1);
+    expect(answers.filter((answer) => !('duplicate' in answer))).toHaveLength(1);
 
     clock.now += 60_000;
     const answer = await history(ctx, alice, historyOf(`d:alice:${userId}`));
