@@ -159,6 +159,9 @@ describe('conversations', () => {
     await Promise.all(range(25).map((n) => alice.im.send(`user:${bobId}`, `to bob ${n}`).sent));
     await carol.im.send(`user:${aliceId}`, 'from carol').sent;
     await bob.seen.until(() => bob.seen.messages.length === 25, 'all messages at bob');
+    // It is in alice's mailbox when it has been pushed to her.
+    const fromCarol = () => alice.seen.messages.some(({ message }) => message.from === carolId);
+    await alice.seen.until(fromCarol, 'carol’s message at alice');
 
     const laptop = await devices.connect({ userId: aliceId, platform: 'desktop' });
     expect(laptop.seen.messages.every(({ delivery }) => delivery === 'catch-up')).toBe(true);
