@@ -308,7 +308,7 @@ describe('a server that fails', () => {
     expect(alice.seen.texts).toEqual(bob.seen.texts);
   });
 
-  test('for good: a message that was tried ten times waits for the app to retry it', async () => {
+  test('for good: a message that was tried ten times waits for the app, and those behind it wait with it', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
     await devices.connect({ userId: bobId });
     const storage = new MemoryStorage();
@@ -330,18 +330,44 @@ describe('a server that fails', () => {
         .filter(({ message: other, state }) => other === message && state === 'sending'),
     ).toHaveLength(10);
     cloud.clearFaults();
-    expect((await alice.im.send(`user:${bobId}`, 'goes past it').sent).seq).toBeGreaterThan(1);
+    const other = newUser('carol');
+    await devices.connect({ userId: other });
+    const [behind, elsewhere] = [`user:${bobId}`, `user:${other}`].map((to) => alice.im.send(to, 'after it'));
+    await elsewhere!.sent;
+    expect(behind!.state).toBe('queued');
     await alice.im.close();
 
     const again = await devices.connect({ userId: aliceId, storage });
-    const [kept] = again.im.outbox();
+    const [kept, waiting] = again.im.outbox();
+    expect(waiting).toMatchObject({ state: 'queued', clientMsgId: behind!.clientMsgId });
     expect(kept).toMatchObject({
       state: 'failed',
       clientMsgId: message.clientMsgId,
       error: { retryable: true },
     });
     await kept!.retry();
-    expect(await kept!.sent).toMatchObject({ body: { text: 'hard to send' } });
+    const first = await kept!.sent;
+    expect(first).toMatchObject({ body: { text: 'hard to send' } });
+    expect((await waiting!.sent).seq).toBeGreaterThan(first.seq);
     expect(again.im.outbox()).toEqual([]);
+  });
+
+  test('discarding a failed message lets those behind it go', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    await devices.connect({ userId: bobId });
+    const time = new ManualTime();
+    const environment = { ...time.environment, ...impatient };
+    const alice = await devices.connect({ userId: aliceId, environment, webSocket: nodeWebSocket });
+    await alice.im.send(`user:${bobId}`, 'before').sent;
+    cloud.setFaults({ seed: 1, dynamodb: { error: 1 } });
+    const [failed, behind] = ['given up', 'goes out'].map((text) => alice.im.send(`user:${bobId}`, text));
+    const stop = alice.im.on('sendState', ({ state }) => {
+      if (state === 'queued') queueMicrotask(() => time.advance(250));
+    });
+    await expect(failed!.sent).rejects.toMatchObject({ code: 'unavailable' });
+    stop();
+    cloud.clearFaults();
+    await failed!.discard();
+    expect(await behind!.sent).toMatchObject({ body: { text: 'goes out' } });
   });
 });

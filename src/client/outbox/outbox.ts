@@ -32,7 +32,7 @@ interface Entry {
   stored: boolean;
 }
 
-/** One conversation: its entries in order, and what its first one is doing. */
+/** One conversation: its entries in order, and what its first one is doing. A failed one holds up those behind it. */
 interface Lane {
   readonly entries: Entry[];
   busy: boolean;
@@ -132,7 +132,7 @@ export class Outbox {
     const entry: Entry = { record, message, attempts: 0, stored: false };
     this.entries.set(record.clientMsgId, entry);
     this.lastOrder = Math.max(this.lastOrder, record.order);
-    if (record.state === 'queued') this.lane(record.conversationId).entries.push(entry);
+    if (record.state !== 'rejected') this.lane(record.conversationId).entries.push(entry);
     return entry;
   }
 
@@ -148,7 +148,8 @@ export class Outbox {
     for (const [conversationId, lane] of this.lanes) {
       const [entry] = lane.entries;
       if (!entry && !lane.busy) this.lanes.delete(conversationId);
-      if (!entry?.stored || lane.busy || lane.cancelWait || inFlight >= MAX_CONVERSATIONS_IN_FLIGHT) continue;
+      const mayGo = entry?.stored && entry.record.state === 'queued' && !lane.busy && !lane.cancelWait;
+      if (!mayGo || inFlight >= MAX_CONVERSATIONS_IN_FLIGHT) continue;
       inFlight++;
       void this.send(lane, entry);
     }
@@ -193,9 +194,12 @@ export class Outbox {
     );
   }
 
-  /** Stays in the outbox for the app to decide, and holds up nothing behind it. */
+  /**
+   * Stays in the outbox for the app to decide. A rejected message will never have a place, so it holds up nothing. A
+   * failed one may: those behind it wait, for the order's sake and because the server knows a device's last sends only.
+   */
   private async giveUp(entry: Entry, state: 'failed' | 'rejected', error: ImError): Promise<void> {
-    this.leaveLane(entry);
+    if (state === 'rejected') this.leaveLane(entry);
     const { code, message } = error;
     await this.save(entry, { ...entry.record, state, error: { code, message } });
     this.setState(entry, state, { error });
@@ -206,16 +210,10 @@ export class Outbox {
     if (!this.entries.has(entry.record.clientMsgId))
       throw new ImError('bad_request', 'It never was in the outbox: send it anew');
     const { error: _, ...record } = entry.record;
-    const previous = key.outbox(record.order);
-    const order = ++this.lastOrder;
-    const queued: OutboxRecord = { ...record, order, state: 'queued' };
-    await this.options.store.commit([
-      { key: previous, value: undefined },
-      { key: key.outbox(order), value: queued },
-    ]);
+    const queued: OutboxRecord = { ...record, state: 'queued' };
+    await this.options.store.commit([{ key: key.outbox(record.order), value: queued }]);
     entry.record = queued;
     entry.attempts = 0;
-    this.lane(record.conversationId).entries.push(entry);
     this.setState(entry, 'queued');
     this.pump();
   }

@@ -10,7 +10,7 @@ export type SendState =
   | 'sending'
   /** Stored by the server, and numbered. */
   | 'sent'
-  /** Tried often enough: `retry()` or `discard()` it. */
+  /** Tried often enough: `retry()` or `discard()` it. Those behind it in its conversation wait for that. */
   | 'failed'
   /** The server will not take it: `discard()` it. */
   | 'rejected';
@@ -82,7 +82,7 @@ export class OutgoingMessage {
     return this.outcome.promise;
   }
 
-  /** Sends a failed message once more, after all others of its conversation. */
+  /** Sends a failed message once more, in its place: those behind it follow. */
   retry(): Promise<void> {
     return this.actions.retry(this);
   }
