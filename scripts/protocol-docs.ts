@@ -75,6 +75,8 @@ export function renderProtocol(): string {
     ...Object.entries(bodySchemas).map(
       ([type, schema]) => `| \`${type}\` | ${fieldList(jsonSchema(schema)) || 'any object'} |`,
     ),
+    `A body may have more fields than its type names, at most ${limits.bodyBytes / 1024} KB as JSON in UTF-8, and objects and arrays nested ${limits.bodyDepth} levels deep, itself the first. It comes back exactly as it was sent, every key included, though perhaps with its keys in another order. \`bad_request\` are deeper ones, half a surrogate pair in a string or key (a text cut in the middle of an emoji), and a number that no double can hold.`,
+    'For clients in other languages: **numbers are IEEE doubles**, so integers beyond 2^53 lose digits, and have to be sent as strings. **Send UTF-8, not ASCII with `\\u` escapes**, as some JSON libraries write by default: a frame is measured as it is sent, so that a body of 8,000 Cyrillic letters, 16 KB, is 48 KB of escapes, and the connection is closed with 1009.',
     `An event of the mailbox: ${typeOf(jsonSchema(syncEventSchema))}.`,
     '## Actions',
     ...(Object.keys(clientFrames) as Action[]).map(renderAction),

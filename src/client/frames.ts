@@ -1,6 +1,7 @@
 // What the client reads of the server's frames. More forgiving than the server's own schemas: a client of today must
 // live with the fields, event kinds and message types of tomorrow.
 import * as v from 'valibot';
+import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
 
@@ -14,7 +15,8 @@ const messageFields = {
   from: v.string(),
   deviceId: v.string(),
   type: v.string(),
-  body: v.looseObject({}),
+  // Not an object schema: valibot's copy would lack keys such as `constructor`.
+  body: v.custom<Message['body']>(isObject),
   recalled: v.optional(v.boolean(), false),
   edited: v.optional(v.nullable(v.number()), null),
   silent: v.optional(v.boolean(), false),

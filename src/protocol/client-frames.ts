@@ -1,5 +1,6 @@
 // What clients send: one schema an action, the protocol upwards at a glance.
 import * as v from 'valibot';
+import { bodyFault, ILL_FORMED, isObject, isWellFormed } from './body.ts';
 import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './ids.ts';
 import { limits } from './limits.ts';
 import { bodySchemas, seqSchema, type SendableType } from './messages.ts';
@@ -19,12 +20,27 @@ const pageSize = (limit: { max: number; default: number }) =>
 const request = <const Name extends string, Fields extends v.ObjectEntries>(action: Name, fields: Fields) =>
   v.object({ action: v.literal(action), id: requestIdSchema, ...fields });
 
+/** Hands on the very body that came: what valibot copies lacks keys such as `constructor`. */
+const bodyOf = <const Type extends SendableType>(type: Type) =>
+  v.pipe(
+    v.custom<v.InferOutput<(typeof bodySchemas)[Type]>>(isObject, 'must be an object'),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const fault = bodyFault(dataset.value);
+      if (fault) return addIssue({ message: fault });
+      const { issues = [] } = v.safeParse(bodySchemas[type], dataset.value, { abortEarly: true });
+      for (const { message, expected, received, path } of issues) {
+        addIssue({ message, received, path, ...(expected && { expected }) });
+      }
+    }),
+  );
+
 const message = <const Type extends SendableType>(type: Type) =>
   request('send', {
     to: targetSchema,
     clientMsgId: clientMsgIdSchema,
     type: v.literal(type),
-    body: bodySchemas[type],
+    body: bodyOf(type),
     silent: v.optional(v.boolean(), false),
     /** Pushed to who is online; never stored or numbered. */
     ephemeral: v.optional(v.boolean(), false),
@@ -62,7 +78,9 @@ export const clientFrames = {
     ),
   ),
   device: request('device', {
-    pushToken: v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(limits.pushToken))),
+    pushToken: v.optional(
+      v.pipe(v.string(), v.nonEmpty(), v.maxLength(limits.pushToken), v.check(isWellFormed, ILL_FORMED)),
+    ),
     provider: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
     remove: v.optional(v.boolean(), false),
   }),

@@ -22,7 +22,8 @@ export const deviceIdSchema = v.pipe(
   v.regex(idPattern, `may hold only ${idCharacters}`),
 );
 
-export const platformSchema = v.picklist(platforms, `must be one of ${platforms.join(', ')}`);
+// The reason is made when it is needed, so that bundles which need no platforms leave this out.
+export const platformSchema = v.picklist(platforms, () => `must be one of ${platforms.join(', ')}`);
 
 /** Idempotency key of a message, made by the client and kept over retries. */
 export const clientMsgIdSchema = v.pipe(

@@ -7,6 +7,8 @@ export const limits = {
   responseBytes: 120 * 1024,
   /** `body` of a message as JSON. */
   bodyBytes: 16 * 1024,
+  /** Objects and arrays inside each other, `body` being the first. */
+  bodyDepth: 32,
   userId: 64,
   deviceId: 64,
   requestId: 64,

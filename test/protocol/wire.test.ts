@@ -7,6 +7,7 @@ import { clientFrames } from '../../src/protocol/client-frames.ts';
 import { errorCatalogue } from '../../src/protocol/errors.ts';
 import { directConversationId, parseConversationId, userIdSchema } from '../../src/protocol/ids.ts';
 import { limits } from '../../src/protocol/limits.ts';
+import { bodySchemas } from '../../src/protocol/messages.ts';
 import { pushFrames, refusedFrame, responseFrames } from '../../src/protocol/server-frames.ts';
 import { SUBPROTOCOL } from '../../src/protocol/version.ts';
 
@@ -39,6 +40,7 @@ test('the wire schemas of im.v1 are what they were', () => {
   expect(SUBPROTOCOL).toBe('im.v1');
   expect({
     client: hashes(clientFrames),
+    bodies: hashes(bodySchemas),
     responses: hashes(responseFrames),
     pushes: hashes(pushFrames),
     refused: hash(refusedFrame),
@@ -46,17 +48,25 @@ test('the wire schemas of im.v1 are what they were', () => {
     limits: hash(limits),
   }).toMatchInlineSnapshot(`
     {
+      "bodies": {
+        "custom": "9aea45e7dfe0ae4a",
+        "file": "b508e5093452052d",
+        "image": "b508e5093452052d",
+        "text": "d71fd9afe93a90ac",
+        "video": "b508e5093452052d",
+        "voice": "b508e5093452052d",
+      },
       "client": {
         "ack": "4da2a277e9d62643",
-        "device": "34ed01da9032bfca",
+        "device": "3c51e0c7e58ffe62",
         "history": "12f4cbf5cb81746e",
         "pending": "ace588876b615ec8",
         "ping": "a36fc56d49bca481",
-        "send": "cfaca6b5a4560dd1",
+        "send": "7443f6d8cd409f4a",
         "sync": "95b7e1d02ce21baf",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "80e62d27937aefcd",
+      "limits": "b46f9aa457901c78",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "kicked": "cf7b188ca59b4d7e",

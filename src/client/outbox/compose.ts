@@ -1,5 +1,6 @@
 // From what an app passes to `send` to what the outbox keeps; refuses at once what the server would refuse for ever.
 import * as v from 'valibot';
+import { bodyFault, isObject, type Body } from '../../protocol/body.ts';
 import { clientMsgIdSchema, resolveTarget, targetSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SendableType } from '../../protocol/messages.ts';
@@ -12,17 +13,30 @@ export interface Composed {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** @throws ImError `too_large` */
+/** @throws ImError `bad_request` or `too_large` */
 export function compose(content: Content): Composed {
   const { type, body } =
     typeof content === 'string' ? { type: 'text' as const, body: { text: content } } : content;
-  const json = JSON.stringify(body);
+  const json = toJson(body);
   const sizeBytes = new TextEncoder().encode(json).length;
   if (sizeBytes > limits.bodyBytes) {
     throw new ImError('too_large', `body: ${sizeBytes} bytes as JSON, at most ${limits.bodyBytes}`);
   }
   // A copy: what is sent again must be what was sent, whatever the app does with its object.
-  return { type, body: JSON.parse(json) as Record<string, unknown> };
+  const copy: unknown = JSON.parse(json);
+  const fault = isObject(copy) ? bodyFault(copy) : 'must be an object';
+  if (fault) throw new ImError('bad_request', `body: ${fault}`);
+  return { type, body: copy as Body };
+}
+
+function toJson(body: unknown): string {
+  try {
+    // No text at all for `undefined`, which is refused as what is no object.
+    return JSON.stringify(body) ?? 'null';
+  } catch (cause) {
+    // BigInt, circles, nesting without end.
+    throw new ImError('bad_request', `body: ${String(cause)}`);
+  }
 }
 
 /** @throws ImError `bad_request` */
