@@ -4,11 +4,18 @@ import type { Item } from './database.ts';
 import { ttlAttribute } from './tables.ts';
 
 const DAY_SECONDS = 86_400;
+/** Clocks differ: for so long is a token good before its `nbf` and after its `exp`. */
+export const TOKEN_LEEWAY_SECONDS = 5;
 export const DAY_MS = DAY_SECONDS * 1_000;
 
 /** The value of `expiresAt` for something that lives that many days from now. */
 export function expiryAfter(ctx: Context, days: number): number {
   return Math.floor(ctx.now() / 1000) + days * DAY_SECONDS;
+}
+
+/** `expiresAt`: a token's `exp`, in epoch seconds. */
+export function isTokenOver(expiresAt: number, now: number): boolean {
+  return (expiresAt + TOKEN_LEEWAY_SECONDS) * 1000 <= now;
 }
 
 export function hasExpired(ctx: Context, item: Item): boolean {

@@ -2,6 +2,7 @@
 import type { Action, ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import type { Caller, Context } from '../core/context.ts';
+import { isTokenOver } from '../core/expiry.ts';
 import { callerOf, type WebSocketEvent } from './caller.ts';
 import { createContext } from './context.ts';
 import { isAction, parseFrame, requestId, validate, type Frame } from './frames.ts';
@@ -96,7 +97,7 @@ function isTransient(error: unknown): boolean {
 }
 
 function isExpired(event: WebSocketEvent, now: number): boolean {
-  return Number(event.requestContext.authorizer.expiresAt) * 1000 <= now;
+  return isTokenOver(Number(event.requestContext.authorizer.expiresAt), now);
 }
 
 /** Answers, then closes: the answer goes by the connection itself, for nothing can follow what a route returns. */

@@ -1,6 +1,7 @@
 // Token checks: asymmetric algorithms only, with a JWKS URL or one fixed public key.
 import { createRemoteJWKSet, importJWK, jwtVerify, type JWK, type JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
+import { TOKEN_LEEWAY_SECONDS } from '../core/expiry.ts';
 import { userIdSchema } from '../protocol/ids.ts';
 
 /** `none` and HS* are not among them: a public key must never pass for a shared secret. */
@@ -27,6 +28,7 @@ export function createTokenVerifier({ keys, issuer, audience }: TokenChecks): Ve
   const key = keySource(keys);
   const options = {
     algorithms,
+    clockTolerance: TOKEN_LEEWAY_SECONDS,
     requiredClaims: ['sub', 'exp'],
     ...(issuer && { issuer }),
     ...(audience && { audience }),
@@ -36,10 +38,12 @@ export function createTokenVerifier({ keys, issuer, audience }: TokenChecks): Ve
       const { payload } = await jwtVerify(token, await key, options);
       if (!v.is(userIdSchema, payload.sub)) return undefined;
       const deviceId = payload['deviceId'];
+      // A claim that cannot be read must not pass for one that is not there: it was meant to narrow the token.
+      if (deviceId !== undefined && typeof deviceId !== 'string') return undefined;
       return {
         userId: payload.sub,
         expiresAt: payload.exp!,
-        ...(typeof deviceId === 'string' && { deviceId }),
+        ...(deviceId !== undefined && { deviceId }),
       };
     } catch (error) {
       if (isTokenError(error)) return undefined;

@@ -93,7 +93,7 @@ async function runEverything(): Promise<void> {
 
   const expiring = await Promise.all(
     expiringActions.map(async (action, index) => {
-      const token = await cloud.issueToken('eve', 3);
+      const token = await cloud.issueToken('eve', -2);
       return {
         action,
         client: await connect(cloud, 'eve', { deviceId: action, platform: platforms[index]!, token }),
