@@ -1,4 +1,5 @@
 // Leaves out of the bundles what the AWS SDK can't need inside Lambda: half of its code. A cold start reads every byte.
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Plugin } from 'esbuild';
 
@@ -6,6 +7,12 @@ interface Replacement {
   /** What the SDK imports: a package, or a file of a client. */
   readonly filter: RegExp;
   readonly contents: string;
+}
+
+interface FileReplacement {
+  readonly filter: RegExp;
+  /** Made of what the file holds. */
+  readonly contents: string | ((source: string) => string);
 }
 
 const packages: readonly Replacement[] = [
@@ -25,7 +32,25 @@ const packages: readonly Replacement[] = [
   { filter: /^(@smithy\/core\/event-streams|bowser)$/, contents: 'export {};' },
 ];
 
-const files: readonly Replacement[] = [
+const files: readonly FileReplacement[] = [
+  {
+    // A class of fifteen lines for each error of a service, of which it is enough to know the name.
+    filter: /client-dynamodb\/dist-es\/models\/errors\.js$/,
+    contents: (source) => {
+      const errors = source.matchAll(/export class (\w+) extends __BaseException \{[^}]*\$fault = "(\w+)"/g);
+      return [
+        "import { DynamoDBServiceException as Base } from './DynamoDBServiceException';",
+        `const error = (name, $fault) => class extends Base {
+          static shapeId = 'com.amazonaws.dynamodb#' + name;
+          constructor(options) {
+            super({ name, $fault, ...options });
+            Object.assign(Object.setPrototypeOf(this, new.target.prototype), { name, $fault }, options);
+          }
+        };`,
+        ...Array.from(errors, ([, name, fault]) => `export const ${name} = error('${name}', '${fault}');`),
+      ].join('\n');
+    },
+  },
   {
     // The SDK's own seam between platforms. Ours knows the environment of Lambda and reads no configuration files.
     filter: /client-[a-z]+\/dist-es\/runtimeConfig\.js$/,
@@ -113,9 +138,10 @@ export function slimSdk(): SlimSdk {
         });
       }
       for (const { filter, contents } of files) {
-        build.onLoad({ filter }, ({ path }) => {
+        build.onLoad({ filter }, async ({ path }) => {
           unused.delete(filter);
-          return { contents, resolveDir: dirname(path) };
+          const replaced = typeof contents === 'string' ? contents : contents(await readFile(path, 'utf8'));
+          return { contents: replaced, resolveDir: dirname(path) };
         });
       }
     },

@@ -4,18 +4,21 @@ import type { ConversationRef } from '../protocol/ids.ts';
 import type { Caller, Context } from './context.ts';
 import { sideOf } from './conversations.ts';
 import type { Item } from './database.ts';
-import { deviceDigest } from './digest.ts';
+import { connectionDigest, deviceDigest } from './digest.ts';
 import {
   dueAt,
   emptyRing,
   encodeEntry,
   findSend,
   forgettable,
+  isOfConnection,
+  newestAt,
   newestSeq,
   RING_SIZE,
   ringOf,
   ringPath,
   shiftRing,
+  type Ring,
   type RingEntry,
 } from './rings.ts';
 import { HEAD, ringAttribute, sideAttributes } from './tables.ts';
@@ -31,8 +34,8 @@ export interface ClaimRequest {
 
 export type ClaimPlan =
   | { readonly kind: 'new' }
-  /** Sooner than one message a send interval, within what may be sent at once. */
-  | { readonly kind: 'burst' }
+  /** Sooner than one message a send interval, within what may be sent at once; `newest` is the device's latest. */
+  | { readonly kind: 'burst'; readonly newest: number }
   /** The same send under a new number, in place of the one that the ring holds there and whose slot is void. */
   | { readonly kind: 'renewal'; readonly index: number; readonly seq: number };
 
@@ -46,7 +49,10 @@ export type Claim =
       readonly before: number;
       readonly beforeThat: number;
     }
-  | { readonly outcome: 'absent' | 'blocked' | 'burst' | 'again' }
+  | { readonly outcome: 'absent' | 'blocked' | 'again' }
+  /** The device has sent something else since: the client has repeated this one, or given it up. */
+  | { readonly outcome: 'overtaken' }
+  | { readonly outcome: 'burst'; readonly newest: number }
   | { readonly outcome: 'rate_limited'; readonly retryAfterMs: number }
   | { readonly outcome: 'repeat'; readonly entry: RingEntry; readonly item: Item };
 
@@ -63,6 +69,7 @@ export async function claimNumber(ctx: Context, request: ClaimRequest, plan: Cla
   const ring = ringAttribute(side, deviceDigest(caller.deviceId));
   const place: Place = { key: { conversationId: conversation.conversationId, item: HEAD }, ring, side };
   const now = ctx.now();
+  const { arrivedAt } = caller;
   const { intervalMs, burstMs } = sendRate(ctx);
   const counted = silent ? '#counted' : '#counted + :one';
   const written = await ctx.db.update({
@@ -79,6 +86,7 @@ export async function claimNumber(ctx: Context, request: ClaimRequest, plan: Cla
       `${ringPath.seq(0)} = #seq + :one`,
       `${ringPath.counted(0)} = ${counted}`,
       `${ringPath.due} = ${plan.kind === 'burst' ? `${ringPath.due} + :interval` : ':next'}`,
+      `${ringPath.connection} = :connection`,
       // Whoever sends has read what came before.
       '#readSeq = #seq + :one',
       `#readCounted = ${counted}`,
@@ -91,14 +99,18 @@ export async function claimNumber(ctx: Context, request: ClaimRequest, plan: Cla
       now,
       id,
       entry: encodeEntry(id, payload, now),
+      connection: connectionDigest(caller.connectionId),
       ...(plan.kind === 'burst'
-        ? { interval: intervalMs, limit: now + burstMs }
+        ? { interval: intervalMs, limit: now + burstMs, newest: plan.newest }
         : { next: now + intervalMs }),
-      ...(plan.kind === 'renewal' && { voided: plan.seq }),
+      ...(plan.kind === 'new' && { arrived: arrivedAt + intervalMs }),
+      ...(plan.kind === 'renewal'
+        ? { voided: plan.seq }
+        : { patient: arrivedAt + ctx.settings.sendPatienceMs }),
     },
     returning: 'ALL_NEW',
   });
-  if (!written.ok) return whyNot(ctx, written.item, place, { id, plan });
+  if (!written.ok) return whyNot(ctx, written.item, place, { request, plan });
 
   const { item } = written;
   await Promise.all(forgettable(item, side).map((oldest) => forgetRing(ctx, place, oldest, item)));
@@ -121,29 +133,43 @@ function conditionOf(plan: ClaimPlan): string {
     (_, index) => `NOT begins_with(${ringPath.entry(index)}, :id)`,
   );
   const timely = `${ringPath.due} <= ${plan.kind === 'burst' ? ':limit' : ':now'}`;
-  return [...notSent, timely].join(' AND ');
+  const latest = plan.kind === 'burst' ? `${ringPath.seq(0)} = :newest` : `${ringPath.due} <= :arrived`;
+  const inOrder = `(${latest} OR ${ringPath.connection} = :connection AND ${ringPath.due} <= :patient)`;
+  return [...notSent, timely, inOrder].join(' AND ');
+}
+
+/**
+ * The device has sent something else since this arrived. From then on the ring may have forgotten it: a first try that was
+ * under way for long, while the client repeated it and went on, must not be stored once more. Over one connection many
+ * may arrive before the first is stored; but not after the time for which a client waits.
+ */
+function isOvertaken(ctx: Context, { arrivedAt, connectionId }: Caller, ring: Ring): boolean {
+  const patienceMs = isOfConnection(ring, connectionDigest(connectionId)) ? ctx.settings.sendPatienceMs : 0;
+  return newestAt(ring) > arrivedAt + patienceMs;
 }
 
 async function whyNot(
   ctx: Context,
   item: Item | undefined,
   place: Place,
-  { id, plan }: { id: Buffer; plan: ClaimPlan },
+  { request, plan }: { request: ClaimRequest; plan: ClaimPlan },
 ): Promise<Claim> {
   if (!item) return { outcome: 'absent' };
   const ring = ringOf(item, place.ring);
-  const entry = ring && findSend(ring, id);
-  const isOwnVoid = plan.kind === 'renewal' && entry?.seq === plan.seq;
+  const entry = ring && findSend(ring, request.id);
+  const isOwnVoid = plan.kind === 'renewal' && entry?.seq === plan.seq && entry.index === plan.index;
   if (entry && !isOwnVoid) return { outcome: 'repeat', entry, item };
   if (item[sideAttributes(place.side).blocked] !== undefined) return { outcome: 'blocked' };
   if (!ring) {
     await addRing(ctx, place);
     return { outcome: 'again' };
   }
+  // Who had a number, and is not in the ring any more, has been overtaken too.
+  if (isOvertaken(ctx, request.caller, ring) || plan.kind === 'renewal') return { outcome: 'overtaken' };
   const aheadMs = dueAt(ring) - ctx.now();
   const { burstMs } = sendRate(ctx);
   if (aheadMs > burstMs) return { outcome: 'rate_limited', retryAfterMs: Math.ceil(aheadMs - burstMs) };
-  return { outcome: plan.kind === 'new' && aheadMs > 0 ? 'burst' : 'again' };
+  return { outcome: 'burst', newest: newestSeq(ring) };
 }
 
 /** One message an interval, and so many intervals ahead of it as a burst may hold (the generic cell rate algorithm). */

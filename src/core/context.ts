@@ -21,6 +21,8 @@ export interface Caller {
   readonly deviceId: string;
   readonly platform: Platform;
   readonly connectionId: string;
+  /** When the gateway took the request: milliseconds since the epoch. */
+  readonly arrivedAt: number;
 }
 
 export type Delivery =

@@ -9,6 +9,9 @@ function digest(text: string, bytes: number): Buffer {
 /** 24 bits tell one user's devices apart; a collision costs one push, which the next pull repairs. */
 export const deviceDigest = (deviceId: string) => digest(deviceId, 3).toString('base64url');
 
+/** Tells a device's connection from the one that it had before. */
+export const connectionDigest = (connectionId: string) => digest(connectionId, 3);
+
 export const CLIENT_MSG_ID_BYTES = 8;
 export const PAYLOAD_BYTES = 4;
 

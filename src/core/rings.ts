@@ -3,7 +3,7 @@
 // devices write meanwhile. DynamoDB evaluates right-hand sides on the item as it was: so a ring shifts, and takes the
 // next number without knowing it.
 //
-//   [entry, seq, counted,  entry, seq, counted,  entry, seq, counted,  due]       newest first
+//   [entry, seq, counted,  entry, seq, counted,  entry, seq, counted,  due, connection]       newest first
 //
 // One list a device, for that is what takes the least space: four devices of each side and the rest fit one write unit.
 import { CLIENT_MSG_ID_BYTES, PAYLOAD_BYTES } from './digest.ts';
@@ -16,8 +16,9 @@ export const MAX_RINGS = 5;
 
 const FIELDS = 3;
 const TIME_BYTES = 6;
+const TIME_OFFSET = CLIENT_MSG_ID_BYTES + PAYLOAD_BYTES;
 
-type Ring = readonly (Uint8Array | number)[];
+export type Ring = readonly (Uint8Array | number)[];
 
 /** What a device noted about a send of its own. */
 export interface RingEntry {
@@ -38,12 +39,15 @@ export const ringPath = {
   counted: (index: number) => `#ring[${FIELDS * index + 2}]`,
   /** When the device may send again, if it is not to send in a burst. */
   due: `#ring[${FIELDS * RING_SIZE}]`,
+  /** Digest of the connection that the newest send came over. */
+  connection: `#ring[${FIELDS * RING_SIZE + 1}]`,
 } as const;
 
 /** Of a device that has not sent yet. */
 export const emptyRing: Ring = [
   ...Array.from({ length: RING_SIZE }, () => [new Uint8Array(1), 0, 0]).flat(),
   0,
+  new Uint8Array(1),
 ];
 
 export function encodeEntry(id: Buffer, payload: Buffer, at: number): Uint8Array {
@@ -58,9 +62,8 @@ export function findSend(ring: Ring, id: Buffer): RingEntry | undefined {
     const [entry, seq, counted] = ring.slice(FIELDS * index) as [Uint8Array, number, number];
     const bytes = Buffer.from(entry);
     if (!bytes.subarray(0, CLIENT_MSG_ID_BYTES).equals(id)) continue;
-    const timeOffset = CLIENT_MSG_ID_BYTES + PAYLOAD_BYTES;
-    const payload = bytes.subarray(CLIENT_MSG_ID_BYTES, timeOffset);
-    return { index, payload, seq, counted, at: bytes.readUIntBE(timeOffset, TIME_BYTES) };
+    const payload = bytes.subarray(CLIENT_MSG_ID_BYTES, TIME_OFFSET);
+    return { index, payload, seq, counted, at: timeOf(bytes) };
   }
   return undefined;
 }
@@ -80,6 +83,13 @@ export function ringOf(item: Item, attribute: string): Ring | undefined {
 
 export const dueAt = (ring: Ring) => ring[FIELDS * RING_SIZE] as number;
 export const newestSeq = (ring: Ring) => ring[1] as number;
+/** When the newest send took its number; 0 = there is none. */
+export const newestAt = (ring: Ring) => timeOf(Buffer.from(ring[0] as Uint8Array));
+export const isOfConnection = (ring: Ring, connection: Buffer) =>
+  connection.equals(ring[FIELDS * RING_SIZE + 1] as Uint8Array);
+
+const timeOf = (entry: Buffer) =>
+  entry.length < TIME_OFFSET + TIME_BYTES ? 0 : entry.readUIntBE(TIME_OFFSET, TIME_BYTES);
 
 /** Rings of a side beyond MAX_RINGS, those of the devices that sent longest ago. */
 export function forgettable(item: Item, side: Side): string[] {

@@ -76,8 +76,11 @@ async function sendDirect(ctx: Context, sending: Sending): Promise<Answer<'send'
           retryAfterMs: claim.retryAfterMs,
         });
       case 'burst':
-        plan = { kind: 'burst' };
+        plan = { kind: 'burst', newest: claim.newest };
         break;
+      case 'overtaken':
+        ctx.log.warn('send.overtaken', { conversationId: conversation.conversationId });
+        return refuse('unavailable', 'clientMsgId: the device has sent others since, try again');
       case 'repeat': {
         const answer = await repeat(ctx, sending, claim);
         if (answer) return answer;

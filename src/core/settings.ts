@@ -18,6 +18,8 @@ export const settingsSchema = v.strictObject({
   /** What one device may send to one conversation, steadily and at once; above it `rate_limited`. */
   sendsPerSecond: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(1_000)), 300),
   sendBurst: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 50),
+  /** A send that has been under way for so long may have been repeated; less than a client waits (10 s). */
+  sendPatienceMs: v.optional(milliseconds, 8_000),
   /** How long messages are kept; absent = for ever. */
   messageRetentionDays: v.optional(days),
   /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */

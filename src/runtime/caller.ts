@@ -20,6 +20,8 @@ export interface WebSocketEvent {
     readonly requestId: string;
     /** Milliseconds since the epoch. */
     readonly connectedAt: number;
+    /** When the gateway took this request: milliseconds since the epoch. */
+    readonly requestTimeEpoch: number;
     readonly authorizer: AuthorizerContext;
   };
   readonly headers?: Readonly<Record<string, string | undefined>>;
@@ -28,10 +30,10 @@ export interface WebSocketEvent {
 }
 
 export function callerOf({ requestContext }: WebSocketEvent): Caller {
-  const { connectionId, authorizer } = requestContext;
+  const { connectionId, authorizer, requestTimeEpoch: arrivedAt } = requestContext;
   const { principalId: userId, deviceId, platform } = authorizer;
   if (!deviceId || !isPlatform(platform)) throw new Error('The connection has no device');
-  return { userId, deviceId, platform, connectionId };
+  return { userId, deviceId, platform, connectionId, arrivedAt };
 }
 
 function isPlatform(value: unknown): value is Platform {

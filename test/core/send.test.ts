@@ -77,6 +77,63 @@ describe('I2: one clientMsgId of a sender holds one seq', () => {
     expect(await send(ctx, alice, message(`user:${userId}`, 'message-2'))).toMatchObject({ seq: 2 });
   });
 
+  test.each([
+    ['over a newer connection', 100, { connectionId: 'newer' }],
+    ['over the same one, after as long as a client waits', 10_000, {}],
+  ])(
+    'a first try that comes to its update after a repeat %s and three others is refused',
+    async (_, laterMs, on) => {
+      const { userId } = await newPeer();
+      const arrivedAt = clock.now;
+      clock.now += laterMs;
+      const later = { ...alice, ...on, arrivedAt: clock.now };
+      for (const id of ['message-1', 'message-2', 'message-3', 'message-4']) {
+        expect(await send(ctx, later, message(`user:${userId}`, id))).toMatchObject({ ok: true });
+        clock.now += 10;
+        later.arrivedAt = clock.now;
+      }
+      expect(await send(ctx, { ...alice, arrivedAt }, message(`user:${userId}`, 'message-1'))).toMatchObject({
+        ok: false,
+        error: { code: 'unavailable', retryable: true },
+      });
+      const read = await history(ctx, alice, historyOf(`d:alice:${userId}`));
+      expect(read).toMatchObject({ headSeq: 4 });
+    },
+  );
+
+  test('a first try whose number was voided and forgotten meanwhile is refused', async () => {
+    const { userId } = await newPeer();
+    const conversationId = `d:alice:${userId}`;
+    await send(ctx, alice, message(`user:${userId}`, 'message-0'));
+    clock.now += 100;
+    const slow = tables.context({
+      beforeRequest: async (request) => {
+        if (request !== 2) return;
+        // It has its number, 2, and is about to put the message there.
+        await voidSlot(ctx, conversationId, { seq: 2, counted: 2, silent: false });
+        for (const id of ['message-1', 'message-2', 'message-3', 'message-4']) {
+          clock.now += 100;
+          await send(ctx, alice, message(`user:${userId}`, id));
+        }
+      },
+    });
+    expect(await send(slow, { ...alice }, message(`user:${userId}`, 'message-1'))).toMatchObject({
+      ok: false,
+      error: { code: 'unavailable' },
+    });
+    const read = await history(ctx, alice, historyOf(conversationId));
+    expect(read).toMatchObject({ headSeq: 6 });
+  });
+
+  test('what arrives over one connection before the first is stored is no repeat', async () => {
+    const { userId } = await newPeer();
+    const caller = { ...alice, arrivedAt: clock.now };
+    for (const id of ['message-1', 'message-2', 'message-3', 'message-4', 'message-5']) {
+      expect(await send(ctx, caller, message(`user:${userId}`, id))).toMatchObject({ ok: true });
+      clock.now += 500;
+    }
+  });
+
   test('twenty tries at once make one message', async () => {
     const { userId } = await newPeer();
     await send(ctx, alice, message(`user:${userId}`, 'message-0'));

@@ -35,6 +35,8 @@ export interface TestTables {
 
 export interface ContextOptions {
   readonly death?: Death;
+  /** What happens before its n-th request reaches the store. */
+  readonly beforeRequest?: (request: number) => Promise<void>;
   readonly settings?: Record<string, number>;
   readonly connections?: Partial<Connections>;
 }
@@ -62,10 +64,10 @@ export async function startTables(
   for (const name of Object.keys(tableDefinitions) as TableName[]) await createTable(admin, name, names);
   const clients = [admin];
 
-  const context = ({ death, settings, connections }: ContextOptions = {}): TestContext => {
+  const context = ({ death, beforeRequest, settings, connections }: ContextOptions = {}): TestContext => {
     const client = createClient(endpoint);
     clients.push(client);
-    const requests = watch(client, death);
+    const requests = watch(client, death, beforeRequest);
     const pushed: TestContext['pushed'] = [];
     return {
       db: new Database(client, names, backOff),
@@ -95,6 +97,10 @@ export async function startTables(
         deviceId,
         platform: 'ios',
         connectionId: randomUUID().slice(0, 15),
+        // Each request arrives as it is made, unless the test says when.
+        get arrivedAt() {
+          return clock.now;
+        },
         ...options,
       };
       await registerConnection(context(), caller, clock.now);
@@ -121,11 +127,16 @@ function createClient(endpoint: string): DynamoDBClient {
 }
 
 /** Counts requests, and cuts the wire around the one that `death` names: for the caller, the rest never happens. */
-function watch(client: DynamoDBClient, death: Death | undefined): () => number {
+function watch(
+  client: DynamoDBClient,
+  death: Death | undefined,
+  beforeRequest: ContextOptions['beforeRequest'],
+): () => number {
   let requests = 0;
   client.middlewareStack.add(
     (next) => async (args) => {
       requests++;
+      await beforeRequest?.(requests);
       if (death && requests > death.request) throw new Killed('dead');
       if (death?.when === 'before' && requests === death.request) throw new Killed('before the request');
       const result = await next(args);
