@@ -18,6 +18,7 @@ interface Options {
   size: number;
   away: number;
   ackEvery: number;
+  quiet?: boolean;
   lambdaMs: number;
   db: string;
   json?: true;
@@ -32,6 +33,7 @@ const program = new Command('npm run cost --')
   .option('--size <characters>', 'length of each text', wholeFrom(1, 16_000), 100)
   .option('--away <count>', 'devices of each user that are away', wholeFrom(0, maximumDevices - 1), 0)
   .option('--ack-every <events>', 'events after which a device acknowledges', wholeFrom(1, 100_000), 32)
+  .option('--quiet', 'each message is answered after 5 s, and carries the acknowledgement of the one before')
   .option('--lambda-ms <ms>', 'what an invocation is taken to last on Lambda', wholeFrom(1, 900_000), 15)
   .option('--db <engine>', 'as for npm start', 'dynoxide')
   .option('--json', 'print JSON')
@@ -54,9 +56,10 @@ interface Result {
   readonly bill: Bill;
 }
 
-async function run({ db, lambdaMs, ackEvery, messages, devices, size, away }: Options): Promise<Result> {
+async function run({ db, lambdaMs, ackEvery, quiet = false, ...users }: Options): Promise<Result> {
+  const { messages, devices, size, away } = users;
   if (away >= devices) throw new Error('--away must be less than --devices: somebody has to send');
-  const scenario: Scenario = { messages, devices, size, away, acknowledgeEvery: ackEvery };
+  const scenario: Scenario = { messages, devices, size, away, acknowledgeEvery: ackEvery, quiet };
   const outDirectory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
   try {
     await buildFunctions();
@@ -83,14 +86,17 @@ function meanDurationMs({ lambda }: MeteringSnapshot): number {
 }
 
 function report({ scenario, lambdaMs, measuredLambdaMs, bill }: Result): string {
-  const { messages, devices, size, away, acknowledgeEvery } = scenario;
+  const { messages, devices, size, away, acknowledgeEvery, quiet } = scenario;
   const rows = bill.lines.map(({ item, perMessage, usdPerMillionMessages, share }) =>
     tableRow(item, perMessage.toFixed(4), usdPerMillionMessages.toFixed(3), `${(share * 100).toFixed(1)} %`),
   );
   const monthOnline = 30 * 24 * 60 * prices.connectionMinute.usd;
   return [
     `${messages} direct messages of ${size} characters between two users with ${devices} devices each` +
-      `${away > 0 ? `, ${away} of them away` : ''}; an ack every ${acknowledgeEvery} events.`,
+      `${away > 0 ? `, ${away} of them away` : ''}; ` +
+      (quiet
+        ? 'each is answered after 5 s, with its acknowledgement.'
+        : `an ack every ${acknowledgeEvery} events.`),
     '',
     pc.dim(tableRow('', 'per message', 'USD per million', 'share')),
     ...rows,

@@ -7,8 +7,8 @@ export interface DeviceOptions {
   /** Whole, with its stage, deviceId and platform. */
   readonly url: string;
   readonly token: string;
-  /** It acknowledges when so many events came since the last time. */
-  readonly acknowledgeEvery: number;
+  /** It acknowledges when so many events came since the last time; or what it sends carries the cursor. */
+  readonly acknowledge: number | 'with sends';
 }
 
 interface Answer {
@@ -32,21 +32,22 @@ const patienceMs = 30_000;
 
 export class Device {
   private readonly socket: WebSocket;
-  private readonly acknowledgeEvery: number;
+  private readonly acknowledges: DeviceOptions['acknowledge'];
   private readonly waiting = new Map<string, Waiter>();
   private acknowledged: number | undefined;
+  private position: number | undefined;
 
-  private constructor(socket: WebSocket, acknowledgeEvery: number) {
+  private constructor(socket: WebSocket, acknowledges: DeviceOptions['acknowledge']) {
     this.socket = socket;
-    this.acknowledgeEvery = acknowledgeEvery;
+    this.acknowledges = acknowledges;
     socket.on('message', (data: Buffer) => this.take(JSON.parse(data.toString()) as Answer & SyncPush));
     socket.on('error', (error) => this.fail(error));
     socket.on('close', (code) => this.fail(new Error(`The connection was closed with ${code}`)));
   }
 
-  static async connect({ url, token, acknowledgeEvery }: DeviceOptions): Promise<Device> {
+  static async connect({ url, token, acknowledge }: DeviceOptions): Promise<Device> {
     const socket = new WebSocket(url, ['im.v1', `bearer.${token}`]);
-    const device = new Device(socket, acknowledgeEvery);
+    const device = new Device(socket, acknowledge);
     await once(socket, 'open', inTime());
     return device;
   }
@@ -65,6 +66,11 @@ export class Device {
       clearTimeout(timer);
       this.waiting.delete(id);
     }
+  }
+
+  async send(message: Readonly<Record<string, unknown>>): Promise<void> {
+    const cursor = this.acknowledges === 'with sends' ? this.position : undefined;
+    await this.request('send', { ...message, ...(cursor !== undefined && { cursor }) });
   }
 
   /** What the server sent before has been read, and what was sent to it before has arrived. A ping is not billed. */
@@ -87,8 +93,10 @@ export class Device {
   }
 
   private acknowledge({ from, to }: SyncPush): void {
+    this.position = to;
+    if (this.acknowledges === 'with sends') return;
     this.acknowledged ??= from - 1;
-    if (to - this.acknowledged < this.acknowledgeEvery) return;
+    if (to - this.acknowledged < this.acknowledges) return;
     this.acknowledged = to;
     this.socket.send(JSON.stringify({ action: 'ack', cursor: to }));
   }

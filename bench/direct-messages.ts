@@ -14,7 +14,14 @@ export interface Scenario {
   readonly size: number;
   /** A device acknowledges after so many events. */
   readonly acknowledgeEvery: number;
+  /**
+   * One message every 5 s, each answered by the other user: the sending devices' messages carry their acknowledgements,
+   * and the other devices acknowledge every 10 s, which is every second message.
+   */
+  readonly quiet: boolean;
 }
+
+const ACKNOWLEDGE_EVERY_WHEN_QUIET = 2;
 
 /** One connection per user and platform. */
 const platforms = ['ios', 'web', 'desktop', 'android', 'bot'] as const;
@@ -38,7 +45,9 @@ export async function meterDirectMessages(cloud: Cloud, scenario: Scenario): Pro
       const [from, to] = index % 2 === 0 ? users : users.toReversed();
       const body = { text: 'x'.repeat(scenario.size) };
       const message = { to: `user:${to}`, clientMsgId: randomUUID(), type: 'text', body };
-      await devices.get(from)![0]!.request('send', message);
+      await devices.get(from)![0]!.send(message);
+      // The other one has it when they answer.
+      if (scenario.quiet) await settled();
     };
 
     await send(0);
@@ -60,7 +69,7 @@ async function connectAll(cloud: Cloud, userId: string, scenario: Scenario): Pro
     const device = await Device.connect({
       url: `${cloud.url}/${cloud.model.api.stageName}?${query.toString()}`,
       token: await cloud.issueToken(userId),
-      acknowledgeEvery: scenario.acknowledgeEvery,
+      acknowledge: acknowledgementOf(scenario, index),
     });
     if (index < scenario.devices - scenario.away) {
       staying.push(device);
@@ -70,4 +79,9 @@ async function connectAll(cloud: Cloud, userId: string, scenario: Scenario): Pro
     }
   }
   return staying;
+}
+
+function acknowledgementOf({ quiet, acknowledgeEvery }: Scenario, index: number): number | 'with sends' {
+  if (!quiet) return acknowledgeEvery;
+  return index === 0 ? 'with sends' : ACKNOWLEDGE_EVERY_WHEN_QUIET;
 }

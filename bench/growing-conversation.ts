@@ -57,6 +57,6 @@ async function connect(cloud: Cloud, userId: string): Promise<Device> {
   return Device.connect({
     url: `${cloud.url}/${cloud.model.api.stageName}?${query.toString()}`,
     token: await cloud.issueToken(userId),
-    acknowledgeEvery,
+    acknowledge: acknowledgeEvery,
   });
 }

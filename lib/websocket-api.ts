@@ -45,7 +45,8 @@ export class ImWebSocketApi extends Construct {
     this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
       .useTable(tables, 'Conversations', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
-      .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'ConditionCheckItem');
+      .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
+      .useTable(tables, 'OfflineQueue', 'DeleteItem');
     this.addRoutes(['sync', 'ack', 'pending', 'ping'], 'sync', 'Reads mailboxes and moves cursors')
       .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')

@@ -74,6 +74,7 @@ export class Session {
       store,
       inbox,
       request,
+      acks,
       environment,
       onError,
       onState: (message, state) =>

@@ -4,22 +4,8 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
-import type { Item } from './database.ts';
 import { encodeConnection, toMailbox, type DeviceConnection } from './mailbox.ts';
-import { forgetWaiting } from './offline-queue.ts';
-import { deviceAttribute, HEAD, itemKey } from './tables.ts';
-
-const headKey = (userId: string) => ({ userId, item: HEAD });
-export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
-
-export interface Device {
-  /** Highest syncSeq that the device has durably taken; 0 = none. */
-  readonly cursor: number;
-}
-
-export function toDevice(item: Item | undefined): Device {
-  return { cursor: (item?.['cursor'] as number | undefined) ?? 0 };
-}
+import { deviceAttribute, deviceKey, mailboxKey } from './tables.ts';
 
 /**
  * Registers a connection, and ends those that it takes the place of: the same device's silently, with a `kicked` push
@@ -30,7 +16,7 @@ export async function registerConnection(ctx: Context, caller: Caller, connected
   const [head] = await Promise.all([
     ctx.db.update({
       table: 'Users',
-      key: headKey(userId),
+      key: mailboxKey(userId),
       update:
         'SET #connection = :connection, #seq = if_not_exists(#seq, :zero), ' +
         '#base = if_not_exists(#base, :zero), #page = if_not_exists(#page, :empty)',
@@ -84,7 +70,7 @@ async function kick(ctx: Context, by: Caller, connection: DeviceConnection): Pro
 export async function forgetConnection(ctx: Context, caller: Caller): Promise<void> {
   await ctx.db.update({
     table: 'Users',
-    key: headKey(caller.userId),
+    key: mailboxKey(caller.userId),
     update: 'REMOVE #connection',
     condition: 'begins_with(#connection, :connectionId)',
     names: { connection: deviceAttribute.connection(caller.deviceId) },
@@ -108,26 +94,12 @@ export async function dropConnection(
 async function removeConnection(ctx: Context, userId: string, connection: DeviceConnection): Promise<void> {
   await ctx.db.update({
     table: 'Users',
-    key: headKey(userId),
+    key: mailboxKey(userId),
     update: 'REMOVE #connection',
     condition: '#connection = :stored',
     names: { connection: deviceAttribute.connection(connection.deviceId) },
     values: { stored: connection.stored },
   });
-}
-
-/** Moves a device's cursor forward (I5: never back, and the caller has checked that it is not beyond the head). */
-export async function moveCursor(ctx: Context, caller: Caller, cursor: number): Promise<void> {
-  const written = await ctx.db.update({
-    table: 'Users',
-    key: deviceKey(caller.userId, caller.deviceId),
-    update: 'SET #cursor = :cursor, #lastSeen = :now',
-    condition: 'attribute_not_exists(#cursor) OR #cursor < :cursor',
-    values: { cursor, now: ctx.now() },
-    returning: 'ALL_NEW',
-  });
-  const registered = written.ok && written.item['pushToken'] !== undefined;
-  if (registered) await forgetWaiting(ctx, caller.userId, caller.deviceId, cursor);
 }
 
 /** Registers the caller's device for push notifications, or takes it back. */
@@ -140,7 +112,7 @@ export async function registerForPush(
   const names = { push: deviceAttribute.push(deviceId) };
   if (request.remove) {
     await Promise.all([
-      ctx.db.update({ table: 'Users', key: headKey(userId), update: 'REMOVE #push', names }),
+      ctx.db.update({ table: 'Users', key: mailboxKey(userId), update: 'REMOVE #push', names }),
       ctx.db.update({
         table: 'Users',
         key: deviceKey(userId, deviceId),
@@ -161,14 +133,14 @@ export async function registerForPush(
   });
   const head = await ctx.db.update({
     table: 'Users',
-    key: headKey(userId),
+    key: mailboxKey(userId),
     update: 'SET #push = :yes',
     names,
     values: { yes: 1 },
     returning: 'ALL_NEW',
   });
   if (head.ok && toMailbox(head.item).pushDevices.length > limits.pushDevices) {
-    await ctx.db.update({ table: 'Users', key: headKey(userId), update: 'REMOVE #push', names });
+    await ctx.db.update({ table: 'Users', key: mailboxKey(userId), update: 'REMOVE #push', names });
     return refuse('forbidden', `at most ${limits.pushDevices} devices of a user take push notifications`);
   }
   return { ok: true };

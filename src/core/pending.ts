@@ -5,10 +5,10 @@ import { isVoid } from '../protocol/messages.ts';
 import type { Answer, WaitingConversation } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { withinBytes } from './answer-size.ts';
+import { readMailboxAndDevice } from './cursors.ts';
 import { readMemberships, unreadCount } from './members.ts';
 import { readEntries } from './mailbox.ts';
 import { decodePointer } from './pointers.ts';
-import { readMailboxAndDevice } from './sync.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
 import { readSlots } from './timeline.ts';
 

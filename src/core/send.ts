@@ -9,6 +9,7 @@ import { isVoid, type Slot } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import { claimNumber, type Claim, type ClaimPlan } from './claims.ts';
 import type { Caller, Context } from './context.ts';
+import { acknowledge } from './cursors.ts';
 import { openDirectConversation, toHead } from './conversations.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { sendEphemeral } from './ephemeral.ts';
@@ -30,6 +31,29 @@ interface Sending {
 }
 
 export async function send(
+  ctx: Context,
+  caller: Caller,
+  request: SendRequest,
+): Promise<Answer<'send'> | Refusal> {
+  const acknowledged = acknowledgeBeside(ctx, caller, request.cursor);
+  try {
+    return await sendMessage(ctx, caller, request);
+  } finally {
+    await acknowledged;
+  }
+}
+
+/** The cursor that a message carries concerns nothing else: whether it moves or not, the message is sent or refused. */
+async function acknowledgeBeside(ctx: Context, caller: Caller, cursor: number | undefined): Promise<void> {
+  if (cursor === undefined) return;
+  try {
+    await acknowledge(ctx, caller, cursor);
+  } catch (error) {
+    ctx.log.warn('acknowledgement failed', { error: String(error) });
+  }
+}
+
+async function sendMessage(
   ctx: Context,
   caller: Caller,
   request: SendRequest,

@@ -5,16 +5,10 @@ import type { Slot } from '../protocol/messages.ts';
 import type { Answer, SyncEvent } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { withinBytes } from './answer-size.ts';
-import { deviceKey, moveCursor, toDevice, type Device } from './devices.ts';
-import { readEntries, toMailbox, type Mailbox } from './mailbox.ts';
+import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
+import { readEntries } from './mailbox.ts';
 import { decodePointer } from './pointers.ts';
-import { HEAD } from './tables.ts';
 import { readSlots } from './timeline.ts';
-
-interface MailboxAndDevice {
-  readonly mailbox: Mailbox;
-  readonly device: Device;
-}
 
 export async function sync(
   ctx: Context,
@@ -36,7 +30,7 @@ export async function sync(
   return { ok: true, events, next, head, more: next < head };
 }
 
-/** One-way: a cursor beyond the head is not a cursor of this mailbox, and changes nothing (I5). */
+/** One-way: nobody is told that a cursor is none. */
 export async function ack(ctx: Context, caller: Caller, request: ClientFrame<'ack'>): Promise<void> {
   await acknowledge(ctx, caller, request.cursor);
 }
@@ -51,25 +45,6 @@ export async function ping(
     return refuse('bad_request', `cursor: ${request.cursor} is beyond the head of your mailbox, ${head}`);
   }
   return { ok: true, head, serverTime: ctx.now() };
-}
-
-/** Moves the cursor if it is one, and returns the mailbox head. */
-async function acknowledge(ctx: Context, caller: Caller, cursor: number | undefined): Promise<number> {
-  const { mailbox, device } = await readMailboxAndDevice(ctx, caller);
-  if (cursor !== undefined && cursor > device.cursor && cursor <= mailbox.seq) {
-    await moveCursor(ctx, caller, cursor);
-  }
-  return mailbox.seq;
-}
-
-export async function readMailboxAndDevice(ctx: Context, caller: Caller): Promise<MailboxAndDevice> {
-  const items = await ctx.db.batchGet('Users', [
-    { userId: caller.userId, item: HEAD },
-    deviceKey(caller.userId, caller.deviceId),
-  ]);
-  const head = items.find((item) => item['item'] === HEAD);
-  if (!head) throw new Error('A connected user has no mailbox');
-  return { mailbox: toMailbox(head), device: toDevice(items.find((item) => item !== head)) };
 }
 
 /** Pointers with their messages; what is not kept any more reads as a void, so that syncSeq stays dense. */

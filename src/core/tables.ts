@@ -65,6 +65,10 @@ export const itemKey = {
   block: (userId: string) => `BLOCK#${userId}`,
 } as const;
 
+/** Keys of the Users table. */
+export const mailboxKey = (userId: string) => ({ userId, item: HEAD });
+export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
+
 /** The two users of a direct conversation, in the order of its id. */
 export type Side = 'a' | 'b';
 

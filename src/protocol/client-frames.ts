@@ -44,6 +44,8 @@ const message = <const Type extends SendableType>(type: Type) =>
     silent: v.optional(v.boolean(), false),
     /** Pushed to who is online; never stored or numbered. */
     ephemeral: v.optional(v.boolean(), false),
+    /** Acknowledges on the way. */
+    cursor: v.optional(cursorSchema),
   });
 
 export const clientFrames = {

@@ -6,7 +6,14 @@ import { prices } from '../../bench/prices.ts';
 import type { Cloud } from '../../local/cloud.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 
-const scenario: Scenario = { messages: 10, devices: 2, away: 0, size: 100, acknowledgeEvery: 1000 };
+const scenario: Scenario = {
+  messages: 10,
+  devices: 2,
+  away: 0,
+  size: 100,
+  acknowledgeEvery: 1000,
+  quiet: false,
+};
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -33,6 +40,15 @@ it('acknowledgements are in it', async () => {
   const metrics = await meterDirectMessages(cloud, { ...scenario, acknowledgeEvery: 1 });
   expect(metrics.lambda['sync']?.invocations).toBe(metrics.gateway.messagesIn - 10);
   expect(metrics.lambda['sync']?.invocations).toBeGreaterThan(0);
+});
+
+it('B9: in a quiet conversation, each message answered, acknowledgements take no frame, and a million cost $7.5 at most', async () => {
+  const quiet: Scenario = { ...scenario, messages: 32, devices: 1, quiet: true };
+  const metrics = await meterDirectMessages(cloud, quiet);
+  expect(metrics.gateway.messagesIn).toBe(32);
+  expect(Object.keys(metrics.lambda).toSorted()).toEqual(['fan-out', 'send']);
+  const bill = billOf(usageOf(metrics, cloud.model.functions, quiet.messages, 15), prices);
+  expect(bill.usdPerMillionMessages).toBeLessThanOrEqual(7.5);
 });
 
 it('devices that are away cost entries in the offline queue instead of frames', async () => {

@@ -166,6 +166,7 @@ describe('frames', () => {
       'before: give before or after',
     ],
     ['history', 'limit', { conversationId: 'd:alice:bob', limit: 101 }, 'limit:'],
+    ['send', 'cursor', { cursor: -1 }, 'cursor: must be >=0'],
     ['ping', 'cursor', { cursor: 'x' }, 'cursor: must be number'],
     ['device', 'pushToken', {}, 'pushToken: is needed'],
   ];

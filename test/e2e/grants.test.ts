@@ -110,6 +110,7 @@ async function useSend(alice: TestClient, pad: TestClient): Promise<void> {
   await alice.send('user:bob', 'puff', { ephemeral: true });
   await cloud.settled();
   await pad.request('device', { pushToken: 'token' });
+  await pad.send('user:alice', 'with an acknowledgement', { cursor: 1 });
   await pad.close();
   await cloud.settled();
   for (let n = 0; n < 20; n++) await alice.send('user:bob', `message ${n}`);

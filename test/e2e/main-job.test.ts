@@ -145,6 +145,30 @@ describe('a device that was away', () => {
     expect(await back.request('pending')).toMatchObject({ total: 0, conversations: [] });
   });
 
+  test('P5.2a: acknowledges with what it sends', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await connect(cloud, bobId);
+    const alice = await connect(cloud, aliceId);
+    await alice.send(`user:${bobId}`, 'how are you?');
+    await bob.eventsUpTo(1);
+    const cursor = async () => (await bob.request('pending'))['cursor'];
+    // Beyond the head: the message is sent, and the cursor stays.
+    expect(await bob.send(`user:${aliceId}`, 'fine', { cursor: 1_000 })).toMatchObject({ ok: true, seq: 2 });
+    expect(await cursor()).toBe(0);
+    expect(await bob.send(`user:${aliceId}`, 'and you?', { cursor: 1 })).toMatchObject({ ok: true, seq: 3 });
+    expect(await cursor()).toBe(1);
+    // What the message is refused for does not concern it, and it never moves back.
+    await alice.send(`user:${bobId}`, 'fine, too');
+    await bob.eventsUpTo(2);
+    expect(await bob.send('user:nobody-at-all', 'hello?', { cursor: 4 })).toMatchObject({
+      ok: false,
+      error: { code: 'user_not_found' },
+    });
+    expect(await cursor()).toBe(4);
+    await bob.send(`user:${aliceId}`, 'good', { cursor: 1 });
+    expect(await cursor()).toBe(4);
+  });
+
   test('with a cursor beyond the head is told to reset', async () => {
     const bob = await connect(cloud, newUser('bob'));
     expect(await bob.request('sync', { after: 7 })).toMatchObject({ ok: true, reset: true, head: 0 });

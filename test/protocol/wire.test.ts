@@ -62,7 +62,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "history": "12f4cbf5cb81746e",
         "pending": "ace588876b615ec8",
         "ping": "a36fc56d49bca481",
-        "send": "7443f6d8cd409f4a",
+        "send": "e7e7d7bc23a80aad",
         "sync": "95b7e1d02ce21baf",
       },
       "errors": "84595dd8af7d2832",

@@ -4,6 +4,7 @@ import type { Message } from '../../protocol/messages.ts';
 import type { Request, RequestFields } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
+import type { Acks } from '../sync/acks.ts';
 import type { Inbox } from '../sync/inbox.ts';
 import { OutgoingMessage, toMessage, type SendState } from './outgoing.ts';
 import { backoffMs, resendBackoff } from '../backoff.ts';
@@ -19,6 +20,7 @@ export interface OutboxOptions {
   readonly store: Store;
   readonly inbox: Inbox;
   readonly request: Request;
+  readonly acks: Pick<Acks, 'cursorToTell' | 'noteTold'>;
   readonly environment: Environment;
   readonly onState: (message: OutgoingMessage, state: SendState) => void;
   readonly onError: (error: ImError) => void;
@@ -170,8 +172,18 @@ export class Outbox {
 
   private async transmit(record: OutboxRecord): Promise<Message> {
     const { to, clientMsgId, type, body, silent } = record;
-    const fields = { to, clientMsgId, type, body, ...(silent && { silent }) } as RequestFields<'send'>;
-    const answer = await this.options.request('send', fields);
+    const { acks, request } = this.options;
+    const cursor = acks.cursorToTell();
+    const fields = {
+      to,
+      clientMsgId,
+      type,
+      body,
+      ...(silent && { silent }),
+      ...(cursor !== undefined && { cursor }),
+    } as RequestFields<'send'>;
+    const answer = await request('send', fields);
+    if (cursor !== undefined) acks.noteTold(cursor);
     return toMessage(record, answer, this.options.store.meta);
   }
 

@@ -46,7 +46,7 @@ export function decodeJournal(content: Buffer): Journal {
 
 function decodeLine(text: string): Change[] | undefined {
   const json = text.slice(CHECKSUM_LENGTH + 1);
-  if (text.slice(0, CHECKSUM_LENGTH) !== checksum(json)) return undefined;
+  if (!text.startsWith(`${checksum(json)} `)) return undefined;
   return (JSON.parse(json) as Line).map(([key, value]) => ({ key, value }));
 }
 

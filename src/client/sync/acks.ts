@@ -1,7 +1,7 @@
 // Tells the server how far this device has come: coalesced, and only what other requests have not told already.
 import type { CancelTimer, Environment } from '../environment.ts';
 
-const ACK_DELAY_MS = 2_000;
+const ACK_DELAY_MS = 10_000;
 const ACK_AFTER_EVENTS = 32;
 
 export interface AcksOptions {
@@ -29,9 +29,10 @@ export class Acks {
     else this.cancelTimer ??= this.options.environment.setTimer(() => this.flush(), ACK_DELAY_MS);
   }
 
-  /** Another request carried it (`sync` by its `after`, `ping` by its `cursor`). */
+  /** Another request carried it (`sync` by its `after`, `ping` and `send` by their `cursor`). */
   noteTold(cursor: number): void {
-    this.told = Math.max(this.told, cursor);
+    // An answer may come when the mailbox has begun anew: then its cursor says nothing.
+    this.told = Math.max(this.told, Math.min(cursor, this.options.position() ?? 0));
     if (this.cursorToTell() === undefined) this.stop();
   }
 

@@ -109,7 +109,8 @@ describe('after a crash', () => {
           await storage.close();
         },
       ),
-      { numRuns: 40 },
+      // The space behind the checksum was not looked at.
+      { numRuns: 40, examples: [[lines.length - 1, 8.5 / (Buffer.byteLength(lines.at(-1)!) - 2)]] },
     );
   });
 

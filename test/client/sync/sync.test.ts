@@ -93,7 +93,7 @@ describe('pushes', () => {
     expect(alice.seen.texts).toEqual(range(40).map(String));
   });
 
-  test('acknowledged together: 32 events make one ack, fewer wait for 2 s', async () => {
+  test('acknowledged together: 32 events make one ack, fewer wait for 10 s', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
     const time = new ManualTime();
     const { traffic, webSocket } = metered();
@@ -110,7 +110,7 @@ describe('pushes', () => {
     expect(acks()).toEqual(['{"action":"ack","cursor":32}']);
     await receive(33);
     expect(acks()).toHaveLength(1);
-    time.advance(2_000);
+    time.advance(10_000);
     expect(acks().slice(1)).toEqual(['{"action":"ack","cursor":33}']);
 
     // An answer on the same connection: the ack before it has arrived.
@@ -119,6 +119,25 @@ describe('pushes', () => {
     const probe = await connect(cloud, bobId, { deviceId: bob.im.deviceId, platform: 'bot' });
     expect(await probe.request('pending')).toMatchObject({ cursor: 33, total: 0 });
   });
+});
+
+test('P5.2a: what is sent acknowledges on the way; no ack follows', async () => {
+  const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+  const time = new ManualTime();
+  const { traffic, webSocket } = metered();
+  const bob = await devices.connect({ userId: bobId, environment: time.environment, webSocket });
+  const alice = await connect(cloud, aliceId);
+  await alice.send(`user:${bobId}`, 'how are you?');
+  await bob.seen.until(() => bob.seen.messages.length === 1, 'the message');
+  await bob.im.send(`user:${aliceId}`, 'fine').sent;
+  await bob.im.send(`user:${aliceId}`, 'and you?').sent;
+  const cursors = traffic.sent
+    .filter((frame) => frame.includes('"send"'))
+    .map((frame) => (JSON.parse(frame) as { cursor?: number }).cursor);
+  expect(cursors).toEqual([1, undefined]);
+  time.advance(10_000);
+  expect(traffic.sent.filter((frame) => frame.includes('"ack"'))).toEqual([]);
+  expect(await bob.im.pending()).toMatchObject({ total: 0 });
 });
 
 describe('a hole in a conversation', () => {

@@ -1,0 +1,59 @@
+// How far each device has come: the highest syncSeq that it has durably taken.
+import type { Caller, Context } from './context.ts';
+import type { Item } from './database.ts';
+import { toMailbox, type Mailbox } from './mailbox.ts';
+import { forgetWaiting } from './offline-queue.ts';
+import { deviceKey, HEAD, mailboxKey } from './tables.ts';
+
+interface MailboxAndDevice {
+  readonly mailbox: Mailbox;
+  readonly device: Device;
+}
+
+export interface Device {
+  /** Highest syncSeq that the device has durably taken; 0 = none. */
+  readonly cursor: number;
+}
+
+export function toDevice(item: Item | undefined): Device {
+  return { cursor: (item?.['cursor'] as number | undefined) ?? 0 };
+}
+
+export async function readMailboxAndDevice(ctx: Context, caller: Caller): Promise<MailboxAndDevice> {
+  const items = await ctx.db.batchGet('Users', [
+    mailboxKey(caller.userId),
+    deviceKey(caller.userId, caller.deviceId),
+  ]);
+  const head = items.find((item) => item['item'] === HEAD);
+  return { mailbox: mailboxOf(head), device: toDevice(items.find((item) => item !== head)) };
+}
+
+/**
+ * Moves the device's cursor, if there is one to move to, and returns the mailbox head. One that is beyond it is not a
+ * cursor of this mailbox, and changes nothing (I5).
+ */
+export async function acknowledge(ctx: Context, caller: Caller, cursor: number | undefined): Promise<number> {
+  const [head] = await ctx.db.batchGet('Users', [mailboxKey(caller.userId)]);
+  const { seq } = mailboxOf(head);
+  if (cursor && cursor <= seq) await moveCursor(ctx, caller, cursor);
+  return seq;
+}
+
+function mailboxOf(head: Item | undefined): Mailbox {
+  if (!head) throw new Error('A connected user has no mailbox');
+  return toMailbox(head);
+}
+
+/** Moves a device's cursor forward (I5: never back, and the caller has checked that it is not beyond the head). */
+export async function moveCursor(ctx: Context, caller: Caller, cursor: number): Promise<void> {
+  const written = await ctx.db.update({
+    table: 'Users',
+    key: deviceKey(caller.userId, caller.deviceId),
+    update: 'SET #cursor = :cursor, #lastSeen = :now',
+    condition: 'attribute_not_exists(#cursor) OR #cursor < :cursor',
+    values: { cursor, now: ctx.now() },
+    returning: 'ALL_NEW',
+  });
+  const registered = written.ok && written.item['pushToken'] !== undefined;
+  if (registered) await forgetWaiting(ctx, caller.userId, caller.deviceId, cursor);
+}
