@@ -90,7 +90,7 @@ export class ImClient {
   static async open(options: ClientOptions): Promise<ImClient> {
     const { deviceId, storage = new MemoryStorage() } = options;
     const environment = { ...standardEnvironment, ...options.environment };
-    const tokens = createTokenSource(options.token);
+    const tokens = createTokenSource(options.token, environment);
     try {
       const store = await Store.open(storage, async () => {
         const { userId } = await tokens.first();

@@ -10,6 +10,7 @@ export class Proxy {
   private refusing = false;
   private deaf = false;
   private onRefused = () => {};
+  private onHeld = () => {};
 
   private constructor(server: Server, targetPort: number) {
     this.server = server;
@@ -42,6 +43,21 @@ export class Proxy {
   thaw(): void {
     this.frozen = false;
     for (const socket of this.sockets) socket.resume();
+  }
+
+  /** New connections are taken, and hear nothing; those that are there go on. */
+  holdNew(): void {
+    this.frozen = true;
+  }
+
+  /** Resolves when the next connection is held. */
+  heldOne(): Promise<void> {
+    return new Promise((resolve) => (this.onHeld = resolve));
+  }
+
+  cutOldest(): void {
+    const [oldest] = this.sockets;
+    oldest?.destroy();
   }
 
   /** What clients say arrives; what the cloud says does not. */
@@ -89,6 +105,7 @@ export class Proxy {
     const target = connect(targetPort, '127.0.0.1');
     this.carry(client, target, () => false);
     this.carry(target, client, () => this.deaf);
+    if (this.frozen) this.onHeld();
   }
 
   private carry(from: Socket, to: Socket, isLost: () => boolean): void {

@@ -246,9 +246,64 @@ describe('before the two hours are over', () => {
     expect(await taken).toEqual({ renewal: true });
     expect(bob.seen.of('disconnected')).toEqual([]);
   });
+
+  test('a token that never comes leaves nobody in doubt: the loss is told, and another is asked for', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const time = new ManualTime();
+    const environment = { ...time.environment, ...impatient };
+    let asked = 0;
+    const token = () => (++asked === 2 ? new Promise<never>(() => {}) : cloud.issueToken(bobId));
+    const bob = await devices.connect({ userId: bobId, url: proxy.url, token, environment });
+    await devices.connect({ userId: aliceId });
+    time.fire(...renewalMs);
+    expect(asked).toBe(2);
+    const lost = bob.seen.next('disconnected');
+    proxy.cut();
+    expect(await lost).toMatchObject({ error: { code: 'connection_lost' }, retryInMs: 250 });
+    expect(bob.im.state).toBe('disconnected');
+    const message = bob.im.send(`user:${aliceId}`, 'here again');
+    const synced = bob.seen.next('synced');
+    time.advance(250);
+    await synced;
+    expect(await message.sent).toMatchObject({ seq: 1 });
+    expect(asked).toBe(3);
+  });
+
+  test('a handshake that hangs when the first connection ends is not waited for', async () => {
+    const time = new ManualTime();
+    const environment = { ...time.environment, ...impatient };
+    const bob = await devices.connect({ userId: newUser('bob'), url: proxy.url, environment });
+    proxy.holdNew();
+    const waiting = proxy.heldOne();
+    time.fire(...renewalMs);
+    await waiting;
+    proxy.cutOldest();
+    await time.untilSet(2_000);
+    const lost = bob.seen.next('disconnected');
+    time.fire(2_000);
+    await lost;
+    proxy.thaw();
+    const synced = bob.seen.next('synced');
+    await time.untilSet(250);
+    time.fire(250);
+    await synced;
+    expect(bob.seen.of('connected')).toEqual([{ renewal: false }, { renewal: false }]);
+  });
 });
 
 describe('tokens', () => {
+  test('one that never comes is a timeout, from the first on', async () => {
+    const time = new ManualTime();
+    const opening = devices.prepare({
+      userId: newUser('bob'),
+      token: () => new Promise(() => {}),
+      environment: time.environment,
+    });
+    await time.untilSet(30_000);
+    time.fire(30_000);
+    await expect(opening).rejects.toMatchObject({ code: 'timeout' });
+  });
+
   test('one that ends during a connection is replaced by a fresh one', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
     await devices.connect({ userId: bobId });

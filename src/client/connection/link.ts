@@ -1,9 +1,10 @@
 // The connection that lasts: opens sockets one after another, backs off between them, and opens the next before the
 // server's 2-hour limit ends the present one.
+import { Attempt, type Outcome } from './attempt.ts';
 import { Connection, type CloseReason, type Request } from './connection.ts';
 import type { CancelTimer, Environment, WebSocketConstructor } from '../environment.ts';
 import { explainClose } from './close-reasons.ts';
-import { connectionLost, ImError, toImError } from '../errors.ts';
+import { connectionLost, type ImError } from '../errors.ts';
 import type { ServerPush } from '../frames.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
 import type { Token } from './token.ts';
@@ -12,6 +13,8 @@ const RENEW_AFTER_MS = 110 * 60_000;
 /** So that clients which connected together do not renew together. */
 const RENEW_SPREAD_MS = 5 * 60_000;
 const RENEW_AGAIN_MS = 60_000;
+/** The server ends the older connection while the newer one opens: how long that may take without being a loss. */
+const HANDOVER_MS = 2_000;
 /** A connection that lived as long as this was a good one: the backoff starts again. */
 const STABLE_MS = 10_000;
 /** Refusals in a row before the first connection is given up. */
@@ -35,104 +38,164 @@ export interface LinkOptions {
   readonly onGivenUp: (error: ImError) => void;
 }
 
+/** `cancel`: of the timer that the state waits for. */
+type State =
+  | { readonly is: 'stopped' }
+  | { readonly is: 'opening'; readonly attempt: Attempt }
+  | { readonly is: 'pausing'; readonly cancel: CancelTimer }
+  | { readonly is: 'open'; readonly connection: Connection; readonly cancel: CancelTimer }
+  | { readonly is: 'renewing'; readonly connection: Connection; readonly attempt: Attempt }
+  /** The older connection is gone, and the handshake of the newer one under way. */
+  | { readonly is: 'handing over'; readonly attempt: Attempt; readonly cancel: CancelTimer };
+
 export class Link {
   private readonly options: LinkOptions;
-  private running = false;
+  private state: State = { is: 'stopped' };
   private everOpened = false;
+  /** Since a connection opened. */
   private refusals = 0;
-  private current: Connection | undefined;
-  /** Handshakes under way. */
-  private readonly opening = new Set<Connection>();
-  private renewal: Promise<void> | undefined;
-  private cancelRenewal: CancelTimer = () => {};
-  private endPause = () => {};
+  /** Since a connection was a good one. */
+  private failures = 0;
+  private openedAt = 0;
   private stopWatching = () => {};
-  private halted: Promise<undefined> = Promise.resolve(undefined);
-  private announceHalt = () => {};
-  private loop: Promise<void> = Promise.resolve();
 
   constructor(options: LinkOptions) {
     this.options = options;
   }
 
   start(): void {
-    if (this.running) return;
-    this.running = true;
+    if (this.state.is !== 'stopped') return;
     this.refusals = 0;
-    this.halted = new Promise((resolve) => (this.announceHalt = () => resolve(undefined)));
+    this.failures = 0;
     this.stopWatching = this.options.environment.watchNetwork(() => this.wake());
-    this.loop = this.loop.then(() => this.run());
+    this.open();
   }
 
   /** Ends the connection and waits until nothing of it is left. */
   async stop(): Promise<void> {
+    const { state } = this;
     this.halt();
-    await this.loop;
-    await this.renewal;
+    if ('attempt' in state) await state.attempt.outcome;
   }
 
-  readonly request: Request = (action, fields) =>
-    this.current
-      ? this.current.request(action, fields)
-      : Promise.reject(connectionLost('There is no connection'));
-
-  /** For what may be asked twice: a connection that was being renewed when the answer should come is no failure. */
-  readonly ask: Request = async (action, fields) => {
-    try {
-      return await this.request(action, fields);
-    } catch (error) {
-      if (!this.renewal || !(error instanceof ImError) || error.code !== 'connection_lost') throw error;
-      await this.renewal;
-      return this.request(action, fields);
-    }
+  readonly request: Request = async (action, fields) => {
+    if (this.state.is === 'handing over') await this.state.attempt.outcome;
+    const { state } = this;
+    if ('connection' in state) return state.connection.request(action, fields);
+    throw connectionLost('There is no connection');
   };
 
-  sendAck(cursor: number): void {
-    this.current?.sendAck(cursor);
-  }
+  /** For what may be asked twice: a connection that was renewed before its answer came is no failure. */
+  readonly ask: Request = (action, fields) =>
+    this.request(action, fields).catch((error: ImError) => {
+      if (error.code !== 'connection_lost') throw error;
+      return this.request(action, fields);
+    });
 
-  get isOpen(): boolean {
-    return this.current?.isOpen === true;
+  sendAck(cursor: number): void {
+    if ('connection' in this.state) this.state.connection.sendAck(cursor);
   }
 
   /** The network may be back: waits no longer, and has the present connection show that it lives. */
   wake(): void {
-    this.endPause();
-    this.current?.probe();
+    const { state } = this;
+    if ('connection' in state) state.connection.probe();
+    if (state.is !== 'pausing') return;
+    state.cancel();
+    this.open();
   }
 
   private halt(): void {
-    this.running = false;
-    this.announceHalt();
+    this.leave();
+    this.state = { is: 'stopped' };
     this.stopWatching();
-    this.cancelRenewal();
-    this.endPause();
-    for (const connection of this.opening) connection.close();
-    this.current?.close();
   }
 
-  private async run(): Promise<void> {
-    for (let attempt = 0; this.running; attempt++) {
-      this.options.onConnecting(attempt);
-      const opened = await this.open();
-      if (!this.running) break;
-      let { error } = opened;
-      if (opened.connection) {
-        const openedAt = this.options.environment.now();
-        error = await this.hold(opened.connection);
-        if (this.options.environment.now() - openedAt >= STABLE_MS) attempt = 0;
-      }
-      if (!this.running) break;
-      if (this.isHopeless(error)) {
-        this.halt();
-        this.options.onGivenUp(error);
-        break;
-      }
-      const retryInMs = backoffMs(reconnectBackoff, attempt, this.options.environment.random());
-      this.options.onLost(error, retryInMs);
-      // A listener may have stopped us.
-      if (this.running) await this.pause(retryInMs);
+  /** Ends what the present state has under way. */
+  private leave(): void {
+    const { state } = this;
+    if ('cancel' in state) state.cancel();
+    if ('attempt' in state) state.attempt.cancel();
+    if ('connection' in state) state.connection.close();
+  }
+
+  private open(): void {
+    this.state = { is: 'opening', attempt: this.attempt() };
+    this.options.onConnecting(this.failures);
+  }
+
+  private attempt(): Attempt {
+    const attempt = new Attempt(this.options.token, (token) => this.connect(token));
+    void attempt.outcome.then((outcome) => this.settle(attempt, outcome));
+    return attempt;
+  }
+
+  private connect(token: string): Connection {
+    const connection: Connection = new Connection({
+      ...this.options,
+      token,
+      onPush: (push) => {
+        // What a connection says after its successor took over, the catch-up brings too.
+        if ('connection' in this.state && this.state.connection === connection) this.options.onPush(push);
+      },
+    });
+    return connection;
+  }
+
+  private settle(attempt: Attempt, outcome: Outcome): void {
+    const { state } = this;
+    if (!('attempt' in state) || state.attempt !== attempt) return;
+    if (outcome.is === 'open') return this.adopt(outcome.connection);
+    const error = this.explain(outcome);
+    // A listener may have stopped us.
+    if (this.state !== state) return;
+    if (state.is === 'renewing') return this.hold(state.connection, RENEW_AGAIN_MS);
+    this.leave();
+    this.lose(error);
+  }
+
+  private adopt(connection: Connection): void {
+    const before = this.state;
+    const { environment, onConnected } = this.options;
+    this.everOpened = true;
+    this.refusals = 0;
+    this.openedAt = environment.now();
+    this.hold(connection, RENEW_AFTER_MS + Math.round(environment.random() * RENEW_SPREAD_MS));
+    void connection.closed.then((reason) => this.end(connection, reason));
+    onConnected(before.is !== 'opening');
+    if ('cancel' in before) before.cancel();
+    if ('connection' in before) before.connection.close();
+  }
+
+  private hold(connection: Connection, renewInMs: number): void {
+    const renew = () => (this.state = { is: 'renewing', connection, attempt: this.attempt() });
+    this.state = { is: 'open', connection, cancel: this.options.environment.setTimer(renew, renewInMs) };
+  }
+
+  private end(connection: Connection, reason: CloseReason): void {
+    const { state } = this;
+    if (!('connection' in state) || state.connection !== connection) return;
+    const { environment } = this.options;
+    if (environment.now() - this.openedAt >= STABLE_MS) this.failures = 0;
+    const lose = () => {
+      this.leave();
+      const error = this.judge(reason);
+      if (this.state.is !== 'stopped') this.lose(error);
+    };
+    if (state.is !== 'renewing' || !state.attempt.isHandshaking) return lose();
+    const cancel = environment.setTimer(lose, HANDOVER_MS);
+    this.state = { is: 'handing over', attempt: state.attempt, cancel };
+  }
+
+  private lose(error: ImError): void {
+    const { environment, onGivenUp, onLost } = this.options;
+    if (this.isHopeless(error)) {
+      this.halt();
+      return onGivenUp(error);
     }
+    const retryInMs = backoffMs(reconnectBackoff, this.failures++, environment.random());
+    this.state = { is: 'pausing', cancel: environment.setTimer(() => this.open(), retryInMs) };
+    onLost(error, retryInMs);
   }
 
   /** Only a client that never got in gives up: later refusals may be a deployment's passing mistake. */
@@ -143,87 +206,11 @@ export class Link {
     return error.code === 'unauthorized' && this.refusals >= MAX_REFUSALS;
   }
 
-  private async open(): Promise<
-    { connection: Connection; error: ImError } | { connection?: never; error: ImError }
-  > {
-    let token: Token | undefined;
-    try {
-      // An app whose token never comes must not keep us from stopping.
-      token = await Promise.race([this.options.token(), this.halted]);
-    } catch (cause) {
-      const error = toImError(cause);
-      if (++this.refusals >= MAX_REFUSALS) this.options.onTokenRefused(error);
-      return { error };
-    }
-    if (!token || !this.running) return { error: connectionLost() };
-    const connection = this.connect(token.token);
-    this.opening.add(connection);
-    await connection.opened;
-    this.opening.delete(connection);
-    if (!connection.isOpen) return { error: this.judge(await connection.closed, token) };
-    this.refusals = 0;
-    this.everOpened = true;
-    return { connection, error: connectionLost() };
-  }
-
-  private connect(token: string): Connection {
-    const { url, webSocket, environment, cursorToTell, onHead } = this.options;
-    const connection: Connection = new Connection({
-      url,
-      token,
-      webSocket,
-      environment,
-      cursorToTell,
-      onHead,
-      onPush: (push) => {
-        // What a connection says after its successor took over, the catch-up brings too.
-        if (connection === this.current) this.options.onPush(push);
-      },
-    });
-    return connection;
-  }
-
-  /** Stays with the connection and its successors until the last of them ends. */
-  private async hold(first: Connection): Promise<ImError> {
-    this.adopt(first, false);
-    let connection = first;
-    for (;;) {
-      const reason = await connection.closed;
-      // The server ends the older connection as soon as the newer one opens: that is no loss.
-      await this.renewal;
-      if (!this.current || this.current === connection) {
-        this.cancelRenewal();
-        this.current = undefined;
-        return this.judge(reason);
-      }
-      connection = this.current;
-    }
-  }
-
-  private adopt(connection: Connection, renewal: boolean): void {
-    this.current = connection;
-    const spreadMs = Math.round(this.options.environment.random() * RENEW_SPREAD_MS);
-    this.scheduleRenewal(RENEW_AFTER_MS + spreadMs);
-    this.options.onConnected(renewal);
-  }
-
-  private scheduleRenewal(delayMs: number): void {
-    this.cancelRenewal();
-    this.cancelRenewal = this.options.environment.setTimer(() => {
-      this.renewal = this.renew().finally(() => (this.renewal = undefined));
-    }, delayMs);
-  }
-
-  private async renew(): Promise<void> {
-    const previous = this.current;
-    const { connection } = await this.open();
-    if (connection && this.running) {
-      this.adopt(connection, true);
-      previous?.close();
-    } else {
-      connection?.close();
-      if (this.running) this.scheduleRenewal(RENEW_AGAIN_MS);
-    }
+  private explain(outcome: Exclude<Outcome, { is: 'open' }>): ImError {
+    if (outcome.is === 'refused') return this.judge(outcome.reason, outcome.token);
+    if (outcome.is === 'cancelled') return connectionLost();
+    if (++this.refusals >= MAX_REFUSALS) this.options.onTokenRefused(outcome.error);
+    return outcome.error;
   }
 
   private judge(reason: CloseReason, token?: Token): ImError {
@@ -232,16 +219,5 @@ export class Link {
     if (!reason.opened) this.refusals++;
     this.options.onTokenRefused(error);
     return error;
-  }
-
-  private pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.options.environment.setTimer(() => this.endPause(), delayMs);
-      this.endPause = () => {
-        cancel();
-        this.endPause = () => {};
-        resolve();
-      };
-    });
   }
 }

@@ -1,5 +1,8 @@
 // Where tokens come from, and what a client reads of its own: whose it is, and until when. Only the server verifies it.
+import type { Environment } from '../environment.ts';
 import { ImError } from '../errors.ts';
+
+const TOKEN_TIMEOUT_MS = 30_000;
 
 export interface Token {
   readonly token: string;
@@ -15,12 +18,21 @@ export interface TokenSource {
   next(userId: string): Promise<Token>;
 }
 
-export function createTokenSource(fetchToken: () => Promise<string>): TokenSource {
+export function createTokenSource(
+  fetchToken: () => Promise<string>,
+  { setTimer }: Pick<Environment, 'setTimer'>,
+): TokenSource {
+  const obtain = () =>
+    new Promise<Token>((resolve, reject) => {
+      const expire = () => reject(new ImError('timeout', 'token: did not come in time', { retryable: true }));
+      const cancel = setTimer(expire, TOKEN_TIMEOUT_MS);
+      fetchToken().then(readToken).then(resolve, reject).finally(cancel);
+    });
   let unused: Token | undefined;
   return {
-    first: async () => (unused = readToken(await fetchToken())),
+    first: async () => (unused = await obtain()),
     async next(userId) {
-      const token = unused ?? readToken(await fetchToken());
+      const token = unused ?? (await obtain());
       unused = undefined;
       if (token.userId === userId) return token;
       throw new ImError('wrong_user', `The token is for ${token.userId}, the stored data are ${userId}'s`);

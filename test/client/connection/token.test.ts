@@ -1,5 +1,6 @@
 // What a client reads of its tokens.
 import { expect, test } from 'vitest';
+import { standardEnvironment } from '../../../src/client/environment.ts';
 import { createTokenSource, readToken } from '../../../src/client/connection/token.ts';
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -20,7 +21,10 @@ test.each(['', 'opaque', 'a.b.c', tokenOf({}), tokenOf({ sub: 7 }), tokenOf({ su
 test('the first token is used for the first handshake, then each has its own; another user’s is refused', async () => {
   const users = ['alice', 'alice', 'mallory'];
   let asked = 0;
-  const source = createTokenSource(async () => tokenOf({ sub: users[asked++], exp: asked }));
+  const source = createTokenSource(
+    async () => tokenOf({ sub: users[asked++], exp: asked }),
+    standardEnvironment,
+  );
   expect(await source.first()).toMatchObject({ userId: 'alice', expiresAtMs: 1000 });
   expect(await source.next('alice')).toMatchObject({ expiresAtMs: 1000 });
   expect(await source.next('alice')).toMatchObject({ expiresAtMs: 2000 });
