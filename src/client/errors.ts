@@ -14,7 +14,7 @@ export type ImErrorCode =
   | 'timeout'
   /** The server refused the handshake; `status` says how. */
   | 'refused'
-  /** The local storage failed, is damaged, or was written by a newer version. */
+  /** The local storage failed, was damaged, is open elsewhere, or was written by a newer version. */
   | 'storage'
   /** The token or the storage belongs to another user. */
   | 'wrong_user';

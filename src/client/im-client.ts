@@ -88,7 +88,8 @@ export class ImClient {
    * Asks for a token if there are no data yet, to learn whose they will be.
    */
   static async open(options: ClientOptions): Promise<ImClient> {
-    const { deviceId, storage = new MemoryStorage() } = options;
+    const { deviceId } = options;
+    const storage: Storage = options.storage ?? new MemoryStorage();
     const environment = { ...standardEnvironment, ...options.environment };
     const tokens = createTokenSource(options.token, environment);
     try {
@@ -106,6 +107,7 @@ export class ImClient {
       for (const [name, listener] of Object.entries(options.on ?? {})) {
         events.on(name as keyof ClientEvents, listener as Listener<unknown>);
       }
+      if (storage.damage) events.emit('error', { error: storage.damage });
       const session = new Session({ url, tokens, webSocket, environment, store, events });
       return new ImClient(environment, store, events, session);
     } catch (error) {

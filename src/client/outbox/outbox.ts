@@ -123,6 +123,7 @@ export class Outbox {
       this.remove(entry);
       const error = new ImError('storage', 'The outbox cannot be written', { cause });
       this.setState(entry, 'failed', { error });
+      this.options.onError(error);
     }
   }
 
@@ -188,6 +189,7 @@ export class Outbox {
   }
 
   private async handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {
+    if (error.code === 'storage') this.options.onError(error);
     // Sync brought it meanwhile, or the app discarded it.
     if (this.entries.get(entry.record.clientMsgId) !== entry) return;
     const mayPass = error.retryable || error.code === 'unauthorized' || error.code === 'storage';

@@ -1,75 +1,92 @@
 // Storage in one file, for Node: a journal of batches, each written and flushed to the disk before it counts, and
 // rewritten when most of it is history. Everything is in memory too: meant for a device's data, not for a server's.
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, realpath } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ImError } from '../errors.ts';
-import { decodeJournal, encodeLine, HEADER } from './journal.ts';
+import { lockFile } from './file-lock.ts';
+import { JournalFile } from './journal-file.ts';
+import { encodeLine } from './journal.ts';
+import { LiveBytes } from './live-bytes.ts';
 import { OrderedMap } from './ordered-map.ts';
 import type { Change, KeyRange, Storage, StoredEntry } from './storage.ts';
 
 export interface FileStorageOptions {
-  /** The journal is rewritten when it has at least this size and is twice as long as after the last time. */
+  /** The journal is rewritten when it has at least this size and what is superseded in it outweighs what is not. */
   readonly compactFromBytes?: number;
 }
 
 const COMPACT_FROM_BYTES = 1024 * 1024;
-const ENTRIES_PER_LINE = 500;
+/** In a line of a rewritten journal: what one damaged byte costs. */
+const ENTRIES_PER_LINE = 50;
 
 interface Waiting {
   readonly changes: readonly Change[];
   readonly line: string;
   readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class FileStorage implements Storage {
+  /** Code `storage`: the file was damaged when it was opened, and what could not be read is missing. */
+  damage: ImError | undefined;
   private readonly path: string;
-  private readonly map: OrderedMap;
-  private handle: FileHandle;
-  private sizeBytes: number;
-  private compactAtBytes: number;
+  private readonly unlock: () => Promise<void>;
+  private readonly file: JournalFile;
+  private readonly map = new OrderedMap();
+  private live = new LiveBytes();
   private readonly compactFromBytes: number;
+  private compactAtBytes: number;
   private waiting: Waiting[] = [];
   private flushing: Promise<void> | undefined;
-  private broken: ImError | undefined;
+  private closing: Promise<void> | undefined;
   private closed = false;
 
   private constructor(
     path: string,
-    handle: FileHandle,
-    map: OrderedMap,
-    sizeBytes: number,
+    unlock: () => Promise<void>,
+    file: JournalFile,
     compactFromBytes: number,
   ) {
     this.path = path;
-    this.handle = handle;
-    this.map = map;
-    this.sizeBytes = sizeBytes;
+    this.unlock = unlock;
+    this.file = file;
     this.compactFromBytes = compactFromBytes;
     this.compactAtBytes = compactFromBytes;
   }
 
-  /** One file per user and device, and one process at a time. Rejects with ImError `storage` if it is damaged. */
+  /**
+   * One file per user and device. Rejects with ImError `storage`, retryable while another process, or this one, has it
+   * open. A damaged file is repaired, and `damage` says so.
+   */
   static async open(path: string, options: FileStorageOptions = {}): Promise<FileStorage> {
-    await mkdir(dirname(path), { recursive: true });
-    await rm(temporary(path), { force: true });
-    const handle = await open(path, 'a+');
     try {
-      const journal = decodeJournal(await handle.readFile());
-      if (!journal.ok) throw new ImError('storage', `${path} ${journal.problem}`);
-      const map = new OrderedMap();
-      for (const batch of journal.batches) map.apply(batch);
-      let { soundBytes } = journal;
-      await handle.truncate(soundBytes);
-      if (soundBytes === 0) {
-        await handle.appendFile(HEADER);
-        soundBytes = HEADER.length;
-      }
-      await handle.sync();
-      await syncDirectory(path);
-      return new FileStorage(path, handle, map, soundBytes, options.compactFromBytes ?? COMPACT_FROM_BYTES);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      // The file itself: a link to it must not be a second name with a lock of its own.
+      const file = await realpath(path).catch(() => resolve(path));
+      return await FileStorage.openLocked(file, options, await lockFile(file));
+    } catch (cause) {
+      throw cause instanceof ImError ? cause : new ImError('storage', `${path} cannot be opened`, { cause });
+    }
+  }
+
+  private static async openLocked(
+    path: string,
+    { compactFromBytes = COMPACT_FROM_BYTES }: FileStorageOptions,
+    unlock: () => Promise<void>,
+  ): Promise<FileStorage> {
+    let file: JournalFile | undefined;
+    try {
+      const opened = await JournalFile.open(path);
+      const { batches, damagedLines } = opened.journal;
+      file = opened.file;
+      const storage = new FileStorage(path, unlock, file, compactFromBytes);
+      for (const { changes, sizeBytes } of batches) storage.take(changes, sizeBytes);
+      if (damagedLines > 0) await storage.repair(damagedLines);
+      else await file.settle();
+      return storage;
     } catch (error) {
-      await handle.close();
+      await file?.close();
+      await unlock();
       throw error;
     }
   }
@@ -80,19 +97,26 @@ export class FileStorage implements Storage {
 
   commit(changes: readonly Change[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.broken) return reject(this.broken);
+      if (this.closed) return reject(new ImError('storage', `${this.path} was closed`));
       const line = encodeLine(changes);
       this.waiting.push({ changes: structuredClone(changes), line, resolve, reject });
       this.flushing ??= this.flush();
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     await this.flushing;
-    if (this.closed) return;
     this.closed = true;
-    this.broken ??= new ImError('storage', `${this.path} was closed`);
-    await this.handle.close();
+    try {
+      await this.file.close();
+    } finally {
+      await this.unlock();
+    }
   }
 
   /** What comes during one write goes with the next: many batches, one flush to the disk. */
@@ -103,63 +127,59 @@ export class FileStorage implements Storage {
   }
 
   private async flushGroup(group: readonly Waiting[]): Promise<void> {
+    if (this.isMostlyHistory()) await this.compact();
     try {
-      if (this.broken) throw this.broken;
-      await this.append(group.map(({ line }) => line).join(''));
-    } catch (cause) {
-      // How much of it is on the disk, nobody knows: nothing may be written after it.
-      this.broken ??= new ImError('storage', `${this.path} cannot be written`, { cause });
-      for (const { reject } of group) reject(this.broken);
+      await this.file.append(group.map(({ line }) => line).join(''));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
       return;
     }
-    for (const { changes, resolve } of group) {
-      this.map.apply(changes);
+    for (const { changes, line, resolve } of group) {
+      this.take(changes, Buffer.byteLength(line));
       resolve();
     }
   }
 
-  private async append(lines: string): Promise<void> {
-    if (this.sizeBytes >= this.compactAtBytes) await this.compact();
-    const bytes = Buffer.from(lines);
-    await this.handle.appendFile(bytes);
-    await this.handle.datasync();
-    this.sizeBytes += bytes.length;
+  private take(changes: readonly Change[], sizeBytes: number): void {
+    this.map.apply(changes);
+    this.live.add(changes, sizeBytes);
   }
 
-  /** Written beside the journal, then put in its place by one rename: a crash leaves the one or the other, whole. */
+  private isMostlyHistory(): boolean {
+    const { sizeBytes } = this.file;
+    return sizeBytes >= this.compactAtBytes && sizeBytes > 2 * this.live.total;
+  }
+
+  /** Without room for both files the journal goes on as it is. */
   private async compact(): Promise<void> {
-    const replacement = await open(temporary(this.path), 'w');
-    let sizeBytes = HEADER.length;
+    const live = new LiveBytes();
     try {
-      await replacement.appendFile(HEADER);
-      const entries = [...this.map.entries()];
-      for (let start = 0; start < entries.length; start += ENTRIES_PER_LINE) {
-        const line = Buffer.from(encodeLine(entries.slice(start, start + ENTRIES_PER_LINE)));
-        await replacement.appendFile(line);
-        sizeBytes += line.length;
-      }
-      await replacement.sync();
-    } finally {
-      await replacement.close();
+      await this.file.replace(this.lines(live));
+      this.live = live;
+      this.compactAtBytes = this.compactFromBytes;
+    } catch {
+      this.compactAtBytes = this.file.sizeBytes + this.compactFromBytes;
     }
-    await this.handle.close();
-    await rename(temporary(this.path), this.path);
-    await syncDirectory(this.path);
-    this.handle = await open(this.path, 'a');
-    this.sizeBytes = sizeBytes;
-    this.compactAtBytes = Math.max(this.compactFromBytes, 2 * sizeBytes);
   }
-}
 
-const temporary = (path: string) => `${path}.new`;
+  private async repair(damagedLines: number): Promise<void> {
+    this.live = new LiveBytes();
+    const kept = await this.file.repair(this.lines(this.live));
+    const lost = damagedLines === 1 ? 'a batch is' : `${damagedLines} batches are`;
+    this.damage = new ImError(
+      'storage',
+      `${this.path} was damaged: ${lost} missing; the damaged file is kept as ${kept}`,
+    );
+  }
 
-/** So that the file's name, too, survives a power cut. Windows has no such thing, and does not need it. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
+  /** All that is held, and what each line of it weighs. */
+  private *lines(live: LiveBytes): Iterable<string> {
+    const entries = [...this.map.entries()];
+    for (let start = 0; start < entries.length; start += ENTRIES_PER_LINE) {
+      const part = entries.slice(start, start + ENTRIES_PER_LINE);
+      const line = encodeLine(part);
+      live.add(part, Buffer.byteLength(line));
+      yield line;
+    }
   }
 }

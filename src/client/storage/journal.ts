@@ -14,34 +14,52 @@ export function encodeLine(changes: readonly Change[]): string {
   return `${checksum(json)} ${json}\n`;
 }
 
-export type Journal =
-  | { readonly ok: true; readonly batches: readonly Change[][]; readonly soundBytes: number }
-  | { readonly ok: false; readonly problem: string };
+export interface Batch {
+  readonly changes: readonly Change[];
+  readonly sizeBytes: number;
+}
 
-/**
- * Reads all whole lines. What follows the last of them is a batch that was never acknowledged; a damaged line that
- * others follow is something else, and nothing to guess about.
- */
-export function decodeJournal(content: Buffer): Journal {
+export interface Journal {
+  readonly ok: true;
+  /** The whole ones, damaged lines left out. */
+  readonly batches: readonly Batch[];
+  /** Up to the end of the last whole line. */
+  readonly soundBytes: number;
+  readonly damagedLines: number;
+}
+
+/** Reads all whole lines. An end without a line's end was never acknowledged; all else that is not whole is damage. */
+export function decodeJournal(content: Buffer): Journal | { readonly ok: false; readonly problem: string } {
   if (content.length < HEADER.length && HEADER.startsWith(content.toString()))
-    return { ok: true, batches: [], soundBytes: 0 };
-  if (!content.subarray(0, HEADER.length).equals(Buffer.from(HEADER)))
-    return { ok: false, problem: 'is no journal' };
-  const batches: Change[][] = [];
-  let soundBytes = HEADER.length;
-  while (soundBytes < content.length) {
-    const end = content.indexOf('\n', soundBytes);
-    const batch = end === -1 ? undefined : decodeLine(content.toString('utf8', soundBytes, end));
-    if (!batch) {
-      const torn = end === -1 || end === content.length - 1;
-      return torn
-        ? { ok: true, batches, soundBytes }
-        : { ok: false, problem: `is damaged at byte ${soundBytes}` };
+    return { ok: true, batches: [], soundBytes: 0, damagedLines: 0 };
+  if (content.subarray(0, HEADER.length).equals(Buffer.from(HEADER)))
+    return decodeLines(content, HEADER.length);
+  if (/^\{"format":"im-journal","version":\d+\}\n/.test(content.toString('latin1', 0, 2 * HEADER.length)))
+    return { ok: false, problem: 'was written by another version' };
+  const journal = decodeLines(content, 0);
+  return journal.batches.length > 0 ? journal : { ok: false, problem: 'is no journal' };
+}
+
+function decodeLines(content: Buffer, start: number): Journal {
+  const batches: Batch[] = [];
+  let soundBytes = start;
+  let damagedLines = 0;
+  for (let at = start; at < content.length;) {
+    const end = content.indexOf('\n', at);
+    if (end === -1) {
+      // Whole but for its last byte, it was written to the end.
+      if (decodeLine(content.toString('utf8', at, content.length - 1))) damagedLines++;
+      break;
     }
-    batches.push(batch);
-    soundBytes = end + 1;
+    const changes = decodeLine(content.toString('utf8', at, end));
+    const next = end + 1;
+    if (changes) {
+      batches.push({ changes, sizeBytes: next - at });
+      soundBytes = next;
+    } else damagedLines++;
+    at = next;
   }
-  return { ok: true, batches, soundBytes };
+  return { ok: true, batches, soundBytes, damagedLines };
 }
 
 function decodeLine(text: string): Change[] | undefined {

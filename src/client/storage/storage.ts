@@ -1,5 +1,6 @@
 // What the client needs of a place to keep things: ordered keys, ranges, and batches that are written whole or not
 // at all. What the keys mean is the business of store.ts.
+import type { ImError } from '../errors.ts';
 
 /** What JSON can say. */
 export type StoredValue = unknown;
@@ -26,6 +27,8 @@ export interface Change {
 }
 
 export interface Storage {
+  /** It was damaged when it was opened, and goes on without what was lost: the client's `error` event. */
+  readonly damage?: ImError | undefined;
   list(range: KeyRange): Promise<StoredEntry[]>;
   /**
    * Resolves when all changes are durable; after a crash at any point either all of them are there or none. Batches

@@ -83,37 +83,6 @@ describe('after a crash', () => {
     }
   });
 
-  test('a last line of garbage is dropped; damage before the end is refused, not guessed at', async () => {
-    const lines = batches.map((batch) => encodeLine(batch));
-    await fc.assert(
-      fc.asyncProperty(
-        fc.nat(lines.length - 1),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        async (index, where) => {
-          const damaged = [...lines];
-          const line = Buffer.from(damaged[index]!);
-          const at = Math.floor(where * (line.length - 2));
-          line[at] = line[at]! ^ 0x01;
-          // A flip that makes a line end tears the line in two: with others after it, that is damage as well.
-          damaged[index] = line.toString('latin1');
-          const path = newFile();
-          const before = damaged.slice(0, index).join('');
-          const after = damaged.slice(index + 1).join('');
-          await writeFile(path, Buffer.concat([Buffer.from(HEADER + before), line, Buffer.from(after)]));
-          if (index < lines.length - 1) {
-            await expect(FileStorage.open(path)).rejects.toMatchObject({ code: 'storage' });
-            return;
-          }
-          const storage = await FileStorage.open(path);
-          expect(await storage.list(everything)).toEqual(contents(index));
-          await storage.close();
-        },
-      ),
-      // The space behind the checksum was not looked at.
-      { numRuns: 40, examples: [[lines.length - 1, 8.5 / (Buffer.byteLength(lines.at(-1)!) - 2)]] },
-    );
-  });
-
   test('a file that is something else is left alone', async () => {
     const path = newFile();
     await writeFile(path, 'dear diary,\n');
@@ -154,13 +123,144 @@ describe('after a crash', () => {
   });
 });
 
-describe('when writing fails', () => {
-  test('the batch is not there, and nothing is written after it', async () => {
+describe('a damaged file', () => {
+  const batches = range(6).map((n) => [{ key: `message/${n}`, value: { text: `grüße ${n}` } }]);
+  const lines = batches.map((batch) => encodeLine(batch));
+  const journal = Buffer.from(HEADER + lines.join(''));
+  const startOf = (index: number) => Buffer.byteLength(HEADER + lines.slice(0, index).join(''));
+
+  test('any byte flipped: the other batches are there, it says so once, and keeps the file beside', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(journal.length - 1), async (at) => {
+        const path = newFile();
+        const damaged = flipped(journal, at);
+        await writeFile(path, damaged);
+        const storage = await FileStorage.open(path);
+        // A line whose end is gone takes the next one with it.
+        const hit = (index: number) =>
+          (at >= startOf(index) && at < startOf(index + 1)) || at === startOf(index) - 1;
+        const whole = batches.filter((_, index) => !hit(index)).flat();
+        expect(await storage.list(everything)).toEqual(whole);
+        expect(storage.damage).toMatchObject({ code: 'storage' });
+        expect(storage.damage!.message).toContain(`${path}.damaged-1`);
+        expect(await readFile(`${path}.damaged-1`)).toEqual(damaged);
+        await storage.commit([{ key: 'after', value: 1 }]);
+        await storage.close();
+
+        const again = await FileStorage.open(path);
+        expect(again.damage).toBeUndefined();
+        expect(await again.list(everything)).toEqual([{ key: 'after', value: 1 }, ...whole]);
+        await again.close();
+      }),
+      {
+        numRuns: 60,
+        // Among them the space behind a checksum.
+        examples: [0, HEADER.length - 1, startOf(1) + 8, startOf(5) - 1, journal.length - 1].map((at) => [
+          at,
+        ]),
+      },
+    );
+  });
+
+  test('damaged again, it keeps both', async () => {
     const path = newFile();
-    const storage = await FileStorage.open(path);
-    await storage.commit([{ key: 'a', value: 1 }]);
-    await storage.close();
-    await expect(storage.commit([{ key: 'b', value: 2 }])).rejects.toMatchObject({ code: 'storage' });
-    expect(await storage.list(everything)).toEqual([{ key: 'a', value: 1 }]);
+    for (const n of range(2)) {
+      await writeFile(path, flipped(journal, startOf(n)));
+      const storage = await FileStorage.open(path);
+      expect(storage.damage!.message).toContain(`a batch is missing; the damaged file is kept as`);
+      await storage.close();
+      expect(await readFile(`${path}.damaged-${n}`)).toEqual(flipped(journal, startOf(n)));
+    }
+  });
+
+  test('one of a later version is not taken for damaged', async () => {
+    const path = newFile();
+    const later = HEADER.replace('1', '12') + lines.join('');
+    await writeFile(path, later);
+    await expect(FileStorage.open(path)).rejects.toThrow('was written by another version');
+    expect(await readFile(path, 'utf8')).toBe(later);
   });
 });
+
+describe('what is written', () => {
+  const message = (n: number) => [{ key: `message/${n}`, value: 'x'.repeat(1000) }];
+
+  /** By this process so far, to whatever file. */
+  const writtenBytes = async () =>
+    Number(/^wchar: (\d+)$/m.exec(await readFile('/proc/self/io', 'utf8'))![1]);
+
+  test('by an open and a commit is that commit, also in a large file', async () => {
+    const path = newFile();
+    await writeFile(
+      path,
+      HEADER +
+        range(3000)
+          .map((n) => encodeLine(message(n)))
+          .join(''),
+    );
+    const before = await stat(path);
+    const writtenBefore = await writtenBytes();
+    const storage = await FileStorage.open(path);
+    await storage.commit(message(3001));
+    expect((await writtenBytes()) - writtenBefore).toBeLessThan(100_000);
+    await storage.close();
+    const after = await stat(path);
+    expect(after.size - before.size).toBe(Buffer.byteLength(encodeLine(message(3001))));
+    expect(after.ino).toBe(before.ino);
+  });
+
+  test('is the whole file when most of it is history, also of earlier runs', async () => {
+    const path = newFile();
+    const history = range(3000).map(() => encodeLine(message(1)));
+    await writeFile(path, HEADER + history.join(''));
+    const storage = await FileStorage.open(path);
+    await storage.commit(message(2));
+    await storage.close();
+    expect((await stat(path)).size).toBe(
+      Buffer.byteLength(HEADER + encodeLine(message(1)) + encodeLine(message(2))),
+    );
+  });
+});
+
+describe('who may read it', () => {
+  const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+
+  test('is its owner: files, also rewritten ones, and the directories that it makes', async () => {
+    const path = join(directory, 'made', 'too', 'alice.journal');
+    const storage = await FileStorage.open(path, { compactFromBytes: 1 });
+    expect(await modeOf(path)).toBe(0o600);
+    expect(await modeOf(`${path}.lock`)).toBe(0o600);
+    expect(await modeOf(join(directory, 'made'))).toBe(0o700);
+    expect(await modeOf(join(directory, 'made', 'too'))).toBe(0o700);
+    const { ino } = await stat(path);
+    await storage.commit([{ key: 'a', value: 1 }]);
+    expect((await stat(path)).ino).not.toBe(ino);
+    expect(await modeOf(path)).toBe(0o600);
+    await storage.close();
+  });
+
+  test('is its owner again when a file was open to others', async () => {
+    const path = newFile();
+    await writeFile(path, HEADER, { mode: 0o644 });
+    await (await FileStorage.open(path)).close();
+    expect(await modeOf(path)).toBe(0o600);
+  });
+});
+
+test('after it was closed it takes nothing', async () => {
+  const storage = await FileStorage.open(newFile());
+  await storage.commit([{ key: 'a', value: 1 }]);
+  await storage.close();
+  await expect(storage.commit([{ key: 'b', value: 2 }])).rejects.toMatchObject({ code: 'storage' });
+  expect(await storage.list(everything)).toEqual([{ key: 'a', value: 1 }]);
+});
+
+test('what the system refuses is an ImError', async () => {
+  await expect(FileStorage.open(directory)).rejects.toMatchObject({ code: 'storage' });
+});
+
+function flipped(content: Buffer, at: number): Buffer {
+  const copy = Buffer.from(content);
+  copy[at] = copy[at]! ^ 0x01;
+  return copy;
+}
