@@ -33,16 +33,25 @@ interface Waiter {
   readonly reject: (error: ImError) => void;
 }
 
+/** At work, it has pulled since that was last wanted, or `pull` says that it still has to. */
+interface Work {
+  readonly is: 'working';
+  pull: boolean;
+}
+
+type State =
+  | { readonly is: 'offline' }
+  | { readonly is: 'idle' }
+  | Work
+  /** It failed while the connection lives. */
+  | { readonly is: 'waiting'; readonly cancel: CancelTimer };
+
 export class Sync {
   private readonly options: SyncOptions;
-  /** Counts connections: what an older one began, stops. */
-  private generation = 0;
-  private connected = false;
-  private pullWanted = false;
-  private running = false;
+  /** What an older state began, stops. */
+  private state: State = { is: 'offline' };
   private failures = 0;
   private extents: MailboxExtent[] = [];
-  private cancelRetry: CancelTimer = () => {};
   private readonly waiters = new Set<Waiter>();
 
   constructor(options: SyncOptions) {
@@ -52,36 +61,34 @@ export class Sync {
   /** A connection is open. */
   start(): void {
     this.stop();
-    this.connected = true;
-    this.pull();
+    this.begin({ is: 'working', pull: true });
   }
 
   /** The connection is gone. */
   stop(): void {
-    this.generation++;
-    this.connected = false;
-    this.running = false;
+    this.leave({ is: 'offline' });
     this.failures = 0;
     this.extents = [];
-    this.cancelRetry();
   }
 
   takePush({ from, to, events }: SyncPush): void {
-    if (!this.connected) return;
-    if (this.extents.length < MAX_BUFFERED_PUSHES) this.extents.push({ from, to, events });
-    else this.pullWanted = true;
-    this.run();
+    const { state } = this;
+    if (state.is === 'offline') return;
+    if (this.extents.length >= MAX_BUFFERED_PUSHES) return this.pull();
+    this.extents.push({ from, to, events });
+    if (state.is === 'idle') this.begin({ is: 'working', pull: false });
+    else this.resume();
   }
 
   /** The mailbox reaches up to there: if that is news, it was lost on the way. */
   noteHead(head: number): void {
-    if (this.connected && head > (this.options.store.meta.position ?? 0)) this.pull();
+    if (head > (this.options.store.meta.position ?? 0)) this.pull();
   }
 
   /** Asks for what may have been missed; resolves when the head is reached. */
   refresh(): Promise<void> {
     const reached = new Promise<void>((resolve, reject) => this.waiters.add({ resolve, reject }));
-    if (this.connected) this.pull();
+    this.pull();
     return reached;
   }
 
@@ -93,40 +100,49 @@ export class Sync {
   }
 
   private pull(): void {
-    this.pullWanted = true;
-    this.run();
+    if (this.state.is === 'working') this.state.pull = true;
+    else if (this.state.is === 'idle') this.begin({ is: 'working', pull: true });
+    else this.resume();
   }
 
-  private run(): void {
-    if (this.running || !this.connected) return;
-    this.running = true;
-    this.cancelRetry();
-    const { generation } = this;
-    const isCurrent = () => generation === this.generation;
-    this.work(isCurrent).catch((error: unknown) => {
-      if (isCurrent()) this.retryLater(toImError(error));
+  /** After a failure: whatever it was doing, the mailbox has it. */
+  private resume(): void {
+    if (this.state.is === 'waiting') this.begin({ is: 'working', pull: true });
+  }
+
+  private leave(next: State): void {
+    if (this.state.is === 'waiting') this.state.cancel();
+    this.state = next;
+  }
+
+  private begin(work: Work): void {
+    this.leave(work);
+    this.work(work).catch((error: unknown) => {
+      if (this.state === work) this.retryLater(toImError(error));
     });
   }
 
-  private async work(isCurrent: () => boolean): Promise<void> {
+  private async work(work: Work): Promise<void> {
+    const isCurrent = () => this.state === work;
     while (isCurrent()) {
-      if (this.pullWanted) {
+      if (work.pull) {
+        work.pull = false;
         this.options.onSyncing();
         const before = this.options.store.meta.position;
         await this.pullAll(isCurrent);
         const gap = isCurrent() && (await this.follow(isCurrent)) === 'gap';
         if (!isCurrent()) return;
         if (!gap) this.options.onSynced();
-        else if (this.options.store.meta.position !== before) this.pullWanted = true;
+        else if (this.options.store.meta.position !== before) work.pull = true;
         else throw new ImError('unavailable', 'sync: pushes are ahead of the mailbox', { retryable: true });
       } else if ((await this.follow(isCurrent)) === 'gap') {
-        this.pullWanted = true;
-      } else if (this.extents.length === 0) {
+        work.pull = true;
+      } else if (!work.pull && this.extents.length === 0) {
         break;
       }
     }
     if (!isCurrent()) return;
-    this.running = false;
+    this.state = { is: 'idle' };
     this.failures = 0;
     for (const { resolve } of this.waiters) resolve();
     this.waiters.clear();
@@ -135,7 +151,6 @@ export class Sync {
   /** Page after page up to the head. Asking for the next page acknowledges the one before: it is stored by then. */
   private async pullAll(isCurrent: () => boolean): Promise<void> {
     const { acks, inbox, request, store } = this.options;
-    this.pullWanted = false;
     for (let more = true; more && isCurrent();) {
       const after = store.meta.position;
       const answer = await request('sync', after === null ? {} : { after });
@@ -174,13 +189,12 @@ export class Sync {
 
   /** The connection lives, but sync failed: again after a while. A lost connection begins anew by itself. */
   private retryLater(error: ImError): void {
-    this.running = false;
-    // Whatever it was doing, the mailbox has it.
-    this.pullWanted = true;
     if (!error.retryable) this.options.onError(error);
-    const delayMs = backoffMs(reconnectBackoff, this.failures++, this.options.environment.random());
-    this.cancelRetry();
-    this.cancelRetry = this.options.environment.setTimer(() => this.run(), error.retryAfterMs ?? delayMs);
+    // A listener may have stopped us.
+    if (this.state.is !== 'working') return;
+    const { environment } = this.options;
+    const delayMs = error.retryAfterMs ?? backoffMs(reconnectBackoff, this.failures++, environment.random());
+    this.state = { is: 'waiting', cancel: environment.setTimer(() => this.resume(), delayMs) };
   }
 }
 

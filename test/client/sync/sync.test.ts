@@ -43,6 +43,25 @@ async function takeNumber(conversationId: string): Promise<void> {
   client.destroy();
 }
 
+/** Writes when it is told to. */
+class SlowStorage extends MemoryStorage {
+  private gate: Promise<void> | undefined;
+  private onReached = () => {};
+
+  hold(): { release: () => void; reached: Promise<void> } {
+    let release = () => {};
+    this.gate = new Promise((resolve) => (release = resolve));
+    const reached = new Promise<void>((resolve) => (this.onReached = resolve));
+    return { release, reached };
+  }
+
+  override async commit(changes: Parameters<MemoryStorage['commit']>[0]): Promise<void> {
+    this.onReached();
+    await this.gate;
+    await super.commit(changes);
+  }
+}
+
 describe('pushes', () => {
   test('a lost one is noticed by the next, and what it held is pulled', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
@@ -75,6 +94,39 @@ describe('pushes', () => {
     await bob.im.sync();
     expect(bob.seen.texts).toEqual(['one', 'two']);
   });
+
+  test.each(['the app asks', 'the heartbeat tells'])(
+    'a lost one that %s for while another is being stored is not forgotten',
+    async (occasion) => {
+      const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+      const time = new ManualTime();
+      const storage = new SlowStorage();
+      const { traffic, webSocket } = metered();
+      const environment = time.environment;
+      const bob = await devices.connect({ userId: bobId, environment, storage, webSocket });
+      const alice = await devices.connect({ userId: aliceId });
+      const { release, reached } = storage.hold();
+      await alice.im.send(`user:${bobId}`, 'slow').sent;
+      await reached;
+      cloud.setFaults({ seed: 1, gateway: { dropPush: 1 } });
+      await alice.im.send(`user:${bobId}`, 'lost').sent;
+      await cloud.settled();
+      const pulls = () => traffic.sent.filter((frame) => frame.includes('"sync"')).length;
+      const before = pulls();
+      let asked: Promise<void> | undefined;
+      if (occasion === 'the app asks') asked = bob.im.sync();
+      else {
+        const answers = traffic.received.length;
+        time.advance(HEARTBEAT_MS);
+        while (traffic.received.length === answers) await cloud.settled();
+      }
+      release();
+      await asked;
+      await bob.seen.until(() => bob.seen.messages.length === 2, 'both messages');
+      expect(bob.seen.texts).toEqual(['slow', 'lost']);
+      expect(pulls()).toBe(before + 1);
+    },
+  );
 
   test('repeated, late, dropped and out of order: each message once, in order', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
