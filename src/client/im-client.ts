@@ -17,13 +17,13 @@ import { Session, type ClientState } from './session.ts';
 import { Store } from './store/store.ts';
 import { MemoryStorage } from './storage/memory.ts';
 import type { Storage } from './storage/storage.ts';
-import { createTokenSource } from './connection/token.ts';
+import { createTokenSource, type TokenOption } from './connection/token.ts';
 
 export interface ClientOptions {
   /** `wss://HOST/STAGE` */
   readonly url: string;
-  /** Asked before each handshake, so that the token is a fresh one: a JWT whose `sub` is the user. */
-  readonly token: () => Promise<string>;
+  /** A JWT whose `sub` is the user. A function is asked before each handshake, so that the token is a fresh one. */
+  readonly token: TokenOption;
   readonly platform: Platform;
   /** `[A-Za-z0-9_.@-]{1,64}`; default: made once and kept in the storage. */
   readonly deviceId?: string;
@@ -93,6 +93,7 @@ export class ImClient {
     const environment = { ...standardEnvironment, ...options.environment };
     const tokens = createTokenSource(options.token, environment);
     try {
+      const url = parseUrl(options.url);
       const store = await Store.open(storage, async () => {
         const { userId } = await tokens.first();
         return { userId, deviceId: deviceId ?? environment.newId() };
@@ -100,15 +101,15 @@ export class ImClient {
       if (deviceId !== undefined && deviceId !== store.meta.deviceId) {
         throw new ImError('storage', `The storage belongs to the device ${store.meta.deviceId}`);
       }
-      const query = `deviceId=${encodeURIComponent(store.meta.deviceId)}&platform=${options.platform}`;
-      const url = `${options.url}?${query}`;
+      url.searchParams.set('deviceId', store.meta.deviceId);
+      url.searchParams.set('platform', options.platform);
       const webSocket = options.webSocket ?? standardWebSocket();
       const events = new Emitter<ClientEvents>();
       for (const [name, listener] of Object.entries(options.on ?? {})) {
         events.on(name as keyof ClientEvents, listener as Listener<unknown>);
       }
       if (storage.damage) events.emit('error', { error: storage.damage });
-      const session = new Session({ url, tokens, webSocket, environment, store, events });
+      const session = new Session({ url: url.href, tokens, webSocket, environment, store, events });
       return new ImClient(environment, store, events, session);
     } catch (error) {
       await storage.close();
@@ -234,4 +235,11 @@ export class ImClient {
     });
     return { promise, cancel };
   }
+}
+
+/** @throws ImError `bad_request` */
+function parseUrl(text: string): URL {
+  // `localhost:4000` parses too: its scheme is `localhost`.
+  if (/^wss?:\/\//i.test(text) && URL.canParse(text)) return new URL(text);
+  throw new ImError('bad_request', `url: "${text}" is not wss://HOST/STAGE`);
 }

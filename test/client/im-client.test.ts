@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { ImClient } from '../../src/client/im-client.ts';
+import { NodeWebSocket } from '../../src/client/node.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
@@ -14,7 +15,10 @@ beforeAll(async () => {
   cloud = await startCloud();
   devices = new Devices(cloud);
 });
-afterEach(() => devices.close());
+afterEach(async () => {
+  cloud.clearFaults();
+  await devices.close();
+});
 afterAll(() => closeWhenSettled(cloud));
 
 describe('alice and bob', () => {
@@ -188,6 +192,36 @@ describe('conversations', () => {
     });
   });
 
+  test('counts that a live message overtakes lower nothing', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    let release = () => {};
+    const held = { count: 0 };
+    class LateWebSocket extends NodeWebSocket {
+      override emit(name: string, ...parameters: unknown[]): boolean {
+        if (name !== 'message' || !String(parameters[0]).includes('"total"'))
+          return super.emit(name, ...parameters);
+        held.count++;
+        release = () => super.emit(name, ...parameters);
+        return true;
+      }
+    }
+    const bob = await devices.connect({ userId: bobId, webSocket: LateWebSocket });
+    const alice = await devices.connect({ userId: aliceId });
+    for (const n of range(3)) await alice.im.send(`user:${bobId}`, `${n}`).sent;
+    await bob.seen.until(() => bob.im.totalUnread === 3, 'three unread messages');
+    cloud.setFaults({ seed: 1, gateway: { dropPush: 1 } });
+    await alice.im.send(`user:${bobId}`, '4').sent;
+    await cloud.settled();
+    cloud.clearFaults();
+    const pending = bob.im.pending();
+    while (held.count === 0) await cloud.settled();
+    await alice.im.send(`user:${bobId}`, '5').sent;
+    await bob.seen.until(() => bob.im.totalUnread === 5, 'five unread messages');
+    release();
+    expect(await pending).toMatchObject({ conversations: [{ unread: 4 }] });
+    expect(bob.im.totalUnread).toBe(5);
+  });
+
   test('listeners of a conversation hear of no other', async () => {
     const [aliceId, bobId, carolId] = [newUser('alice'), newUser('bob'), newUser('carol')];
     const alice = await devices.connect({ userId: aliceId });
@@ -270,6 +304,52 @@ describe('connecting', () => {
       code: 'refused',
       status: 400,
     });
+  });
+
+  test.each(['localhost:4000', '127.0.0.1:4000', 'http://127.0.0.1:4000/dev', 'ws://', ''])(
+    'is refused at once for the url "%s"',
+    async (url) => {
+      await expect(refusedWith({ url })).rejects.toMatchObject({
+        name: 'ImError',
+        code: 'bad_request',
+        message: expect.stringContaining(`"${url}"`),
+      });
+    },
+  );
+
+  test.each([
+    (token: string) => `${token}\n`,
+    (token: string) => `"${token}"`,
+    (token: string) => `Bearer ${token}`,
+  ])('is refused at once for a token with something around it (%#)', async (spoil) => {
+    const token = async () => spoil(await cloud.issueToken(aliceId));
+    await expect(refusedWith({ token })).rejects.toMatchObject({
+      name: 'ImError',
+      code: 'unauthorized',
+      message: expect.stringContaining('token'),
+    });
+  });
+
+  test('keeps the query of the url, and takes a plain token', async () => {
+    const urls: string[] = [];
+    class WatchedWebSocket extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        urls.push(url);
+      }
+    }
+    const userId = newUser('alice');
+    const token = await cloud.issueToken(userId);
+    const url = `${cloud.url}/dev?region=eu`;
+    const { im } = await devices.connect({
+      userId,
+      token,
+      url,
+      deviceId: 'pad',
+      webSocket: WatchedWebSocket,
+    });
+    expect(im.userId).toBe(userId);
+    expect(urls).toEqual([`${url}&deviceId=pad&platform=bot`]);
   });
 
   test('is refused with 401 when no token is good, after asking for others', async () => {

@@ -1,6 +1,8 @@
 // Networks that break: the client comes back by itself, and sends and shows everything once.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import type { Cloud } from '../../local/cloud.ts';
+import { standardEnvironment, type WebSocketConstructor } from '../../src/client/environment.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
@@ -289,6 +291,53 @@ describe('before the two hours are over', () => {
     await synced;
     expect(bob.seen.of('connected')).toEqual([{ renewal: false }, { renewal: false }]);
   });
+});
+
+describe('a device whose clock is wrong, where nobody tells why a handshake failed', () => {
+  /** As in a browser. */
+  const webSocket = WebSocket as unknown as WebSocketConstructor;
+
+  test.each([2, 48])('by %i hours: unreachable is not unauthorized', async (hours) => {
+    const now = () => Date.now() + hours * 3_600_000;
+    const environment = { ...impatient, now, setTimer: brief };
+    proxy.refuse();
+    const userId = newUser('bob');
+    const bob = await devices.prepare({ userId, url: proxy.url, webSocket, environment });
+    const started = bob.im.start();
+    await bob.seen.until(() => bob.seen.of('disconnected').length >= 5, 'five vain attempts');
+    for (const { error, retryInMs } of bob.seen.of('disconnected')) {
+      expect(error.code).toBe('connection_lost');
+      expect(retryInMs).toBe(250);
+    }
+    proxy.accept();
+    await started;
+    expect(bob.seen.of('tokenExpired')).toEqual([]);
+  });
+
+  test('the server’s time is learnt from its answers, and judges a token', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    await devices.connect({ userId: bobId });
+    let ttlSeconds = 3600;
+    const alice = await devices.connect({
+      userId: aliceId,
+      url: proxy.url,
+      webSocket,
+      token: () => cloud.issueToken(aliceId, ttlSeconds),
+      environment: { ...impatient, now: () => Date.now() - 48 * 3_600_000, setTimer: brief },
+    });
+    await alice.im.send(`user:${bobId}`, 'what time is it?').sent;
+    ttlSeconds = -60;
+    const expired = alice.seen.next('tokenExpired');
+    proxy.cut();
+    expect(await expired).toMatchObject({ error: { code: 'unauthorized' } });
+    ttlSeconds = 3600;
+    await alice.seen.next('synced');
+  });
+
+  /** Pauses between attempts end at once. */
+  function brief(callback: () => void, delayMs: number): () => void {
+    return standardEnvironment.setTimer(callback, delayMs === 250 ? 0 : delayMs);
+  }
 });
 
 describe('tokens', () => {

@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   /** Pings carry the cursor, if there is news of it, and bring the mailbox head. */
   readonly cursorToTell: () => number | undefined;
   readonly onHead: (head: number, toldCursor: number | undefined) => void;
+  /** Some answers tell it. */
+  readonly onServerTime: (time: number) => void;
 }
 
 export interface CloseReason {
@@ -99,6 +101,7 @@ export class Connection {
     }
     const answer = parseAnswer(action, frame);
     if (!answer) throw new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });
+    if ('serverTime' in answer) this.options.onServerTime(answer.serverTime);
     return answer;
   };
 

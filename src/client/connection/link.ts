@@ -57,6 +57,8 @@ export class Link {
   /** Since a connection was a good one. */
   private failures = 0;
   private openedAt = 0;
+  /** How far the server's clock is ahead of ours. As long as it is not known, no token counts as outdated. */
+  private serverAheadMs = -Infinity;
   private stopWatching = () => {};
 
   constructor(options: LinkOptions) {
@@ -134,6 +136,7 @@ export class Link {
     const connection: Connection = new Connection({
       ...this.options,
       token,
+      onServerTime: (time) => (this.serverAheadMs = time - this.options.environment.now()),
       onPush: (push) => {
         // What a connection says after its successor took over, the catch-up brings too.
         if ('connection' in this.state && this.state.connection === connection) this.options.onPush(push);
@@ -214,7 +217,7 @@ export class Link {
   }
 
   private judge(reason: CloseReason, token?: Token): ImError {
-    const error = explainClose(reason, token, this.options.environment.now());
+    const error = explainClose(reason, token, this.options.environment.now() + this.serverAheadMs);
     if (error.code !== 'unauthorized' && error.status !== 401) return error;
     if (!reason.opened) this.refusals++;
     this.options.onTokenRefused(error);

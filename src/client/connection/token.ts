@@ -1,6 +1,6 @@
 // Where tokens come from, and what a client reads of its own: whose it is, and until when. Only the server verifies it.
 import type { Environment } from '../environment.ts';
-import { ImError } from '../errors.ts';
+import { ImError, toImError } from '../errors.ts';
 
 const TOKEN_TIMEOUT_MS = 30_000;
 
@@ -11,6 +11,9 @@ export interface Token {
   readonly expiresAtMs: number;
 }
 
+/** How an app gives its token: as it is, or for each handshake a fresh one. */
+export type TokenOption = string | (() => string | Promise<string>);
+
 export interface TokenSource {
   /** To learn who the user is; the handshake that follows uses the same token. */
   first(): Promise<Token>;
@@ -19,14 +22,17 @@ export interface TokenSource {
 }
 
 export function createTokenSource(
-  fetchToken: () => Promise<string>,
+  token: TokenOption,
   { setTimer }: Pick<Environment, 'setTimer'>,
 ): TokenSource {
+  const ask = async () => readToken(typeof token === 'string' ? token : await token());
   const obtain = () =>
     new Promise<Token>((resolve, reject) => {
       const expire = () => reject(new ImError('timeout', 'token: did not come in time', { retryable: true }));
       const cancel = setTimer(expire, TOKEN_TIMEOUT_MS);
-      fetchToken().then(readToken).then(resolve, reject).finally(cancel);
+      void ask()
+        .then(resolve, (cause: unknown) => reject(toImError(cause)))
+        .finally(cancel);
     });
   let unused: Token | undefined;
   return {
@@ -42,6 +48,8 @@ export function createTokenSource(
 
 /** @throws ImError `unauthorized` when it is no JWT with `sub`. */
 export function readToken(token: string): Token {
+  if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
+    throw new ImError('unauthorized', 'token: must be the bare JWT, without Bearer, quotes or white space');
   const { sub, exp } = parsePayload(token) ?? {};
   if (typeof sub !== 'string' || sub === '')
     throw new ImError('unauthorized', 'token: is not a JWT with a `sub`');

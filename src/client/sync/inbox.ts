@@ -60,13 +60,13 @@ export class Inbox {
     return this.inTurn(() => this.process(intake));
   }
 
-  /** Notes what the server counted: `unread` covers everything up to `seq`. */
+  /** Notes what the server counted: `unread` covers everything up to `seq`. What was counted here since knows more. */
   correctUnread(counts: readonly UnreadCount[]): Promise<void> {
     return this.inTurn(async () => {
       const { store } = this.options;
-      const corrected = counts.map(({ conversationId, unread, seq }) => {
+      const corrected = counts.flatMap(({ conversationId, unread, seq }) => {
         const before = store.conversation(conversationId);
-        return { before, record: { ...before, unread, countedSeq: Math.max(before.countedSeq, seq) } };
+        return before.countedSeq > seq ? [] : { before, record: { ...before, unread, countedSeq: seq } };
       });
       await store.update({
         conversations: corrected.map(({ record }) => ({

@@ -11,12 +11,19 @@ test('whose it is, and until when', () => {
   expect(readToken(token)).toEqual({ token, userId: 'alice', expiresAtMs: 1_795_000_000_000 });
 });
 
-test.each(['', 'opaque', 'a.b.c', tokenOf({}), tokenOf({ sub: 7 }), tokenOf({ sub: '' })])(
-  '%s is none',
-  (token) => {
-    expect(() => readToken(token)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
-  },
-);
+test.each([
+  '',
+  'opaque',
+  `${tokenOf({ sub: 'a' })}\n`,
+  `"${tokenOf({ sub: 'a' })}"`,
+  `Bearer ${tokenOf({ sub: 'a' })}`,
+  'a.b.c',
+  tokenOf({}),
+  tokenOf({ sub: 7 }),
+  tokenOf({ sub: '' }),
+])('%s is none', (token) => {
+  expect(() => readToken(token)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
+});
 
 test('the first token is used for the first handshake, then each has its own; another user’s is refused', async () => {
   const users = ['alice', 'alice', 'mallory'];
@@ -29,4 +36,18 @@ test('the first token is used for the first handshake, then each has its own; an
   expect(await source.next('alice')).toMatchObject({ expiresAtMs: 1000 });
   expect(await source.next('alice')).toMatchObject({ expiresAtMs: 2000 });
   await expect(source.next('alice')).rejects.toMatchObject({ code: 'wrong_user' });
+});
+
+test('a plain token is taken as it is; what an app throws comes as an ImError', async () => {
+  const token = tokenOf({ sub: 'alice' });
+  const plain = createTokenSource(token, standardEnvironment);
+  expect(await plain.first()).toMatchObject({ token });
+  expect(await plain.next('alice')).toMatchObject({ token });
+  const thrower = () => {
+    throw new TypeError('no session');
+  };
+  for (const failing of [thrower, async () => thrower()]) {
+    const source = createTokenSource(failing, standardEnvironment);
+    await expect(source.first()).rejects.toMatchObject({ name: 'ImError', message: 'no session' });
+  }
 });
