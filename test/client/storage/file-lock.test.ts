@@ -1,8 +1,10 @@
 // One at a time has a file open, over processes, crashes and whoever comes first.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { FileStorage } from '../../../src/client/storage/file.ts';
 import { range } from '../ranges.ts';
 import { Keeper } from './keepers.ts';
@@ -54,7 +56,7 @@ test('after kill -9 it opens at once', async () => {
   await storage.close();
 });
 
-test('of many processes that find the lock of a dead one, one takes it over, each time', async () => {
+test('of many processes that find the lock of a dead one, one takes it over', async () => {
   const path = newFile();
   const contenders = await Promise.all(range(6).map(() => keeperOf(path)));
   const dead = await keeperOf(path);
@@ -84,6 +86,36 @@ test('of many in one process one opens it, also over the lock of a dead one', as
     await opened[0]!.value.close();
   }
   expect(await leftBy(path)).toEqual([]);
+});
+
+test('while another one takes over from the dead it is refused; one that died of that is no obstacle', async () => {
+  const path = newFile();
+  const { host } = await lockOf(path);
+  const [dead, keeper] = [await keeperOf(newFile()), await keeperOf(newFile())];
+  await dead.kill();
+  await writeFile(`${path}.lock`, JSON.stringify({ id: 'x', pid: dead.pid, host }));
+  await writeFile(`${path}.lock.of.x`, JSON.stringify({ id: 'y', pid: keeper.pid, host }));
+  await expect(FileStorage.open(path)).rejects.toThrow(`Another process, ${keeper.pid}, has ${path} open`);
+  await keeper.kill();
+  await (await FileStorage.open(path)).close();
+  expect(await leftBy(path)).toEqual([]);
+});
+
+test('a process that died is dead even if nobody has waited for it', async () => {
+  const path = newFile();
+  // It ends when bash has become something else, which does not wait for it.
+  const script = '(while [ "$(cat /proc/$$/comm)" = bash ]; do :; done) & echo $!; exec sleep 1000';
+  const parent = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void parent.kill());
+  const [printed] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(printed);
+  const status = async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
+  await vi.waitUntil(async () => (await status())[0] === 'Z');
+  const { host } = await lockOf(path);
+  await writeFile(`${path}.lock`, JSON.stringify({ id: 'x', pid, host, born: (await status())[19] }));
+  const storage = await FileStorage.open(path);
+  expect(await storage.list(everything)).toEqual([]);
+  await storage.close();
 });
 
 test('by a symbolic link it is the same file', async () => {

@@ -1,10 +1,11 @@
 // A disk that is full, then has room again: what failed is not there, everything else is.
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FileStorage } from '../../../src/client/storage/file.ts';
 import { HEADER } from '../../../src/client/storage/journal.ts';
+import { range } from '../ranges.ts';
 import { Keeper } from './keepers.ts';
 
 let directory: string;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 beforeEach(() => {
   path = join(directory, `file-${files++}.journal`);
 });
-afterEach(() => keeper.kill());
+afterEach(() => keeper?.kill());
 afterAll(() => rm(directory, { recursive: true }));
 
 const keysIn = async () => {
@@ -55,7 +56,7 @@ test('killed right after a refusal, it opens with what was stored', async () => 
   expect(await keysIn()).toEqual(['a']);
 });
 
-test('without room to rewrite the journal, it goes on in the one that is there', async () => {
+test('also when the journal was to be rewritten, and with it most of what it holds', async () => {
   keeper = await Keeper.start(path, 1500);
   await keeper.tell('open');
   for (const key of ['a', 'b', 'c', 'd']) expect(await keeper.tell(`${key} 700`)).toBe('stored');
@@ -68,4 +69,35 @@ test('without room to rewrite the journal, it goes on in the one that is there',
   await keeper.kill();
   expect(await keysIn()).toEqual(['a', 'b', 'c', 'd', 'e']);
   expect(await readFile(path, 'utf8')).toMatch(HEADER);
+});
+
+describe('a journal that cannot be rewritten', () => {
+  const batch = (n: number) => [{ key: 'position', value: n }];
+
+  test('goes on as it is', async () => {
+    const storage = await FileStorage.open(path, { compactFromBytes: 100 });
+    const { ino } = await stat(path);
+    await mkdir(`${path}.new`);
+    for (const n of range(20)) await storage.commit(batch(n));
+    expect((await stat(path)).ino).toBe(ino);
+    await rmdir(`${path}.new`);
+    for (const n of range(20)) await storage.commit(batch(n));
+    expect((await stat(path)).ino).not.toBe(ino);
+    await storage.close();
+    expect(await keysIn()).toEqual(['position']);
+  });
+
+  test('for its name is taken: commits are refused until it is free', async () => {
+    const storage = await FileStorage.open(path, { compactFromBytes: 1 });
+    await storage.commit(batch(1));
+    await rename(path, `${path}.aside`);
+    await mkdir(path);
+    for (const n of range(3))
+      await expect(storage.commit(batch(n))).rejects.toMatchObject({ code: 'storage' });
+    await rmdir(path);
+    await rename(`${path}.aside`, path);
+    await storage.commit([{ key: 'after', value: 1 }]);
+    await storage.close();
+    expect(await keysIn()).toEqual(['after', 'position']);
+  });
 });

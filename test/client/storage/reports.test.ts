@@ -8,7 +8,8 @@ import { ImClient } from '../../../src/client/im-client.ts';
 import { FileStorage } from '../../../src/client/storage/file.ts';
 import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import type { Change } from '../../../src/client/storage/storage.ts';
-import { nodeWebSocket } from '../devices.ts';
+import { startCloud } from '../../support/cloud.ts';
+import { closeWhenSettled, Devices, newUser, nodeWebSocket } from '../devices.ts';
 
 let directory: string;
 beforeAll(async () => {
@@ -42,6 +43,27 @@ test('a message that cannot be stored is an error, and the next one is none', as
   await alice.send('user:bob', 'fits').stored;
   expect(errors).toHaveLength(1);
   await alice.close();
+});
+
+test('a message whose answer cannot be stored is an error, and is sent once there is room', async () => {
+  const cloud = await startCloud();
+  const devices = new Devices(cloud);
+  const userId = newUser('alice');
+  const storage = new FullStorage();
+  const alice = await devices.connect({ userId, storage, environment: { random: () => 0 } });
+  // Room for nothing from its first try on, until the app has heard of it.
+  const stop = alice.im.on('sendState', ({ state }) => {
+    if (state === 'sending') storage.full = true;
+  });
+  const failed = alice.seen.next('error');
+  const message = alice.im.send(`user:${userId}`, 'note');
+  expect(await failed).toMatchObject({ error: { code: 'storage' } });
+  expect(message.state).toBe('queued');
+  stop();
+  storage.full = false;
+  expect((await message.sent).seq).toBe(1);
+  await devices.close();
+  await closeWhenSettled(cloud);
 });
 
 test('a file that was damaged is an error when the client is opened, and the client goes on', async () => {
