@@ -5,6 +5,8 @@ import type { Change } from './storage.ts';
 /** First line of the file. */
 export const HEADER = '{"format":"im-journal","version":1}\n';
 
+const HEADER_OF_OTHERS = /^\{"format":"im-journal","version":[1-9]\d*\}\n/;
+
 /** A change as `[key, value]`; `[key]` removes it. */
 type Line = readonly (readonly [string, unknown?])[];
 
@@ -34,7 +36,7 @@ export function decodeJournal(content: Buffer): Journal | { readonly ok: false; 
     return { ok: true, batches: [], soundBytes: 0, damagedLines: 0 };
   if (content.subarray(0, HEADER.length).equals(Buffer.from(HEADER)))
     return decodeLines(content, HEADER.length);
-  if (/^\{"format":"im-journal","version":\d+\}\n/.test(content.toString('latin1', 0, 2 * HEADER.length)))
+  if (HEADER_OF_OTHERS.test(content.toString('latin1', 0, 2 * HEADER.length)))
     return { ok: false, problem: 'was written by another version' };
   const journal = decodeLines(content, 0);
   return journal.batches.length > 0 ? journal : { ok: false, problem: 'is no journal' };

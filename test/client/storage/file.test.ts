@@ -5,7 +5,6 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FileStorage } from '../../../src/client/storage/file.ts';
 import { encodeLine, HEADER } from '../../../src/client/storage/journal.ts';
@@ -123,65 +122,6 @@ describe('after a crash', () => {
   });
 });
 
-describe('a damaged file', () => {
-  const batches = range(6).map((n) => [{ key: `message/${n}`, value: { text: `grüße ${n}` } }]);
-  const lines = batches.map((batch) => encodeLine(batch));
-  const journal = Buffer.from(HEADER + lines.join(''));
-  const startOf = (index: number) => Buffer.byteLength(HEADER + lines.slice(0, index).join(''));
-
-  test('any byte flipped: the other batches are there, it says so once, and keeps the file beside', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.nat(journal.length - 1), async (at) => {
-        const path = newFile();
-        const damaged = flipped(journal, at);
-        await writeFile(path, damaged);
-        const storage = await FileStorage.open(path);
-        // A line whose end is gone takes the next one with it.
-        const hit = (index: number) =>
-          (at >= startOf(index) && at < startOf(index + 1)) || at === startOf(index) - 1;
-        const whole = batches.filter((_, index) => !hit(index)).flat();
-        expect(await storage.list(everything)).toEqual(whole);
-        expect(storage.damage).toMatchObject({ code: 'storage' });
-        expect(storage.damage!.message).toContain(`${path}.damaged-1`);
-        expect(await readFile(`${path}.damaged-1`)).toEqual(damaged);
-        await storage.commit([{ key: 'after', value: 1 }]);
-        await storage.close();
-
-        const again = await FileStorage.open(path);
-        expect(again.damage).toBeUndefined();
-        expect(await again.list(everything)).toEqual([{ key: 'after', value: 1 }, ...whole]);
-        await again.close();
-      }),
-      {
-        numRuns: 60,
-        // Among them the space behind a checksum.
-        examples: [0, HEADER.length - 1, startOf(1) + 8, startOf(5) - 1, journal.length - 1].map((at) => [
-          at,
-        ]),
-      },
-    );
-  });
-
-  test('damaged again, it keeps both', async () => {
-    const path = newFile();
-    for (const n of range(2)) {
-      await writeFile(path, flipped(journal, startOf(n)));
-      const storage = await FileStorage.open(path);
-      expect(storage.damage!.message).toContain(`a batch is missing; the damaged file is kept as`);
-      await storage.close();
-      expect(await readFile(`${path}.damaged-${n}`)).toEqual(flipped(journal, startOf(n)));
-    }
-  });
-
-  test('one of a later version is not taken for damaged', async () => {
-    const path = newFile();
-    const later = HEADER.replace('1', '12') + lines.join('');
-    await writeFile(path, later);
-    await expect(FileStorage.open(path)).rejects.toThrow('was written by another version');
-    expect(await readFile(path, 'utf8')).toBe(later);
-  });
-});
-
 describe('what is written', () => {
   const message = (n: number) => [{ key: `message/${n}`, value: 'x'.repeat(1000) }];
 
@@ -258,9 +198,3 @@ test('after it was closed it takes nothing', async () => {
 test('what the system refuses is an ImError', async () => {
   await expect(FileStorage.open(directory)).rejects.toMatchObject({ code: 'storage' });
 });
-
-function flipped(content: Buffer, at: number): Buffer {
-  const copy = Buffer.from(content);
-  copy[at] = copy[at]! ^ 0x01;
-  return copy;
-}
