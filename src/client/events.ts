@@ -4,6 +4,7 @@ export type Listener<Payload> = (payload: Payload) => void;
 
 export class Emitter<Events extends object> {
   private readonly listeners = new Map<keyof Events, Set<Listener<never>>>();
+  private readonly ending = new AbortController();
 
   /** Returns how to unsubscribe. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
@@ -26,43 +27,50 @@ export class Emitter<Events extends object> {
     }
   }
 
-  /** Every such event from now on, until the signal or a `break` ends it. What is not taken yet waits in memory. */
+  /** Every such event from now on, until the signal, a `break` or `end` ends it. What is not taken yet waits in memory. */
   stream<Name extends keyof Events>(name: Name, signal?: AbortSignal): AsyncIterableIterator<Events[Name]> {
     const stream = new EventStream<Events[Name]>();
     const unsubscribe = this.on(name, (payload) => stream.push(payload));
+    const signals = [this.ending.signal, ...(signal ? [signal] : [])];
     stream.onEnd = () => {
       unsubscribe();
-      signal?.removeEventListener('abort', stream.end);
+      for (const each of signals) each.removeEventListener('abort', stream.end);
     };
-    signal?.addEventListener('abort', stream.end);
-    if (signal?.aborted) stream.end();
+    for (const each of signals) {
+      each.addEventListener('abort', stream.end);
+      if (each.aborted) stream.end();
+    }
     return stream;
+  }
+
+  /** Ends all streams, also those to come. */
+  end(): void {
+    this.ending.abort();
   }
 }
 
 class EventStream<Payload> implements AsyncIterableIterator<Payload> {
   onEnd = () => {};
   private ended = false;
-  private wake = () => {};
   private readonly waiting: Payload[] = [];
+  private readonly takers: ((result: IteratorResult<Payload, undefined>) => void)[] = [];
 
-  push(payload: Payload): void {
-    this.waiting.push(payload);
-    this.wake();
+  push(value: Payload): void {
+    const taker = this.takers.shift();
+    if (taker) taker({ done: false, value });
+    else this.waiting.push(value);
   }
 
   readonly end = (): void => {
     this.ended = true;
     this.onEnd();
-    this.wake();
+    for (const taker of this.takers.splice(0)) taker({ done: true, value: undefined });
   };
 
   async next(): Promise<IteratorResult<Payload, undefined>> {
-    while (this.waiting.length === 0 && !this.ended)
-      await new Promise<void>((resolve) => (this.wake = resolve));
-    if (this.waiting.length === 0) return { done: true, value: undefined };
-    const [value] = this.waiting.splice(0, 1) as [Payload];
-    return { done: false, value };
+    if (this.waiting.length > 0) return { done: false, value: this.waiting.shift() as Payload };
+    if (this.ended) return { done: true, value: undefined };
+    return new Promise((resolve) => this.takers.push(resolve));
   }
 
   async return(): Promise<IteratorResult<Payload, undefined>> {

@@ -1,8 +1,8 @@
 // The client, as an app holds it: one user's device, with its local data and its connection.
-import type { Platform } from '../protocol/ids.ts';
+import { resolveTarget, type Platform } from '../protocol/ids.ts';
 import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { checkTarget, compose, toDraft } from './outbox/compose.ts';
-import type { RequestFields } from './connection/connection.ts';
+import type { Request, RequestFields } from './connection/connection.ts';
 import { Conversation, summarize, type ConversationSummary } from './conversation.ts';
 import {
   standardEnvironment,
@@ -149,8 +149,9 @@ export class ImClient {
   }
 
   /** Disconnects and closes the storage. What is not sent goes out when the client is opened again. */
-  close(): Promise<void> {
-    return this.session.close();
+  async close(): Promise<void> {
+    await this.session.close();
+    this.events.end();
   }
 
   /**
@@ -159,7 +160,7 @@ export class ImClient {
    * @throws ImError `bad_request`, `too_large` (body over 16 KB as JSON), `closed`
    */
   send(to: string, content: Content, options: SendOptions = {}): OutgoingMessage {
-    if (this.state === 'closed') throw new ImError('closed', 'The client was closed');
+    this.checkOpen();
     const { userId, environment } = this;
     return this.session.outbox.add(toDraft(to, content, { ...options, userId, newId: environment.newId }));
   }
@@ -168,7 +169,7 @@ export class ImClient {
   async sendEphemeral(to: string, content: Content): Promise<void> {
     const clientMsgId = this.environment.newId();
     const fields = { to: checkTarget(to), clientMsgId, ephemeral: true, ...compose(content) };
-    await this.session.link.request('send', fields as RequestFields<'send'>);
+    await this.unlessClosed(() => this.session.link.request('send', fields as RequestFields<'send'>));
   }
 
   /** Everything that is not sent yet, in the order in which it was given; also from before a restart. */
@@ -176,11 +177,13 @@ export class ImClient {
     return this.session.outbox.messages;
   }
 
-  conversation(conversationId: string): Conversation {
-    return new Conversation(checkTarget(conversationId), {
+  /** `to`: a conversation id, or `user:<userId>`. */
+  conversation(to: string): Conversation {
+    const { conversationId } = resolveTarget(checkTarget(to), this.userId);
+    return new Conversation(conversationId, {
       store: this.store,
       events: this.events,
-      ask: this.session.link.ask,
+      ask: this.ask,
       outbox: () => this.outbox(),
       send: (to, content, options) => this.send(to, content, options),
     });
@@ -196,7 +199,7 @@ export class ImClient {
   /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */
   async pending(): Promise<PendingSummary> {
     const position = this.store.meta.position;
-    const answer = await this.session.link.ask('pending', position === null ? {} : { after: position });
+    const answer = await this.ask('pending', position === null ? {} : { after: position });
     if ('reset' in answer) return { total: 0, conversations: [] };
     await this.session.inbox.correctUnread(
       answer.conversations.map(({ conversationId, unread, lastSeq: seq }) => ({
@@ -213,7 +216,7 @@ export class ImClient {
    * Resolves at the head; offline, when the client is there again.
    */
   sync(): Promise<void> {
-    return this.session.sync.refresh();
+    return this.unlessClosed(() => this.session.sync.refresh());
   }
 
   /** Returns how to unsubscribe. */
@@ -225,6 +228,25 @@ export class ImClient {
   messages(signal?: AbortSignal): AsyncIterableIterator<MessageEvent> {
     return this.events.stream('message', signal);
   }
+
+  /** @throws ImError `closed` */
+  private checkOpen(): void {
+    if (this.state === 'closed') throw new ImError('closed', 'The client was closed');
+  }
+
+  /** What the end of the client met on its way says so. */
+  private async unlessClosed<T>(ask: () => Promise<T>): Promise<T> {
+    this.checkOpen();
+    try {
+      return await ask();
+    } catch (error) {
+      this.checkOpen();
+      throw error;
+    }
+  }
+
+  private readonly ask: Request = (action, fields) =>
+    this.unlessClosed(() => this.session.link.ask(action, fields));
 
   private timeLimit(delayMs: number): { promise: Promise<never>; cancel: () => void } {
     let cancel = () => {};

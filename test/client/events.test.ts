@@ -63,3 +63,18 @@ test('leaving the loop ends the stream', async () => {
   for await (const _ of stream) break;
   expect(await stream.next()).toEqual({ done: true, value: undefined });
 });
+
+test('takers that wait together each get their own; the end of the emitter ends what waits and what comes', async () => {
+  const events = new Emitter<Events>();
+  const stream = events.stream('count');
+  const taken = [stream.next(), stream.next(), stream.next()];
+  events.emit('count', 1);
+  events.emit('count', 2);
+  events.end();
+  expect(await Promise.all(taken)).toEqual([
+    { done: false, value: 1 },
+    { done: false, value: 2 },
+    { done: true, value: undefined },
+  ]);
+  expect(await events.stream('count').next()).toEqual({ done: true, value: undefined });
+});

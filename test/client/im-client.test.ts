@@ -124,6 +124,7 @@ describe('what the server will not take', () => {
     await expect(wrong.sent).rejects.toMatchObject({ code: 'bad_request', retryable: false });
     expect((await right.sent).seq).toBe(1);
     expect(wrong).toMatchObject({ state: 'rejected', error: { code: 'bad_request' } });
+    await expect(wrong.retry()).rejects.toMatchObject({ name: 'ImError', code: 'bad_request' });
 
     expect(alice.im.outbox()).toEqual([wrong]);
     await alice.im.close();
@@ -229,7 +230,7 @@ describe('conversations', () => {
     const carol = await devices.connect({ userId: carolId });
     const heard: unknown[] = [];
     const stop = alice.im
-      .conversation(directId(aliceId, bobId))
+      .conversation(`user:${bobId}`)
       .on('message', ({ message }) => heard.push(message.body['text']));
     await bob.im.send(`user:${aliceId}`, 'from bob').sent;
     await carol.im.send(`user:${aliceId}`, 'from carol').sent;
@@ -410,6 +411,48 @@ describe('connecting', () => {
     expect(() => im.send('user:bob', 'hi')).toThrow(expect.objectContaining({ code: 'closed' }));
     await expect(im.start()).rejects.toMatchObject({ code: 'closed' });
     await im.close();
+  });
+
+  test('a closed client keeps nobody waiting: iterators end, requests say so', async () => {
+    const { im } = await devices.connect({ userId: newUser('alice') });
+    const conversation = im.conversation('user:bob');
+    const waiting = im.messages().next();
+    const asked = [im.sync(), conversation.history(), im.pending()].map((request) =>
+      request.catch((error: unknown) => error),
+    );
+    await im.close();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    for (const error of await Promise.all(asked)) expect(error).toMatchObject({ code: 'closed' });
+    for await (const _ of im.messages()) expect.unreachable();
+    for (const ask of [
+      () => im.sync(),
+      () => conversation.history(),
+      () => im.pending(),
+      () => im.sendEphemeral('user:bob', 'puff'),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({ code: 'closed' });
+    }
+  });
+
+  test('a message under way when another device takes over is sent, and says so, after start', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    await devices.connect({ userId: bobId });
+    let losing = true;
+    class LossyWebSocket extends NodeWebSocket {
+      override send(data: string): void {
+        if (!losing || !data.includes('"send"')) super.send(data);
+      }
+    }
+    const phone = await devices.connect({ userId: aliceId, platform: 'ios', webSocket: LossyWebSocket });
+    const message = phone.im.send(`user:${bobId}`, 'later');
+    const kicked = phone.seen.next('kicked');
+    await devices.connect({ userId: aliceId, platform: 'ios', deviceId: 'pad' });
+    await kicked;
+    await expect(message.sent).rejects.toMatchObject({ code: 'kicked' });
+    losing = false;
+    await phone.im.start();
+    await phone.seen.until(() => message.state === 'sent', 'the message');
+    expect(await message.sent).toMatchObject({ seq: 1 });
   });
 
   test('another device of the same platform takes over: the older one stops, and comes back only when told', async () => {

@@ -76,14 +76,16 @@ export class OutgoingMessage {
 
   /**
    * The message as the server stored it. Rejects with ImError when it failed, was rejected or discarded, or the
-   * client was closed first (it stays in the outbox then). After `retry()` it is a new promise.
+   * client was closed or kicked first (it stays in the outbox then). Once it is tried again it is a new promise.
    */
   get sent(): Promise<Message> {
     return this.outcome.promise;
   }
 
-  /** Sends a failed message once more, in its place: those behind it follow. */
-  retry(): Promise<void> {
+  /** Sends a failed message once more, in its place: those behind it follow. Rejects with ImError for a rejected one. */
+  async retry(): Promise<void> {
+    if (this.state === 'rejected')
+      throw new ImError('bad_request', 'A rejected message is not taken: discard it and send another');
     return this.actions.retry(this);
   }
 
@@ -94,7 +96,8 @@ export class OutgoingMessage {
 
   /** For the outbox only. @internal */
   become(state: SendState, result: { readonly error?: ImError; readonly message?: Message } = {}): void {
-    if (state === 'queued' && this.currentError) this.outcome = deferred<Message>();
+    const again = state === 'queued' ? this.currentError : !result.error;
+    if (this.outcome.rejected && again) this.outcome = deferred<Message>();
     this.currentState = state;
     this.currentError = result.error;
     if (result.message) this.outcome.resolve(result.message);
@@ -120,18 +123,24 @@ export function toMessage(
 
 interface Deferred<T> {
   readonly promise: Promise<T>;
+  readonly rejected: boolean;
   readonly resolve: (value: T) => void;
   readonly reject: (error: ImError) => void;
 }
 
 function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => {};
-  let reject: (error: ImError) => void = () => {};
+  let rejectPromise: (error: ImError) => void = () => {};
   const promise = new Promise<T>((onValue, onError) => {
     resolve = onValue;
-    reject = onError;
+    rejectPromise = onError;
   });
   // An app that looks at states instead need not handle it.
   promise.catch(() => {});
-  return { promise, resolve, reject };
+  const outcome = { promise, resolve, rejected: false, reject };
+  function reject(error: ImError): void {
+    outcome.rejected = true;
+    rejectPromise(error);
+  }
+  return outcome;
 }
