@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { contentSecurityPolicy, devAssets } from './assets.ts';
 import type { ReadDevState } from './state-reader.ts';
 import type { Faults } from '../faults/faults.ts';
+import { isLoopbackHost, isLoopbackUrl } from '../loopback.ts';
 import type { Metering } from '../metering.ts';
 import type { Queues } from '../event-source/queues.ts';
 import type { LocalRedrive } from '../redrive/local-redrive.ts';
@@ -113,18 +114,14 @@ function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
   };
 }
 
-/**
- * The name in `Host` counts too: a page elsewhere may have its own name resolve to the loopback (DNS rebinding). And
- * `Origin`: any page may send a POST here, though it cannot read the answer.
- */
-function isLocal({ socket, headers }: IncomingMessage): boolean {
+/** Any page may send a request here, though it cannot read the answer: what changes something is for our own page. */
+function isLocal({ method, socket, headers }: IncomingMessage): boolean {
   const addressIsLocal = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '');
-  const originIsLocal = headers.origin === undefined || isLoopbackUrl(headers.origin);
-  return addressIsLocal && originIsLocal && isLoopbackUrl(`http://${headers.host ?? ''}`);
-}
-
-function isLoopbackUrl(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+  if (!addressIsLocal || !isLoopbackHost(headers.host)) return false;
+  const { origin } = headers;
+  if (method === 'GET') return origin === undefined || isLoopbackUrl(origin);
+  if (headers['sec-fetch-site'] === 'cross-site') return false;
+  return origin === undefined || origin === `http://${headers.host}`;
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

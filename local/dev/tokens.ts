@@ -46,7 +46,7 @@ async function keptKey(path: string): Promise<JWK> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const key = await newKey();
-  await mkdir(join(path, '..'), { recursive: true });
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
   await writeFile(path, JSON.stringify(key), { mode: 0o600 });
   return key;
 }

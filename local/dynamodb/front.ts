@@ -14,6 +14,7 @@ import type { Engine } from './engines/endpoint.ts';
 import { requestSite } from '../faults/sites.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Log } from '../log.ts';
+import { isLoopbackHost } from '../loopback.ts';
 import type { Metering } from '../metering.ts';
 import { MidwayCrashes } from '../faults/midway-crashes.ts';
 import type { CloudModel, TableModel } from '../model.ts';
@@ -118,6 +119,7 @@ class Front {
   }
 
   private async handle(request: IncomingMessage): Promise<Answer | typeof connectionLost> {
+    if (isOfPage(request)) return refusal('AccessDeniedException', 'Web pages have no access', 403);
     const text = await readBody(request);
     if (text === undefined) return refusal('ValidationException', 'Request too large', 413);
     if (!request.headers.authorization) {
@@ -215,6 +217,11 @@ class Front {
     const names = accessesOf(operation, input).map(({ tableName }) => tableNameOf(tableName ?? ''));
     for (const tableName of new Set(names)) this.options.onWrite(tableName);
   }
+}
+
+/** Functions send no `Origin` and name the loopback; a web page does the one or, rebinding its name, not the other. */
+function isOfPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || !isLoopbackHost(headers.host);
 }
 
 async function readBody(request: IncomingMessage): Promise<string | undefined> {

@@ -20,7 +20,7 @@ export class Checkpoints {
 
   static async open(dataDirectory: string | undefined): Promise<Checkpoints> {
     if (dataDirectory === undefined) return new Checkpoints(undefined, {});
-    await mkdir(dataDirectory, { recursive: true });
+    await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
     const file = path.join(dataDirectory, 'checkpoints.json');
     return new Checkpoints(file, await readJson(file, {}));
   }

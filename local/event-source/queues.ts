@@ -31,7 +31,7 @@ export class Queues {
   static async open({ model, dataDirectory }: QueuesOptions): Promise<Queues> {
     const names = new Map(model.queues.map(({ arn, name }) => [arn, name]));
     if (dataDirectory === undefined) return new Queues(names, undefined, {});
-    await mkdir(dataDirectory, { recursive: true });
+    await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
     const file = path.join(dataDirectory, 'queues.json');
     return new Queues(names, file, await readJson<KeptQueues>(file, {}));
   }
@@ -93,6 +93,6 @@ export async function readJson<T>(file: string, missing: T): Promise<T> {
 
 /** A reader sees the old file or the new one, never a half. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeFile(`${file}.new`, JSON.stringify(value));
+  await writeFile(`${file}.new`, JSON.stringify(value), { mode: 0o600 });
   await rename(`${file}.new`, file);
 }

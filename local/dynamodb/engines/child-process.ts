@@ -8,6 +8,8 @@ import type { Log } from '../../log.ts';
 export interface EngineProgram {
   readonly name: string;
   readonly command: string;
+  /** Where the program listens. */
+  readonly host?: string;
   /** Makes the directory of one attempt to start; it is removed when the program has ended, however we end. */
   makeScratch?(): Promise<string>;
   argumentsFor(port: number, scratch: string | undefined): readonly string[];
@@ -36,9 +38,10 @@ export async function startEngineProcess(program: EngineProgram, log: Log): Prom
 
 /**
  * Its standard input is a leash: when it ends, because we close it or because we are gone, the engine is told to end.
- * The shell keeps no other pipe open, so that the end of the engine's output tells that the engine has ended.
+ * What it writes is for us alone. The shell keeps no other pipe open, so that the end of the engine's output tells that the engine has ended.
  */
 const onLeash = `
+  umask 077
   "$@" </dev/null & engine=$!
   exec >&- 2>&-
   read -r line
@@ -83,7 +86,7 @@ async function tryStart(program: EngineProgram, port: number, log: Log): Promise
     if (!closing) log.error(program.name, `${describeEnd(code, signal)}\n${output()}`.trim());
   });
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http://${program.host ?? '127.0.0.1'}:${port}`,
     close: () => (closing ??= terminate(child, exit, { letGo, scratch })),
   };
 }

@@ -22,7 +22,7 @@ export async function dynamoDbLocalProgram(dataDirectory: string | undefined): P
   let storage = ['-inMemory'];
   if (dataDirectory !== undefined) {
     const databaseDirectory = path.join(dataDirectory, 'dynamodb-local');
-    await mkdir(databaseDirectory, { recursive: true });
+    await mkdir(databaseDirectory, { recursive: true, mode: 0o700 });
     storage = ['-dbPath', databaseDirectory];
   }
   return {
@@ -39,6 +39,9 @@ export async function dynamoDbLocalProgram(dataDirectory: string | undefined): P
       String(port),
       ...storage,
       '-sharedDb',
+      // Its default is any origin; a page of nobody's name may read, so none may.
+      '-cors',
+      'https://nobody.invalid',
       '-disableTelemetry',
     ],
     whenReady: waitForAnswer,

@@ -85,7 +85,7 @@ async function keep(cached: string, content: Buffer): Promise<void> {
 /** Others find the whole file or none. */
 async function writeWhole(file: string, content: Buffer): Promise<void> {
   const temporary = `${file}.${randomUUID()}`;
-  await writeFile(temporary, content);
+  await writeFile(temporary, content, { mode: 0o600 });
   await rename(temporary, file);
 }
 

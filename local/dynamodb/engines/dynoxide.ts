@@ -1,4 +1,5 @@
 // Dynoxide, the embedded engine: one native binary from npm, no JVM.
+import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -14,7 +15,10 @@ const databaseName = 'dynoxide.db';
 export async function dynoxideProgram(dataDirectory: string | undefined, log: Log): Promise<EngineProgram> {
   const { command, version } = await findBinary();
   const runOnce: RunOnce = async (file) => {
-    const run = await startEngineProcess({ ...serving(command), argumentsFor: argumentsOn(file) }, log);
+    const run = await startEngineProcess(
+      serving(command, () => file),
+      log,
+    );
     const client = new EngineClient(run.endpoint);
     try {
       // It greets before it knows how to end in order; when it answers, it does.
@@ -29,27 +33,36 @@ export async function dynoxideProgram(dataDirectory: string | undefined, log: Lo
 
   if (dataDirectory !== undefined) {
     await prepareIn(dataDirectory);
-    return { ...serving(command), argumentsFor: argumentsOn(path.join(dataDirectory, databaseName)) };
+    return serving(command, () => path.join(dataDirectory, databaseName));
   }
   return {
-    ...serving(command),
+    ...serving(command, (scratch = '') => path.join(scratch, databaseName)),
     async makeScratch() {
       const directory = await makeScratchDirectory();
       await prepareIn(directory);
       return directory;
     },
-    argumentsFor: (port, scratch = '') => argumentsOn(path.join(scratch, databaseName))(port),
   };
 }
 
-function argumentsOn(file: string): (port: number) => readonly string[] {
-  return (port) => ['serve', '--host', '127.0.0.1', '--port', String(port), '--db-path', file];
+/**
+ * The engine lets any web page read its tables and knows no other door than TCP. So it listens where no page finds it:
+ * all of 127.0.0.0/8 is the loopback on Linux. Elsewhere only the first address is.
+ */
+function hiddenLoopback(): string {
+  if (process.platform !== 'linux') return '127.0.0.1';
+  return `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
 }
 
-function serving(command: string): Pick<EngineProgram, 'name' | 'command' | 'whenReady'> {
+function serving(command: string, fileIn: (scratch: string | undefined) => string): EngineProgram {
+  const host = hiddenLoopback();
   return {
     name: 'dynoxide',
     command,
+    host,
+    argumentsFor: (port, scratch) => {
+      return ['serve', '--host', host, '--port', String(port), '--db-path', fileIn(scratch)];
+    },
     whenReady: (child) =>
       new Promise((resolve) => {
         let said = '';

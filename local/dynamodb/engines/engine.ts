@@ -25,7 +25,7 @@ export interface EngineOptions {
 }
 
 export async function startEngine({ db, dataDirectory, log }: EngineOptions): Promise<Engine> {
-  if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true });
+  if (dataDirectory !== undefined) await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const sink = log ?? createLog('quiet');
   if (db === 'dynoxide') return run(await dynoxideProgram(dataDirectory, sink), dynoxideQuirks, sink);
   if (db === 'dynamodb-local')

@@ -279,4 +279,29 @@ describe('answer this machine only', () => {
     expect(await statusWith({ origin: 'http://localhost:5173' })).toBe(200);
     expect(await statusWith({ origin: 'null' })).toBe(403);
   });
+
+  describe('and what changes something, our own page only', () => {
+    const writes = [
+      ['POST', 'metrics/reset'],
+      ['POST', 'redrive'],
+      ['DELETE', 'faults'],
+    ] as const;
+
+    it.each(writes)('%s %s', async (method, path) => {
+      const { origin } = new URL(url);
+      const statusOf = async (headers: Record<string, string>): Promise<number | undefined> => {
+        const request = httpRequest(`${url}/${path}`, { method, headers }).end();
+        const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
+        response.resume();
+        return response.statusCode;
+      };
+      expect(await statusOf({})).toBe(200);
+      expect(await statusOf({ origin, 'sec-fetch-site': 'same-origin' })).toBe(200);
+      expect(await statusOf({ origin: 'null' })).toBe(403);
+      expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
+      expect(await statusOf({ origin: 'http://localhost:5173' })).toBe(403);
+      expect(await statusOf({ 'sec-fetch-site': 'cross-site' })).toBe(403);
+      expect(await statusOf({ origin: 'http://evil.example', host: 'evil.example' })).toBe(403);
+    });
+  });
 });

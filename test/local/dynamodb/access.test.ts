@@ -29,6 +29,22 @@ const send = (url: string, headers: Record<string, string>, body = '{}') =>
   });
 
 describe('who calls', () => {
+  it.each([
+    ['any origin', { origin: 'http://evil.example' }],
+    ['the origin null', { origin: 'null' }],
+    ['an origin of this machine', { origin: 'http://localhost:5173' }],
+    ['a name that it rebinds', { host: 'evil.example:4000' }],
+  ])('is refused as a web page of %s, its credentials notwithstanding', async (_case, headers) => {
+    const { front, client } = await setUp();
+    const { accessKeyId } = await client.config.credentials();
+    const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20261122/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0`;
+    const target = 'DynamoDB_20120810.ListTables';
+    await expect(send(front.url, { ...headers, authorization, 'x-amz-target': target })).resolves.toEqual({
+      status: 403,
+      type: 'AccessDeniedException',
+    });
+  });
+
   it('is refused when the credentials are of nobody', async () => {
     const { front } = await setUp();
     const stranger = connect(front, { accessKeyId: 'ASIAAAAAAAAAAAAAAAAA', secretAccessKey: 'x' });

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,28 @@ describe(`the engine ${kind}`, () => {
     await expect(startEngine({ db: engine.endpoint })).rejects.toThrow(
       `No DynamoDB answers at ${engine.endpoint}`,
     );
+  });
+
+  it.runIf(process.platform === 'linux')('cannot be found or read by a web page', async () => {
+    const { port } = new URL((await start(kind)).endpoint);
+    const preflight = { origin: 'http://evil.example', 'access-control-request-method': 'POST' };
+    const shared = await fetch(`http://127.0.0.1:${port}`, { method: 'OPTIONS', headers: preflight }).then(
+      ({ headers }) => headers.get('access-control-allow-origin'),
+      () => null,
+    );
+    expect([null, 'https://nobody.invalid']).toContain(shared);
+  });
+
+  it('keeps its data for the user alone', async () => {
+    const dataDirectory = join(await temporaryDirectory(), 'data');
+    await createTables(await start(kind, dataDirectory), smallModel());
+    expect((await stat(dataDirectory)).mode & 0o777).toBe(0o700);
+    for (const name of await readdir(dataDirectory, { recursive: true })) {
+      expect({ name, others: (await stat(join(dataDirectory, name))).mode & 0o077 }).toEqual({
+        name,
+        others: 0,
+      });
+    }
   });
 
   it('may be one that runs already, which stays when we close', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -21,6 +21,20 @@ it('messages stay with the data, in the order in which they were sent, until the
     expect(third.messages(name).map(({ body }) => body)).toEqual(['one', 'three']);
   } finally {
     await rm(dataDirectory, { recursive: true, force: true });
+  }
+});
+
+it('what is kept is for the user alone', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'queues-'));
+  const dataDirectory = join(parent, 'data');
+  try {
+    const model = smallModel();
+    const queues = await Queues.open({ model, dataDirectory });
+    await queues.send(model.queues[0]!.arn, 'one');
+    expect((await stat(dataDirectory)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(dataDirectory, 'queues.json'))).mode & 0o777).toBe(0o600);
+  } finally {
+    await rm(parent, { recursive: true, force: true });
   }
 });
 

@@ -98,6 +98,22 @@ describe('the handshake', () => {
     expect((await sandbox.refusal(path)).status).toBe(403);
   });
 
+  it.each(['//', '/%', '/%/@connections/%', '//test', 'http://[', `/${'x'.repeat(100_000)}`])(
+    'of an odd path is answered, and the next one too: %.20s',
+    async (target) => {
+      await start({ functions: { connect: tell() }, routes: { $connect: 'connect' } });
+      const socket = connectSocket(Number(new URL(sandbox.url).port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(
+        `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 [45]\d\d /);
+      socket.destroy();
+      expect((await sandbox.refusal('/nowhere')).status).toBe(403);
+    },
+  );
+
   it('that fails in the gateway itself is 500', async () => {
     await start({
       functions: { authorize: tell() },
