@@ -1,13 +1,17 @@
 // Lets a connection in, or not: 401 without a good token, 403 for a browser of a foreign origin or another's device.
 // The query is checked by `$connect`, which alone can answer 400; what is right in it travels as context.
 import * as v from 'valibot';
+import { findSuccessor } from '../src/core/connections.ts';
 import { deviceIdSchema, platformSchema } from '../src/protocol/ids.ts';
 import { serializeOrigin } from '../src/protocol/origins.ts';
 import { header } from '../src/runtime/caller.ts';
+import { createStore } from '../src/runtime/context.ts';
 import { optional, required } from '../src/runtime/environment.ts';
 import { log } from '../src/runtime/log.ts';
 import { readSubprotocols } from '../src/runtime/subprotocols.ts';
 import { createTokenVerifier } from '../src/runtime/tokens.ts';
+
+const store = createStore();
 
 interface AuthorizerEvent {
   readonly methodArn: string;
@@ -15,6 +19,11 @@ interface AuthorizerEvent {
   readonly queryStringParameters?: Record<string, string> | null;
 }
 
+const deviceSchema = v.object({
+  deviceId: deviceIdSchema,
+  platform: platformSchema,
+  resume: v.optional(v.string()),
+});
 const verifyToken = createTokenVerifier({
   keys: required('TOKEN_KEYS'),
   issuer: optional('TOKEN_ISSUER'),
@@ -33,6 +42,11 @@ export async function handler(event: AuthorizerEvent) {
   const foreignOrigin = origin !== undefined && !allowedOrigins.has(serializeOrigin(origin) ?? '');
   const foreignDevice = claims.deviceId !== undefined && claims.deviceId !== deviceId;
   const allowed = !foreignOrigin && !foreignDevice;
+  const device = v.safeParse(deviceSchema, event.queryStringParameters ?? {});
+  const successor =
+    allowed && device.success && device.output.resume === '1'
+      ? await findSuccessor(store, { userId: claims.userId, ...device.output })
+      : undefined;
   if (!allowed) log.warn('connection refused', { userId: claims.userId, foreignOrigin, foreignDevice });
 
   return {
@@ -47,6 +61,7 @@ export async function handler(event: AuthorizerEvent) {
       expiresAt: claims.expiresAt,
       ...(v.is(deviceIdSchema, deviceId) && { deviceId }),
       ...(v.is(platformSchema, platform) && { platform }),
+      ...(successor && { replacedBy: `${successor.deviceId} ${successor.platform}` }),
     },
   };
 }

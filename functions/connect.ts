@@ -1,20 +1,27 @@
-// Registers a connection; the older one of this device, or of this platform, ends.
+// Registers a connection; the older one of this device, or of this platform, ends. One that comes back by itself, and has
+// been replaced meanwhile, ends nobody.
 import * as v from 'valibot';
-import { registerConnection } from '../src/core/devices.ts';
+import { registerConnection } from '../src/core/connections.ts';
 import { deviceIdSchema, platformSchema } from '../src/protocol/ids.ts';
 import { SUBPROTOCOL } from '../src/protocol/version.ts';
-import { callerOf, header, type WebSocketEvent } from '../src/runtime/caller.ts';
+import { callerOf, header, replacedBy, type WebSocketEvent } from '../src/runtime/caller.ts';
 import { createContext } from '../src/runtime/context.ts';
 import { readSubprotocols } from '../src/runtime/subprotocols.ts';
 
 const ctx = createContext();
-const querySchema = v.object({ deviceId: deviceIdSchema, platform: platformSchema });
+const querySchema = v.object({
+  deviceId: deviceIdSchema,
+  platform: platformSchema,
+  /** A reconnect that nobody asked for. */
+  resume: v.optional(v.picklist(['0', '1'])),
+});
 
 export async function handler(event: WebSocketEvent) {
   const query = v.safeParse(querySchema, event.queryStringParameters ?? {});
   const { version } = readSubprotocols(header(event.headers, 'Sec-WebSocket-Protocol'));
   if (!query.success || !version) return { statusCode: 400 };
 
-  await registerConnection(ctx, callerOf(event), event.requestContext.connectedAt);
+  // Who was replaced meanwhile takes no place: the connection learns of it at its first request.
+  if (!replacedBy(event)) await registerConnection(ctx, callerOf(event));
   return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } };
 }

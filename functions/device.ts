@@ -1,5 +1,5 @@
 // `device`: registers the calling device for push notifications, or takes it back.
-import { registerForPush } from '../src/core/devices.ts';
+import { registerForPush } from '../src/core/push-devices.ts';
 import { route } from '../src/runtime/route.ts';
 
 export const handler = route({ device: registerForPush });

@@ -1,5 +1,5 @@
 // Forgets a connection that has ended. Best effort on AWS: what it misses, a push finds gone.
-import { forgetConnection } from '../src/core/devices.ts';
+import { forgetConnection } from '../src/core/connections.ts';
 import { callerOf, type WebSocketEvent } from '../src/runtime/caller.ts';
 import { createContext } from '../src/runtime/context.ts';
 

@@ -31,7 +31,7 @@ export class FanOut extends Construct {
     })
       .useTable(tables, 'Users', 'UpdateItem', 'PutItem')
       .useTable(tables, 'OfflineQueue', 'UpdateItem')
-      .useConnections(api, stageName, 'POST');
+      .useConnections(api, stageName, 'POST', 'DELETE');
 
     const failures = new Queue(this, 'Failures', {
       retentionPeriod: Duration.days(14),

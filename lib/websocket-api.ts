@@ -56,7 +56,7 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'Query', 'PutItem');
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
-      .useTable(tables, 'Users', 'UpdateItem')
+      .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
     const fallback = this.routeFunction('default', {
       description: 'Answers frames that name no known action',
@@ -79,14 +79,15 @@ export class ImWebSocketApi extends Construct {
   private addConnectionRoutes(): void {
     const { config, tables, tokenKeys } = this.props;
     const authorize = new ImFunction(this, 'authorize', {
-      description: 'Checks the token and the origin of a new connection',
+      description: 'Checks the token and the origin of a new connection, and whether its device was replaced',
       environment: {
+        ...this.props.environment,
         TOKEN_KEYS: tokenKeys,
         ALLOWED_ORIGINS: config.allowedOrigins.join(','),
         ...(config.tokenIssuer && { TOKEN_ISSUER: config.tokenIssuer }),
         ...(config.tokenAudience && { TOKEN_AUDIENCE: config.tokenAudience }),
       },
-    });
+    }).useTable(tables, 'Users', 'Query');
     const connect = this.routeFunction('connect', {
       description: 'Registers a connection, replaces and kicks older ones',
     }).useTable(tables, 'Users', 'UpdateItem');

@@ -35,13 +35,14 @@ type AnsweredAction = keyof typeof responseFrames;
 
 const whatItDoes: Readonly<Record<Action, string>> = {
   send: `Stores a message. The answer means: durable and numbered. The same \`clientMsgId\` from the same sender answers the original \`seq\` and \`duplicate: true\`; with another payload, \`idempotency_conflict\`. After a timeout, send the same again with the same \`clientMsgId\`; keep at most one unanswered send per conversation, and after a reconnect sync to the head before resending. The body is at most ${limits.bodyBytes / 1024} KB as JSON. \`ephemeral\` messages are pushed to who is online, never stored and not numbered. \`cursor\` acknowledges on the way, as \`ack\` does.`,
-  sync: 'Events of the mailbox after a cursor, in syncSeq order. `next` is the cursor to ask from next: asking `after: n` acknowledges everything up to n. `reset: true`: the cursor is older than what the mailbox keeps, or beyond its head; fill conversations from `history`, then go on from `head`. An answer may hold fewer events than `limit`, to stay within one WebSocket message; follow `more`.',
+  sync: 'Events of the mailbox after a cursor, in syncSeq order. `next` is the cursor to ask from next: asking `after: n` acknowledges everything up to n. `reset: true`: the cursor is older than what the mailbox keeps, or beyond its head; fill conversations from `history`, then go on from `head`. An answer may hold fewer events than `limit`, to stay within one WebSocket message; follow `more`. `mailbox` is an opaque name of this very mailbox: when it is another than before, the server was set up anew, and nothing that you have stored of it holds; do not use your cursor, begin at 0.',
   ack: 'Acknowledges everything up to `cursor`. One-way: there is no answer, and a cursor that is beyond the head changes nothing.',
   pending:
     'Counts first: what came after the device’s stored cursor, or after `after`. `total` and `waiting` count messages of others after it; `unread` is exact for the whole conversation.',
   history:
     'A conversation by `seq`, ascending, voids included, so that it is dense. Neither `before` nor `after`: the newest. `pending: true`: the page ends before a slot that is not settled; ask again shortly. `end`: nothing further in the direction asked. Below `floorSeq` nothing is shown.',
-  device: 'Registers this device for push notifications, or with `remove: true` takes it back.',
+  device:
+    'Registers this device for push notifications, or with `remove: true` takes it back. At most eight devices of a user; for one more, the one that was seen longest ago makes room. A push token belongs to the last device that registered it.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 
@@ -49,7 +50,7 @@ const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
   sync: `An extent of the mailbox, both ends included. It can be lost, repeated or overtaken: if \`from\` is not your position + 1, pull. Without \`events\` they did not fit ${limits.frameBytes / 1024} KB: pull. The device that made a message is not pushed its own copy; an extent may start below its first event, over entries that this device made.`,
   ephemeral: 'A message that is not stored.',
   kicked:
-    'Another device of this platform took the place of this one; the connection is closed. Do not reconnect by yourself.',
+    'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; the connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',
 };
 
 export function renderProtocol(): string {
@@ -65,7 +66,7 @@ export function renderProtocol(): string {
       `Sec-WebSocket-Protocol: ${SUBPROTOCOL}, ${BEARER_PREFIX}<JWT>`,
       '```',
     ].join('\n'),
-    `The token is a JWT (ES256, RS256 or EdDSA) whose \`sub\` is the user; it travels as the second subprotocol, and the server answers \`${SUBPROTOCOL}\`. \`deviceId\` is made once by an install and kept (1–${deviceId} characters, as user ids: 1–${userId} of letters, digits and \`_ . @ -\`). Platforms: ${platforms.map((name) => `\`${name}\``).join(', ')}. Refusals: 401 no or bad token; 403 a foreign \`Origin\`, or a token of another device (claim \`deviceId\`); 400 a wrong query. One connection per platform: a newer device kicks the older. Connections end after 2 hours at most; \`ping\` at least every 4.5 minutes.`,
+    `The token is a JWT (ES256, RS256 or EdDSA) whose \`sub\` is the user; it travels as the second subprotocol, and the server answers \`${SUBPROTOCOL}\`. \`deviceId\` is made once by an install and kept (1–${deviceId} characters, as user ids: 1–${userId} of letters, digits and \`_ . @ -\`). Platforms: ${platforms.map((name) => `\`${name}\``).join(', ')}. Refusals: 401 no or bad token; 403 a foreign \`Origin\`, or a token of another device (claim \`deviceId\`); 400 a wrong query. One connection per platform: a newer device kicks the older. Say \`&resume=1\` when you reconnect by yourself: if another device took over meanwhile, the connection is let in, told \`kicked\` at its first request, and closed, and the other one stays; without it, you take over. Connections end after 2 hours at most; \`ping\` at least every 4.5 minutes.`,
     '## Requests and answers',
     `\`{"action":"send","id":"r1",…}\` is answered by \`{"id":"r1","ok":true,…}\` or \`{"id":"r1","ok":false,"error":{"code","message","retryable","retryAfterMs"?}}\`. Frames are at most ${limits.frameBytes / 1024} KB.`,
     '## Messages',

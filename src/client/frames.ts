@@ -56,11 +56,15 @@ const event = v.union([
 /** As in protocol/messages.ts, without the schemas there: a browser need not load them. */
 export const isVoid = (value: Slot): value is VoidSlot => 'void' in value;
 
-const reset = v.object({ reset: v.literal(true), head: count });
+const mailbox = v.optional(v.string());
+const reset = v.object({ reset: v.literal(true), head: count, mailbox });
 
 export const answers = {
   send: v.object({ conversationId: v.string(), seq: v.optional(seq), serverTime: v.number() }),
-  sync: v.union([reset, v.object({ events: v.array(event), next: count, head: count, more: v.boolean() })]),
+  sync: v.union([
+    reset,
+    v.object({ events: v.array(event), next: count, head: count, more: v.boolean(), mailbox }),
+  ]),
   pending: v.union([
     reset,
     v.object({
@@ -86,7 +90,7 @@ export const answers = {
     pending: v.optional(v.boolean(), false),
   }),
   device: v.object({}),
-  ping: v.object({ head: count, serverTime: v.number() }),
+  ping: v.object({ head: count, serverTime: v.number(), mailbox }),
 } as const;
 
 export type RequestAction = keyof typeof answers;

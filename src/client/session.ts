@@ -124,9 +124,9 @@ export class Session {
       token: () => tokens.next(store.meta.userId),
       onPush: (push) => this.takePush(push),
       cursorToTell: () => this.acks.cursorToTell(),
-      onHead: (head, toldCursor) => {
+      onHead: (mailbox, toldCursor) => {
         if (toldCursor !== undefined) this.acks.noteTold(toldCursor);
-        this.sync.noteHead(head);
+        this.sync.noteHead(mailbox);
       },
       onConnecting: (attempt) => this.become('connecting', { attempt }),
       onConnected: (renewal) => {
@@ -174,8 +174,12 @@ export class Session {
     }
   }
 
-  /** Another device took the place of this one: coming back by itself, it would only take it back in turn. */
+  /**
+   * Another device took the place of this one, or a copy of it did: coming back by itself, it would only take it back in
+   * turn. A newer connection of its own does so at each renewal, which is as it should be.
+   */
   private yieldTo({ reason, by }: KickedPush): void {
+    if (by?.deviceId === this.store.meta.deviceId && this.link.isRenewing) return;
     this.end(new ImError('kicked', 'Another device of this platform took over'));
     void this.link.stop();
     this.become('kicked', { reason, ...(by && { by }) });

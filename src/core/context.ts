@@ -21,6 +21,10 @@ export interface Caller {
   readonly deviceId: string;
   readonly platform: Platform;
   readonly connectionId: string;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  /** The token's `exp`: seconds since the epoch. */
+  readonly expiresAt: number;
   /** When the gateway took the request: milliseconds since the epoch. */
   readonly arrivedAt: number;
 }

@@ -29,14 +29,18 @@ export async function readMailboxAndDevice(ctx: Context, caller: Caller): Promis
 }
 
 /**
- * Moves the device's cursor, if there is one to move to, and returns the mailbox head. One that is beyond it is not a
+ * Moves the device's cursor, if there is one to move to, and returns the mailbox. One that is beyond its head is not a
  * cursor of this mailbox, and changes nothing (I5).
  */
-export async function acknowledge(ctx: Context, caller: Caller, cursor: number | undefined): Promise<number> {
+export async function acknowledge(
+  ctx: Context,
+  caller: Caller,
+  cursor: number | undefined,
+): Promise<Mailbox> {
   const [head] = await ctx.db.batchGet('Users', [mailboxKey(caller.userId)]);
-  const { seq } = mailboxOf(head);
-  if (cursor && cursor <= seq) await moveCursor(ctx, caller, cursor);
-  return seq;
+  const mailbox = mailboxOf(head);
+  if (cursor && cursor <= mailbox.seq) await moveCursor(ctx, caller, mailbox, cursor);
+  return mailbox;
 }
 
 function mailboxOf(head: Item | undefined): Mailbox {
@@ -45,15 +49,19 @@ function mailboxOf(head: Item | undefined): Mailbox {
 }
 
 /** Moves a device's cursor forward (I5: never back, and the caller has checked that it is not beyond the head). */
-export async function moveCursor(ctx: Context, caller: Caller, cursor: number): Promise<void> {
+export async function moveCursor(
+  ctx: Context,
+  { userId, deviceId }: Caller,
+  mailbox: Mailbox,
+  cursor: number,
+): Promise<void> {
   const written = await ctx.db.update({
     table: 'Users',
-    key: deviceKey(caller.userId, caller.deviceId),
+    key: deviceKey(userId, deviceId),
     update: 'SET #cursor = :cursor, #lastSeen = :now',
     condition: 'attribute_not_exists(#cursor) OR #cursor < :cursor',
     values: { cursor, now: ctx.now() },
-    returning: 'ALL_NEW',
   });
-  const registered = written.ok && written.item['pushToken'] !== undefined;
-  if (registered) await forgetWaiting(ctx, caller.userId, caller.deviceId, cursor);
+  if (written.ok && mailbox.pushDevices.includes(deviceId))
+    await forgetWaiting(ctx, userId, deviceId, cursor);
 }

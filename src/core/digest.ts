@@ -12,6 +12,12 @@ export const deviceDigest = (deviceId: string) => digest(deviceId, 3).toString('
 /** Tells a device's connection from the one that it had before. */
 export const connectionDigest = (connectionId: string) => digest(connectionId, 3);
 
+/** Of a user's mailbox, made of the connection that first opened it: no other ever has that id. */
+export const mailboxName = (connectionId: string) => digest(connectionId, 6).toString('base64url');
+
+export const pushTokenDigest = (provider: string, pushToken: string) =>
+  digest(`${provider} ${pushToken}`, 18).toString('base64url');
+
 export const CLIENT_MSG_ID_BYTES = 8;
 export const PAYLOAD_BYTES = 4;
 

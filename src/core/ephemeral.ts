@@ -3,6 +3,7 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
+import { isConnectionOver } from './connections.ts';
 import type { Caller, Context } from './context.ts';
 import { toMailbox } from './mailbox.ts';
 import { HEAD, itemKey } from './tables.ts';
@@ -35,9 +36,15 @@ export async function sendEphemeral(
     push: 'ephemeral',
     message: { ...message, type, body, recalled: false, edited: null, silent },
   };
-  const connectionIds = mailboxes
-    .flatMap(({ connections }) => connections.map(({ connectionId }) => connectionId))
-    .filter((connectionId) => connectionId !== caller.connectionId);
-  await Promise.all(connectionIds.map((connectionId) => ctx.connections.post(connectionId, push)));
+  const others = mailboxes
+    .flatMap(({ connections }) => connections)
+    .filter(({ connectionId }) => connectionId !== caller.connectionId);
+  await Promise.all(
+    others.map((connection) =>
+      isConnectionOver(ctx, connection)
+        ? ctx.connections.close(connection.connectionId)
+        : ctx.connections.post(connection.connectionId, push),
+    ),
+  );
   return { ok: true, conversationId, serverTime };
 }

@@ -5,7 +5,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Push, SyncEvent } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
-import { dropConnection } from './devices.ts';
+import { dropConnection, expireConnection, isConnectionOver } from './connections.ts';
 import { appendPointers, isFull, sealPage, type Appended, type Extent, type Mailbox } from './mailbox.ts';
 import { noteWaiting } from './offline-queue.ts';
 import { deviceDigest } from './digest.ts';
@@ -79,7 +79,9 @@ async function deliver(ctx: Context, userId: string, deliveries: readonly Delive
   const byPointer = new Map(deliveries.map(({ pointer, message }) => [pointer, message]));
   await Promise.all([
     ...mailbox.connections.map((connection) =>
-      pushExtents(ctx, mailbox, connection, eventsOf(appended, byPointer)),
+      isConnectionOver(ctx, connection)
+        ? expireConnection(ctx, userId, connection)
+        : pushExtents(ctx, mailbox, connection, eventsOf(appended, byPointer)),
     ),
     noteForAbsent(ctx, appended, deliveries),
     isFull(mailbox) ? sealPage(ctx, mailbox) : undefined,
@@ -135,7 +137,8 @@ async function noteForAbsent(
   { mailbox, extents, fresh }: Appended,
   deliveries: readonly Delivery[],
 ): Promise<void> {
-  const connected = new Set(mailbox.connections.map(({ deviceId }) => deviceId));
+  const live = mailbox.connections.filter((connection) => !isConnectionOver(ctx, connection));
+  const connected = new Set(live.map(({ deviceId }) => deviceId));
   const absent = mailbox.pushDevices.filter((deviceId) => !connected.has(deviceId));
   const wanted = deliveries.filter(({ message }) => message.from !== mailbox.userId && !message.silent);
   const last = wanted.at(-1)?.message;

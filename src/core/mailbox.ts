@@ -6,6 +6,7 @@
 //
 // Every page holds exactly PAGE_SIZE pointers and is named by its first syncSeq: its content follows from its name,
 // so it may be written twice, late, or by two writers, and the key of the page that holds a syncSeq is arithmetic.
+import type { Platform } from '../protocol/ids.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
@@ -18,6 +19,8 @@ const MAX_PATIENCE = 4;
 
 export interface Mailbox {
   readonly userId: string;
+  /** Of this very mailbox: another one of the same user, after a new set-up, has another. */
+  readonly name: string;
   /** The last syncSeq given out. */
   readonly seq: number;
   /** syncSeq before the first pointer of `page`. */
@@ -31,9 +34,11 @@ export interface Mailbox {
 export interface DeviceConnection {
   readonly deviceId: string;
   readonly connectionId: string;
-  readonly platform: string;
+  readonly platform: Platform;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
+  /** Of its token: seconds since the epoch. */
+  readonly expiresAt: number;
   /** The attribute as stored, for conditions on it. */
   readonly stored: string;
 }
@@ -132,7 +137,7 @@ async function appendToPage(ctx: Context, userId: string, chunk: readonly string
 }
 
 /** Keeps the full page as an item of its own, then empties the head's: in this order, so that nothing is ever unreadable. */
-export async function sealPage(ctx: Context, { userId, base, page }: Mailbox): Promise<Mailbox> {
+export async function sealPage(ctx: Context, { userId, name, base, page }: Mailbox): Promise<Mailbox> {
   await ctx.db.put({
     table: 'Users',
     item: {
@@ -150,7 +155,7 @@ export async function sealPage(ctx: Context, { userId, base, page }: Mailbox): P
     values: { base, newBase: base + page.length, empty: [] },
     returning: 'ALL_NEW',
   });
-  return toMailbox(written.item ?? { userId, seq: base, base, page: [] });
+  return toMailbox(written.item ?? { userId, name, seq: base, base, page: [] });
 }
 
 /** `entries` are consecutive from `after + 1`; `reset`: the mailbox does not keep them any more. */
@@ -191,6 +196,7 @@ export function toMailbox(item: Item): Mailbox {
   const attributes = Object.entries(item);
   return {
     userId: item['userId'] as string,
+    name: item['name'] as string,
     seq: item['seq'] as number,
     base: item['base'] as number,
     page: item['page'] as string[],
@@ -203,14 +209,22 @@ export function toMailbox(item: Item): Mailbox {
   };
 }
 
-/** `<connectionId> <platform> <connectedAt, base 36>`: short, for it stands in the hot item. */
+/** `<connectionId> <platform> <connectedAt> <expiresAt>`, times in base 36: short, for it stands in the hot item. */
 export function encodeConnection(connection: Omit<DeviceConnection, 'deviceId' | 'stored'>): string {
-  return `${connection.connectionId} ${connection.platform} ${connection.connectedAt.toString(36)}`;
+  const { connectionId, platform, connectedAt, expiresAt } = connection;
+  return [connectionId, platform, connectedAt.toString(36), expiresAt.toString(36)].join(' ');
 }
 
 function toConnection(deviceId: string, stored: string): DeviceConnection {
-  const [connectionId = '', platform = '', connectedAt = '0'] = stored.split(' ');
-  return { deviceId, connectionId, platform, connectedAt: parseInt(connectedAt, 36), stored };
+  const [connectionId = '', platform, connectedAt = '0', expiresAt = '0'] = stored.split(' ');
+  return {
+    deviceId,
+    connectionId,
+    platform: platform as Platform,
+    connectedAt: parseInt(connectedAt, 36),
+    expiresAt: parseInt(expiresAt, 36),
+    stored,
+  };
 }
 
 /** Neighbouring extents as one, so that a batch makes one frame. */

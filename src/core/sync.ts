@@ -5,6 +5,7 @@ import type { Slot } from '../protocol/messages.ts';
 import type { Answer, SyncEvent } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { withinBytes } from './answer-size.ts';
+import { confirmConnection } from './connections.ts';
 import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
 import { readEntries } from './mailbox.ts';
 import { decodePointer } from './pointers.ts';
@@ -17,17 +18,17 @@ export async function sync(
 ): Promise<Answer<'sync'>> {
   const { mailbox, device } = await readMailboxAndDevice(ctx, caller);
   const after = request.after ?? device.cursor;
-  const head = mailbox.seq;
-  if (after > head) return { ok: true, reset: true, head };
-
+  const { seq: head, name } = mailbox;
+  const reset = { ok: true, reset: true, head, mailbox: name } as const;
   const [range] = await Promise.all([
     readEntries(ctx, mailbox, after, request.limit),
-    after > device.cursor ? moveCursor(ctx, caller, after) : undefined,
+    after > device.cursor && after <= head ? moveCursor(ctx, caller, mailbox, after) : undefined,
+    confirmConnection(ctx, caller, mailbox),
   ]);
-  if (range.reset) return { ok: true, reset: true, head };
+  if (range.reset) return reset;
   const events = withinBytes(await join(ctx, caller.userId, after, range.entries));
   const next = after + events.length;
-  return { ok: true, events, next, head, more: next < head };
+  return { ok: true, events, next, head, more: next < head, mailbox: name };
 }
 
 /** One-way: nobody is told that a cursor is none. */
@@ -40,11 +41,13 @@ export async function ping(
   caller: Caller,
   request: ClientFrame<'ping'>,
 ): Promise<Answer<'ping'> | Refusal> {
-  const head = await acknowledge(ctx, caller, request.cursor);
+  const mailbox = await acknowledge(ctx, caller, request.cursor);
+  const { seq: head, name } = mailbox;
+  await confirmConnection(ctx, caller, mailbox);
   if (request.cursor !== undefined && request.cursor > head) {
     return refuse('bad_request', `cursor: ${request.cursor} is beyond the head of your mailbox, ${head}`);
   }
-  return { ok: true, head, serverTime: ctx.now() };
+  return { ok: true, head, serverTime: ctx.now(), mailbox: name };
 }
 
 /** Pointers with their messages; what is not kept any more reads as a void, so that syncSeq stays dense. */

@@ -49,6 +49,7 @@ export type TableNames = Readonly<Record<TableName, string>>;
 export const ttlAttribute = 'expiresAt';
 
 export const uncountedPrefix = 'UNCOUNTED#';
+const devicePrefix = 'DEVICE#';
 
 /** Sort key of the one head item of a conversation or of a user. */
 export const HEAD = 'HEAD';
@@ -60,7 +61,9 @@ export const itemKey = {
   uncounted: (firstSeq: number) => `${uncountedPrefix}${String(firstSeq).padStart(12, '0')}`,
   /** A sealed mailbox page, named by its first syncSeq so that pages sort in order. */
   page: (firstSyncSeq: number) => `PAGE#${String(firstSyncSeq).padStart(12, '0')}`,
-  device: (deviceId: string) => `DEVICE#${deviceId}`,
+  device: (deviceId: string) => `${devicePrefix}${deviceId}`,
+  /** Where to notify a device: apart from its cursor, which moves often, for push tokens are long. */
+  pushTarget: (deviceId: string) => `PUSH#${deviceId}`,
   conversationView: (conversationId: string) => `CONV#${conversationId}`,
   block: (userId: string) => `BLOCK#${userId}`,
 } as const;
@@ -68,6 +71,16 @@ export const itemKey = {
 /** Keys of the Users table. */
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });
 export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
+export const pushTargetKey = (userId: string, deviceId: string) => ({
+  userId,
+  item: itemKey.pushTarget(deviceId),
+});
+/** Whose a push token is. No userId has a `#` in it. */
+export const pushTokenKey = (tokenDigest: string) => ({ userId: `TOKEN#${tokenDigest}`, item: HEAD });
+
+/** All of a user's devices, as a range of sort keys. */
+export const deviceItems = { from: devicePrefix, to: `${devicePrefix}\uffff` } as const;
+export const deviceIdOf = (deviceItem: string) => deviceItem.slice(devicePrefix.length);
 
 /** The two users of a direct conversation, in the order of its id. */
 export type Side = 'a' | 'b';

@@ -32,7 +32,9 @@ const answer = <Fields extends v.ObjectEntries>(fields: Fields) =>
   v.object({ id: v.string(), ok: v.literal(true), ...fields });
 
 /** The cursor is older than what the mailbox keeps, or beyond its head: start again from `conversations`. */
-const reset = answer({ reset: v.literal(true), head: count });
+const reset = { reset: v.literal(true), head: count };
+/** The name of this very mailbox: another one than before means that what a client has stored belongs to nothing. */
+const mailbox = v.string();
 
 export const waitingConversationSchema = v.object({
   conversationId: conversationIdSchema,
@@ -54,11 +56,11 @@ export const responseFrames = {
     duplicate: v.optional(v.literal(true)),
   }),
   sync: v.union([
-    reset,
-    answer({ events: v.array(syncEventSchema), next: count, head: count, more: v.boolean() }),
+    answer({ ...reset, mailbox }),
+    answer({ events: v.array(syncEventSchema), next: count, head: count, more: v.boolean(), mailbox }),
   ]),
   pending: v.union([
-    reset,
+    answer(reset),
     answer({
       /** Messages of others after the cursor. */
       total: count,
@@ -78,7 +80,7 @@ export const responseFrames = {
     pending: v.optional(v.literal(true)),
   }),
   device: answer({}),
-  ping: answer({ head: count, serverTime: timestamp }),
+  ping: answer({ head: count, serverTime: timestamp, mailbox }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
 
 export const pushFrames = {

@@ -1,5 +1,6 @@
 // The parts of a WebSocket event that we use (API Gateway developer guide, "WebSocket API integration requests"),
 // and who it says is calling. What the authorizer returned at connect time comes with every later event.
+import type { DeviceName } from '../core/connections.ts';
 import type { Caller } from '../core/context.ts';
 import { platforms, type Platform } from '../protocol/ids.ts';
 
@@ -10,6 +11,8 @@ export interface AuthorizerContext {
   readonly platform?: string;
   /** The token's `exp`: epoch seconds. A number or its text: services differ in what they keep of the type. */
   readonly expiresAt: string | number;
+  /** `<deviceId> <platform>` of who took over since the device connected last; for one that comes back by itself. */
+  readonly replacedBy?: string;
 }
 
 export interface WebSocketEvent {
@@ -30,10 +33,17 @@ export interface WebSocketEvent {
 }
 
 export function callerOf({ requestContext }: WebSocketEvent): Caller {
-  const { connectionId, authorizer, requestTimeEpoch: arrivedAt } = requestContext;
+  const { connectionId, connectedAt, authorizer, requestTimeEpoch: arrivedAt } = requestContext;
   const { principalId: userId, deviceId, platform } = authorizer;
   if (!deviceId || !isPlatform(platform)) throw new Error('The connection has no device');
-  return { userId, deviceId, platform, connectionId, arrivedAt };
+  const expiresAt = Number(authorizer.expiresAt);
+  return { userId, deviceId, platform, connectionId, connectedAt, expiresAt, arrivedAt };
+}
+
+/** Another device took over: this connection was let in only to be told so. */
+export function replacedBy({ requestContext }: WebSocketEvent): DeviceName | undefined {
+  const [deviceId, platform] = requestContext.authorizer.replacedBy?.split(' ') ?? [];
+  return deviceId && isPlatform(platform) ? { deviceId, platform } : undefined;
 }
 
 function isPlatform(value: unknown): value is Platform {

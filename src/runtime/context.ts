@@ -9,10 +9,16 @@ import { log } from './log.ts';
 
 const BACK_OFF = { baseMs: 10, maxMs: 320 };
 
+export type Store = Pick<Context, 'db' | 'settings'>;
+
+/** For who reads tables and nothing else: the rest is not in its bundle. */
+export function createStore(): Store {
+  return { db: new Database(createDynamoDb(), readTableNames(), backOff), settings: readSettings() };
+}
+
 export function createContext(): Context {
   return {
-    db: new Database(createDynamoDb(), readTableNames(), backOff),
-    settings: readSettings(),
+    ...createStore(),
     now: Date.now,
     backOff,
     connections: createConnections(log),

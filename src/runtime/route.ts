@@ -1,9 +1,10 @@
 // What all routes share: who calls, is the token still good, is the frame valid; then the domain; then the answer.
 import type { Action, ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
+import { endConnection } from '../core/connections.ts';
 import type { Caller, Context } from '../core/context.ts';
 import { isTokenOver } from '../core/expiry.ts';
-import { callerOf, type WebSocketEvent } from './caller.ts';
+import { callerOf, replacedBy, type WebSocketEvent } from './caller.ts';
 import { createContext } from './context.ts';
 import { isAction, parseFrame, requestId, validate, type Frame } from './frames.ts';
 import { describeError, log } from './log.ts';
@@ -45,6 +46,11 @@ export function route(handlers: ActionHandlers): (event: WebSocketEvent) => Prom
     const frame = parseFrame(event.body);
     const id = requestId(frame);
     if (isExpired(event, ctx.now())) return endExpired(ctx, event, id);
+    const successor = replacedBy(event);
+    if (successor) {
+      await endConnection(ctx, event.requestContext.connectionId, successor);
+      return { statusCode: 200 };
+    }
     const answer = await answerFrame(ctx, event, handlers, frame);
     return answer ? respond({ ...id, ...answer }) : { statusCode: 200 };
   };

@@ -210,6 +210,43 @@ describe('a connection that is dead and does not say so', () => {
   });
 });
 
+describe('a device that was replaced', () => {
+  test('while it slept: comes back by itself, is told, and takes nothing from the one in use', async () => {
+    const bobId = newUser('bob');
+    const time = new ManualTime();
+    const environment = { ...time.environment, ...impatient };
+    const phone = await devices.connect({ userId: bobId, url: proxy.url, environment });
+    const lost = phone.seen.next('disconnected');
+    proxy.cut();
+    await lost;
+    const pad = await devices.connect({ userId: bobId, deviceId: 'pad' });
+    const kicked = phone.seen.next('kicked');
+    await time.untilSet(250);
+    time.advance(250);
+    expect(await kicked).toMatchObject({ by: { deviceId: 'pad' } });
+    expect(phone.im.state).toBe('kicked');
+    expect(pad.seen.of('disconnected')).toEqual([]);
+
+    const padKicked = pad.seen.next('kicked');
+    await phone.im.start();
+    await padKicked;
+    expect(phone.im.state).toBe('synced');
+  });
+
+  test('by a copy of itself, in another process: the older one stops, and neither throws out the other', async () => {
+    const bobId = newUser('bob');
+    const original = await devices.connect({ userId: bobId, deviceId: 'same' });
+    const kicked = original.seen.next('kicked');
+    const copy = await devices.connect({ userId: bobId, deviceId: 'same' });
+    expect(await kicked).toMatchObject({ by: { deviceId: 'same' } });
+    await cloud.settled();
+    expect(original.im.state).toBe('kicked');
+    expect(original.seen.of('connecting')).toHaveLength(1);
+    expect(copy.im.state).toBe('synced');
+    expect(copy.seen.of('disconnected')).toEqual([]);
+  });
+});
+
 describe('before the two hours are over', () => {
   /** The server's limit is 120 minutes. */
   const renewalMs = [100 * 60_000, 118 * 60_000] as const;
@@ -366,12 +403,10 @@ describe('tokens', () => {
     const alice = await devices.connect({ userId: aliceId, token, environment: impatient });
     ttlSeconds = 3600;
     const askedToConnect = asked;
-    // Only the server's clock can end it.
-    const expired = alice.seen.next('tokenExpired');
-    for (let n = 1; alice.seen.of('tokenExpired').length === 0; n++) {
+    // Only the server's clock can end it: in answer to a send, or instead of the push of one.
+    for (let n = 1; alice.seen.of('disconnected').length === 0; n++) {
       await alice.im.send(`user:${bobId}`, `${n}`).sent;
     }
-    expect(await expired).toMatchObject({ error: { code: 'unauthorized' } });
     await alice.im.send(`user:${bobId}`, 'with the new token').sent;
     expect(asked).toBe(askedToConnect + 1);
     const stored = await alice.im.conversation(directId(aliceId, bobId)).messages({ limit: 500 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Caller, Context } from '../../src/core/context.ts';
 import { fanOut } from '../../src/core/fan-out.ts';
-import { registerForPush } from '../../src/core/devices.ts';
+import { registerForPush } from '../../src/core/push-devices.ts';
 import { toMailbox, type Mailbox } from '../../src/core/mailbox.ts';
 import { ack, sync } from '../../src/core/sync.ts';
 import { HEAD } from '../../src/core/tables.ts';
@@ -155,18 +155,18 @@ describe('a connection that is gone', () => {
 });
 
 describe('a registered device that is away', () => {
-  const register: ClientFrame<'device'> = {
+  const registration = ({ userId, deviceId }: Caller): ClientFrame<'device'> => ({
     action: 'device',
     id: 'r',
-    pushToken: 'token',
+    pushToken: `token of ${userId} ${deviceId}`,
     provider: 'fcm',
     remove: false,
-  };
+  });
   const entriesOf = async (userId: string) =>
     (await tables.scan('OfflineQueue')).filter((item) => item['userId'] === userId);
 
   async function away(context: Context, device: Caller): Promise<void> {
-    await registerForPush(context, device, register);
+    await registerForPush(context, device, registration(device));
     await context.db.update({
       table: 'Users',
       key: { userId: device.userId, item: HEAD },
@@ -199,7 +199,7 @@ describe('a registered device that is away', () => {
 
   test('has none while it is connected, and loses it when it has taken everything', async () => {
     const { from, to } = await newPair();
-    await registerForPush(ctx, to, register);
+    await registerForPush(ctx, to, registration(to));
     await fanOut(ctx, [message(from, to, 1)]);
     expect(await entriesOf(to.userId)).toEqual([]);
     await away(ctx, to);
@@ -218,13 +218,65 @@ describe('a registered device that is away', () => {
     expect(await entriesOf(to.userId)).toEqual([]);
   });
 
-  test('is one of at most eight', async () => {
+  test('P5.7: is one of at most eight: for the ninth, the one that was seen longest ago makes room', async () => {
     const { to } = await newPair();
-    const devices = Array.from({ length: 9 }, (_, index) => ({ ...to, deviceId: `device-${index}` }));
-    const answers = [];
-    for (const device of devices) answers.push(await registerForPush(ctx, device, register));
-    expect(answers.map(({ ok }) => ok)).toEqual([...Array(8).fill(true), false]);
-    expect((await mailbox(to.userId)).pushDevices).toHaveLength(8);
+    const devices: Caller[] = [];
+    for (let index = 0; index < 8; index++) {
+      const device = await tables.connect(to.userId, `device-${index}`);
+      devices.push(device);
+      await away(ctx, device);
+      clock.now += 1_000;
+    }
+    // The first is seen again: so the second is the one.
+    await tables.connect(to.userId, 'device-0');
+    await fanOut(ctx, [message({ ...to, userId: 'someone' }, to, 1)]);
+    const ninth = await tables.connect(to.userId, 'device-8');
+    await away(ctx, ninth);
+    const left = ['device-0', ...devices.slice(2).map(({ deviceId }) => deviceId), 'device-8'];
+    expect((await mailbox(to.userId)).pushDevices.toSorted()).toEqual(left);
+    // Nothing is left of the other.
+    const stored = [...(await tables.scan('Users')), ...(await tables.scan('OfflineQueue'))];
+    const text = JSON.stringify(stored.filter(({ item }) => item !== 'DEVICE#device-1'));
+    expect(text).toContain(`token of ${to.userId} device-0`);
+    expect(text).not.toContain(`${to.userId} device-1`);
+    expect(text).not.toContain('"deviceId":"device-1"');
+  });
+
+  test('P5.7: a push token moves to the device that registers it, whoever’s it was', async () => {
+    const { from: alice, to: bob } = await newPair();
+    const token = registration(alice);
+    await away(ctx, alice);
+    await registerForPush(ctx, bob, token);
+    await away(ctx, { ...bob, deviceId: 'x' });
+    expect((await mailbox(alice.userId)).pushDevices).toEqual([]);
+    expect((await mailbox(bob.userId)).pushDevices).toContain(bob.deviceId);
+    const holders = (await tables.scan('Users')).filter(({ pushToken }) => pushToken === token.pushToken);
+    expect(holders).toMatchObject([{ userId: bob.userId, item: `PUSH#${bob.deviceId}` }]);
+
+    // With another token of its own, a device leaves the old one to nobody; the next takes it from nobody.
+    await registerForPush(ctx, bob, { ...token, pushToken: 'another' });
+    await registerForPush(ctx, alice, token);
+    expect((await mailbox(bob.userId)).pushDevices).toContain(bob.deviceId);
+    expect((await mailbox(alice.userId)).pushDevices).toEqual([alice.deviceId]);
+  });
+
+  test('P5.7: a registration that dies anywhere is finished by the next, and two have never the same token', async () => {
+    for (let request = 1; ; request++) {
+      const { from: alice, to: bob } = await newPair();
+      const token = registration(alice);
+      await registerForPush(ctx, alice, token);
+      const dying = tables.context({ death: { request, when: 'after' } });
+      const died = await registerForPush(dying, bob, token).then(
+        () => false,
+        () => true,
+      );
+      expect(await registerForPush(ctx, bob, token)).toEqual({ ok: true });
+      expect((await mailbox(alice.userId)).pushDevices).toEqual([]);
+      expect((await mailbox(bob.userId)).pushDevices).toEqual([bob.deviceId]);
+      const holders = (await tables.scan('Users')).filter(({ pushToken }) => pushToken === token.pushToken);
+      expect(holders.map(({ userId }) => userId)).toEqual([bob.userId]);
+      if (!died) break;
+    }
   });
 });
 
@@ -250,7 +302,12 @@ describe('I5: the cursor', () => {
     await ack(ctx, to, { action: 'ack', id: undefined, cursor: 1 });
     expect(await cursorOf(to)).toBe(2);
     await ack(ctx, to, { action: 'ack', id: undefined, cursor: 6 });
-    expect(await sync(ctx, to, request({ after: 6 }))).toEqual({ ok: true, reset: true, head: 5 });
+    expect(await sync(ctx, to, request({ after: 6 }))).toEqual({
+      ok: true,
+      reset: true,
+      head: 5,
+      mailbox: (await mailbox(to.userId)).name,
+    });
     expect(await cursorOf(to)).toBe(2);
     expect(await sync(ctx, to, request({}))).toMatchObject({
       events: [{ syncSeq: 3 }, { syncSeq: 4 }, { syncSeq: 5 }],

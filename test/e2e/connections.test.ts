@@ -1,9 +1,11 @@
 // Who is let in, who has to go for whom, and what a connection is worth when the mailbox does not know it.
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import { connect, refusal, type ConnectOptions } from '../support/client.ts';
-import { startCloud } from '../support/cloud.ts';
+import { isVoid } from '../../src/protocol/messages.ts';
+import { connect, refusal, type ConnectOptions, type TestClient } from '../support/client.ts';
+import { scan, startCloud } from '../support/cloud.ts';
 
 let cloud: Cloud;
 let privateKey: CryptoKey;
@@ -68,6 +70,188 @@ describe('P1.7: devices of one platform', () => {
       { push: 'kicked', reason: 'replaced', by: { deviceId: 'watch', platform: 'ios' } },
     ]);
     for (const device of [pad, watch]) expect(await device.request('ping')).toMatchObject({ ok: true });
+  });
+});
+
+const kickedBy = (deviceId: string) => ({
+  push: 'kicked',
+  reason: 'replaced',
+  by: { deviceId, platform: 'web' },
+});
+const resuming = (deviceId: string) => ({
+  query: new URLSearchParams({ deviceId, platform: 'web', resume: '1' }).toString(),
+});
+
+describe('P1.8: a takeover is remembered', () => {
+  test.each(['ping', 'sync', 'send', 'history', 'device', 'nonsense'])(
+    'who comes back by itself is told at its first request, %s, and kicks nobody',
+    async (action) => {
+      const bobId = newUser('bob');
+      const old = await enter(bobId, { deviceId: 'old', platform: 'web' });
+      await old.close();
+      const heir = await enter(bobId, { deviceId: 'heir', platform: 'web' });
+      const back = await enter(bobId, resuming('old'));
+      back.socket.send(JSON.stringify({ action, id: 'r' }));
+      await back.closed;
+      expect(back.pushes).toEqual([kickedBy('heir')]);
+      expect(await heir.request('ping')).toMatchObject({ ok: true });
+
+      // Also when the other one is not there any more; only a user who asks for it gets the platform back.
+      await heir.close();
+      const again = await enter(bobId, resuming('old'));
+      again.socket.send(JSON.stringify({ action, id: 'r' }));
+      await again.closed;
+      const asked = await enter(bobId, { deviceId: 'old', platform: 'web' });
+      expect(await asked.request('ping')).toMatchObject({ ok: true });
+      const late = await enter(bobId, resuming('heir'));
+      late.socket.send(JSON.stringify({ action, id: 'r' }));
+      await late.closed;
+      expect(late.pushes).toEqual([kickedBy('old')]);
+      expect(await asked.request('ping')).toMatchObject({ ok: true });
+    },
+  );
+
+  test('who was not replaced comes back as before', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const first = await enter(bobId, { deviceId: 'browser', platform: 'web' });
+    await first.close();
+    await enter(bobId, { deviceId: 'phone' });
+    const back = await enter(bobId, resuming('browser'));
+    const alice = await enter(aliceId);
+    await alice.send(`user:${bobId}`, 'hello');
+    expect(await back.eventsUpTo(1)).toHaveLength(1);
+    expect(await refuse(bobId, { query: 'deviceId=browser&platform=web&resume=maybe' })).toBe(400);
+  });
+});
+
+describe('P1.9: a connection that the mailbox does not know', () => {
+  const updateMailbox = async (userId: string, expression: string, value?: string) => {
+    const client = new DynamoDBClient({
+      endpoint: cloud.dynamoDbEndpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    await client.send(
+      new UpdateItemCommand({
+        TableName: cloud.model.tables.find(({ name }) => name === 'Users')!.tableName,
+        Key: { userId: { S: userId }, item: { S: 'HEAD' } },
+        UpdateExpression: expression,
+        ExpressionAttributeNames: { '#connection': 'c#phone' },
+        ...(value && { ExpressionAttributeValues: { ':value': { S: value } } }),
+      }),
+    );
+    client.destroy();
+  };
+
+  test.each(['ping', 'sync'])('is registered again by its next %s', async (action) => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await enter(bobId);
+    const alice = await enter(aliceId);
+    await updateMailbox(bobId, 'REMOVE #connection');
+    expect(await bob.request(action)).toMatchObject({ ok: true, mailbox: expect.any(String) as string });
+    await alice.send(`user:${bobId}`, 'can you hear me?');
+    expect(await bob.eventsUpTo(1)).toHaveLength(1);
+  });
+
+  test('takes its place back from an older one of the same device', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await enter(bobId);
+    await updateMailbox(bobId, 'SET #connection = :value', 'older= ios 1 zzzzzz');
+    await bob.request('ping');
+    const alice = await enter(aliceId);
+    await alice.send(`user:${bobId}`, 'can you hear me?');
+    expect(await bob.eventsUpTo(1)).toHaveLength(1);
+  });
+
+  test('is told, when another one took over', async () => {
+    const bobId = newUser('bob');
+    const old = await enter(bobId, { deviceId: 'old', platform: 'web' });
+    const heir = await enter(bobId, { deviceId: 'heir', platform: 'web' });
+    await old.closed;
+    expect(old.pushes).toEqual([kickedBy('heir')]);
+    expect(await heir.request('ping')).toMatchObject({ ok: true });
+  });
+
+  test('handshakes of one platform at once: one stays, nobody is connected and deaf', async () => {
+    const bobId = newUser('bob');
+    const alice = await enter(newUser('alice'));
+    cloud.setFaults({ seed: 3, dynamodb: { latencyMs: [5, 40] } });
+    try {
+      for (let round = 0; round < 12; round++) {
+        const devices = await Promise.all(
+          ['one', 'two'].map((deviceId) =>
+            enter(bobId, { deviceId: `${deviceId}-${round}`, platform: 'web' }),
+          ),
+        );
+        // Whoever is not to stay is told now at the latest.
+        for (const device of devices) device.socket.send('{"action":"ping","id":"r"}');
+        const isOver = (device: TestClient) => device.pushes.some((push) => push['push'] === 'kicked');
+        await Promise.all(
+          devices.map((device) =>
+            device.until(() => isOver(device) || device.frames.some(({ id }) => id === 'r'), 'an answer'),
+          ),
+        );
+        await Promise.race(devices.map(({ closed }) => closed));
+        const staying = devices.filter((device) => !isOver(device));
+        expect(staying).toHaveLength(1);
+        const heard = staying[0]!.events.length;
+        await alice.send(`user:${bobId}`, `round ${round}`);
+        await staying[0]!.until(() => staying[0]!.events.length > heard, 'the message');
+      }
+    } finally {
+      cloud.clearFaults();
+    }
+  }, 60_000);
+});
+
+describe('P1.6: after its token’s expiry a connection', () => {
+  test('is pushed nothing, closed by the next push, and its device counts as away', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const alice = await enter(aliceId);
+    const exp = secondsFromNow(-3);
+    const bob = await enter(bobId, { token: await signToken({ sub: bobId, exp }) });
+    expect(await bob.request('device', { pushToken: `token of ${bobId}` })).toMatchObject({ ok: true });
+    let sent = 0;
+    while (bob.socket.readyState === bob.socket.OPEN) {
+      expect(await alice.send(`user:${bobId}`, `${++sent}`)).toMatchObject({ ok: true });
+      await cloud.settled();
+    }
+    const heard = bob.events.map(({ message }) => (isVoid(message) ? Infinity : message.serverTime));
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard.length).toBeLessThan(sent);
+    expect(Math.max(...heard)).toBeLessThanOrEqual((exp + 5) * 1_000);
+    const waiting = (await scan(cloud, 'OfflineQueue')).filter(({ userId }) => userId === bobId);
+    expect(waiting).toMatchObject([{ deviceId: 'phone', count: sent - heard.length }]);
+    const [head] = (await scan(cloud, 'Users')).filter(
+      ({ userId, item }) => userId === bobId && item === 'HEAD',
+    );
+    expect(head).not.toHaveProperty(['c#phone']);
+  });
+
+  test('is not pushed what is not stored either', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const alice = await enter(aliceId);
+    const bob = await enter(bobId, {
+      token: await signToken({ sub: bobId, exp: secondsFromNow(-3) }),
+    });
+    while (bob.socket.readyState === bob.socket.OPEN)
+      await alice.send(`user:${bobId}`, 'puff', { ephemeral: true });
+    const before = bob.pushes.length;
+    await alice.send(`user:${bobId}`, 'puff', { ephemeral: true });
+    expect(bob.pushes).toHaveLength(before);
+  });
+});
+
+describe('P5.2b: a mailbox', () => {
+  test('has a name, the same for every device and at every time, and another for each user', async () => {
+    const bobId = newUser('bob');
+    const phone = await enter(bobId);
+    const { mailbox } = await phone.request('sync');
+    const laptop = await enter(bobId, { deviceId: 'laptop', platform: 'desktop' });
+    expect(await laptop.request('ping')).toMatchObject({ mailbox });
+    expect(await laptop.request('sync', { after: 7 })).toMatchObject({ reset: true, mailbox });
+    const other = await (await enter(newUser('carol'))).request('ping');
+    expect(other['mailbox']).not.toBe(mailbox);
   });
 });
 

@@ -91,6 +91,17 @@ async function runEverything(): Promise<void> {
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
 
+  // Comes back by itself, after another device took over.
+  const replaced = await connect(cloud, 'bob', { query: 'deviceId=phone&platform=ios&resume=1' });
+  replaced.socket.send('{"action":"ping","id":"r"}');
+  await replaced.closed;
+
+  const carol = await connect(cloud, 'carol', { token: await cloud.issueToken('carol', -2) });
+  while (carol.socket.readyState === carol.socket.OPEN) {
+    await alice.send('user:carol', 'are you still there?');
+    await cloud.settled();
+  }
+
   const expiring = await Promise.all(
     expiringActions.map(async (action, index) => {
       const token = await cloud.issueToken('eve', -2);

@@ -219,12 +219,14 @@ describe('several devices', () => {
     expect(await pad.request('ping')).toMatchObject({ ok: true });
   });
 
-  test('the same device again: the older connection is closed silently', async () => {
+  test('the same device again: the older connection is told, and closed', async () => {
     const bobId = newUser('bob');
     const before = await connect(cloud, bobId);
     const after = await connect(cloud, bobId);
     await before.closed;
-    expect(before.pushes).toEqual([]);
+    expect(before.pushes).toEqual([
+      { push: 'kicked', reason: 'replaced', by: { deviceId: 'phone', platform: 'ios' } },
+    ]);
     await cloud.settled();
     // The older one's $disconnect must not have taken the newer one with it.
     const alice = await connect(cloud, newUser('alice'));

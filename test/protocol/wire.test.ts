@@ -77,9 +77,9 @@ test('the wire schemas of im.v1 are what they were', () => {
         "device": "5dedaed275f34443",
         "history": "362c683bb00953cb",
         "pending": "4ee48c99d43ffc68",
-        "ping": "a638be351e1cfaa4",
+        "ping": "d85a1556115c1e63",
         "send": "1cd2936f1e3a2528",
-        "sync": "74818f8eab40db49",
+        "sync": "a86a87bf91297a25",
       },
     }
   `);

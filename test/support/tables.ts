@@ -12,7 +12,7 @@ import { inject } from 'vitest';
 import { startEngine } from '../../local/dynamodb/engines/engine.ts';
 import type { Caller, Connections, Context } from '../../src/core/context.ts';
 import { Database, type Item } from '../../src/core/database.ts';
-import { registerConnection } from '../../src/core/devices.ts';
+import { registerConnection } from '../../src/core/connections.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../src/core/tables.ts';
 import type { Push, Refused } from '../../src/protocol/server-frames.ts';
@@ -92,18 +92,20 @@ export async function startTables(
     context,
     scan: (table) => scanAll(admin, names[table]),
     async connect(userId, deviceId = 'phone', options = {}) {
-      const caller: Caller = {
+      const caller = {
         userId,
         deviceId,
-        platform: 'ios',
+        platform: 'ios' as const,
         connectionId: randomUUID().slice(0, 15),
+        connectedAt: clock.now,
+        expiresAt: clock.now / 1_000 + 365 * 86_400,
         // Each request arrives as it is made, unless the test says when.
         get arrivedAt() {
           return clock.now;
         },
         ...options,
       };
-      await registerConnection(context(), caller, clock.now);
+      await registerConnection(context(), caller);
       return caller;
     },
     async close() {

@@ -34,7 +34,7 @@ export interface ConnectionOptions {
   readonly onPush: (push: ServerPush) => void;
   /** Pings carry the cursor, if there is news of it, and bring the mailbox head. */
   readonly cursorToTell: () => number | undefined;
-  readonly onHead: (head: number, toldCursor: number | undefined) => void;
+  readonly onHead: (mailbox: AnswerTo<'ping'>, toldCursor: number | undefined) => void;
   /** Some answers tell it. */
   readonly onServerTime: (time: number) => void;
 }
@@ -129,8 +129,7 @@ export class Connection {
   private async ping(): Promise<void> {
     const cursor = this.options.cursorToTell();
     try {
-      const { head } = await this.request('ping', cursor === undefined ? {} : { cursor });
-      this.options.onHead(head, cursor);
+      this.options.onHead(await this.request('ping', cursor === undefined ? {} : { cursor }), cursor);
     } catch {
       // The probe's timer judges.
     }

@@ -1,7 +1,7 @@
 // The connection that lasts: opens sockets one after another, backs off between them, and opens the next before the
 // server's 2-hour limit ends the present one.
 import { Attempt, type Outcome } from './attempt.ts';
-import { Connection, type CloseReason, type Request } from './connection.ts';
+import { Connection, type CloseReason, type ConnectionOptions, type Request } from './connection.ts';
 import type { CancelTimer, Environment, WebSocketConstructor } from '../environment.ts';
 import { explainClose } from './close-reasons.ts';
 import { connectionLost, type ImError } from '../errors.ts';
@@ -28,7 +28,7 @@ export interface LinkOptions {
   readonly environment: Environment;
   readonly onPush: (push: ServerPush) => void;
   readonly cursorToTell: () => number | undefined;
-  readonly onHead: (head: number, toldCursor: number | undefined) => void;
+  readonly onHead: ConnectionOptions['onHead'];
   readonly onConnecting: (attempt: number) => void;
   /** A connection is open, the first or a further one; `renewal`: it takes over from one that is well. */
   readonly onConnected: (renewal: boolean) => void;
@@ -57,6 +57,8 @@ export class Link {
   /** Since a connection was a good one. */
   private failures = 0;
   private openedAt = 0;
+  /** It was connected since the app asked for it: what comes now, it does by itself. */
+  private resumes = false;
   /** How far the server's clock is ahead of ours. As long as it is not known, no token counts as outdated. */
   private serverAheadMs = -Infinity;
   private stopWatching = () => {};
@@ -69,6 +71,7 @@ export class Link {
     if (this.state.is !== 'stopped') return;
     this.refusals = 0;
     this.failures = 0;
+    this.resumes = false;
     this.stopWatching = this.options.environment.watchNetwork(() => this.wake());
     this.open();
   }
@@ -93,6 +96,11 @@ export class Link {
       if (error.code !== 'connection_lost') throw error;
       return this.request(action, fields);
     });
+
+  /** The server has ended a connection in favour of the one that is opening here. */
+  get isRenewing(): boolean {
+    return this.state.is === 'renewing' && this.state.attempt.isHandshaking;
+  }
 
   sendAck(cursor: number): void {
     if ('connection' in this.state) this.state.connection.sendAck(cursor);
@@ -135,6 +143,7 @@ export class Link {
   private connect(token: string): Connection {
     const connection: Connection = new Connection({
       ...this.options,
+      url: this.resumes ? `${this.options.url}&resume=1` : this.options.url,
       token,
       onServerTime: (time) => (this.serverAheadMs = time - this.options.environment.now()),
       onPush: (push) => {
@@ -161,6 +170,7 @@ export class Link {
     const before = this.state;
     const { environment, onConnected } = this.options;
     this.everOpened = true;
+    this.resumes = true;
     this.refusals = 0;
     this.openedAt = environment.now();
     this.hold(connection, RENEW_AFTER_MS + Math.round(environment.random() * RENEW_SPREAD_MS));

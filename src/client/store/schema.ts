@@ -14,6 +14,8 @@ export interface Identity {
 }
 
 export interface Meta extends Identity {
+  /** The name of the mailbox that all of this is from; absent before the first sync. */
+  readonly mailbox?: string;
   readonly schemaVersion: number;
   /** All of the mailbox up to here is stored; `null` before the first sync. */
   readonly position: number | null;

@@ -136,12 +136,17 @@ export class Store {
     }
   }
 
-  /** Forgets conversations and messages, and how far they were synced; keeps the device and the outbox. */
-  async forgetMessages(): Promise<void> {
+  /** Forgets conversations and messages, for they are from another mailbox; keeps the device and the outbox. */
+  async forgetMessages(mailbox: string | undefined): Promise<void> {
     const entries = await Promise.all(
       ['conversation', 'message', 'waiting'].map((prefix) => this.storage.list(everythingOf(prefix))),
     );
-    const meta: Meta = { ...this.currentMeta, position: 0, complete: true };
+    const meta: Meta = {
+      ...this.currentMeta,
+      position: 0,
+      complete: true,
+      ...(mailbox !== undefined && { mailbox }),
+    };
     await this.commit([
       ...entries.flat().map((entry) => ({ key: entry.key, value: undefined })),
       { key: key.meta, value: meta },
@@ -170,7 +175,7 @@ export class Store {
 }
 
 export interface Update {
-  readonly meta?: Partial<Pick<Meta, 'position' | 'complete'>>;
+  readonly meta?: Partial<Pick<Meta, 'mailbox' | 'position' | 'complete'>>;
   readonly conversations?: readonly { readonly record: ConversationRecord; readonly timeline: Timeline }[];
   readonly changes?: readonly Change[];
 }

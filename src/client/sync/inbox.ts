@@ -13,7 +13,7 @@ export interface Intake {
   /** Of one conversation: nothing at or below that seq will come (any more). */
   readonly settled?: { readonly conversationId: string; readonly seq: number };
   /** What to note of the mailbox in the same batch. */
-  readonly meta?: Partial<Pick<Meta, 'position' | 'complete'>>;
+  readonly meta?: Partial<Pick<Meta, 'mailbox' | 'position' | 'complete'>>;
 }
 
 export interface UnreadCount {
@@ -78,9 +78,9 @@ export class Inbox {
     });
   }
 
-  /** Drops all that was received; in turn, like any intake. */
-  forget(): Promise<void> {
-    return this.inTurn(() => this.options.store.forgetMessages());
+  /** Drops all that was received, to begin with this mailbox; in turn, like any intake. */
+  forget(mailbox: string | undefined): Promise<void> {
+    return this.inTurn(() => this.options.store.forgetMessages(mailbox));
   }
 
   private async process({ arrivals = [], settled, meta }: Intake): Promise<void> {

@@ -14,6 +14,16 @@ export type ResetReason =
   /** The server's mailbox is not the one that this device knew: what was stored of it is gone. */
   | 'foreign';
 
+export interface MailboxState {
+  readonly head: number;
+  readonly mailbox?: string | undefined;
+}
+
+/** What is stored is from another mailbox. */
+export function isForeign({ meta }: Store, mailbox: string | undefined): boolean {
+  return meta.mailbox !== undefined && mailbox !== undefined && mailbox !== meta.mailbox;
+}
+
 interface Parts {
   readonly store: Store;
   readonly inbox: Inbox;
@@ -21,10 +31,10 @@ interface Parts {
 }
 
 /** Leaves the position where `sync` can go on. Every step may be repeated: a crash in between loses nothing. */
-export async function startOver(parts: Parts, head: number): Promise<ResetReason> {
+export async function startOver(parts: Parts, { head, mailbox }: MailboxState): Promise<ResetReason> {
   const { store, inbox } = parts;
-  if (store.meta.position !== null && store.meta.position > head) {
-    await inbox.forget();
+  if (isForeign(store, mailbox) || (store.meta.position ?? 0) > head) {
+    await inbox.forget(mailbox);
     return 'foreign';
   }
   for (const conversationId of await listConversations(parts)) await fillFromHistory(parts, conversationId);

@@ -9,7 +9,7 @@ import type { SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
-import { startOver, type ResetReason } from './reset.ts';
+import { isForeign, startOver, type MailboxState, type ResetReason } from './reset.ts';
 import type { Store } from '../store/store.ts';
 
 /** Pushes that are kept during a catch-up; of what is beyond, only the need to pull is. */
@@ -81,8 +81,9 @@ export class Sync {
   }
 
   /** The mailbox reaches up to there: if that is news, it was lost on the way. */
-  noteHead(head: number): void {
-    if (head > (this.options.store.meta.position ?? 0)) this.pull();
+  noteHead({ head, mailbox }: MailboxState): void {
+    const { store } = this.options;
+    if (head > (store.meta.position ?? 0) || isForeign(store, mailbox)) this.pull();
   }
 
   /** Asks for what may have been missed; resolves when the head is reached. */
@@ -156,15 +157,20 @@ export class Sync {
       const answer = await request('sync', after === null ? {} : { after });
       if (!isCurrent()) return;
       if (after !== null) acks.noteTold(after);
-      if ('reset' in answer) {
-        this.options.onReset(await startOver(this.options, answer.head), answer.head);
+      const { mailbox } = answer;
+      if ('reset' in answer || isForeign(store, mailbox)) {
+        this.options.onReset(await startOver(this.options, answer), answer.head);
         acks.reset();
         continue;
       }
       const { events, next } = answer;
       const begin = next - events.length;
       // The first page ever says where this device begins; from 1 it misses nothing.
-      const meta = { position: next, ...(after === null && { complete: begin === 0 }) };
+      const meta = {
+        position: next,
+        ...(mailbox !== undefined && { mailbox }),
+        ...(after === null && { complete: begin === 0 }),
+      };
       more = answer.more;
       if (more && next <= (after ?? -1))
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });

@@ -267,6 +267,30 @@ describe('a mailbox that does not reach back', () => {
     expect(await storage.list({ from: 'message/d:old', to: 'message/d:old0' })).toEqual([]);
   });
 
+  test('because the server was set up anew, with a mailbox as long as the old one or longer', async () => {
+    const storage = new MemoryStorage();
+    const stretch = async (texts: readonly string[]) => {
+      const server = await startCloud();
+      const here = new Devices(server);
+      try {
+        await (await here.connect({ userId: 'bob' })).im.close();
+        const alice = await here.connect({ userId: 'alice' });
+        for (const text of texts) await alice.im.send('user:bob', text).sent;
+        await server.settled();
+        const bob = await here.connect({ userId: 'bob', storage });
+        await bob.seen.until(() => bob.seen.messages.length === texts.length, 'all messages');
+        return bob;
+      } finally {
+        await here.close();
+        await closeWhenSettled(server);
+      }
+    };
+    await stretch(['old 1', 'old 2']);
+    const bob = await stretch(['new 1', 'new 2', 'new 3']);
+    expect(bob.seen.of('reset')).toEqual([{ reason: 'foreign', head: 3 }]);
+    expect(bob.seen.texts).toEqual(['new 1', 'new 2', 'new 3']);
+  });
+
   test('because its pages have expired: what was missed is read from history, once and in order', async () => {
     const brief = await startCloud({ environment: { IM_SETTINGS: '{"mailboxRetentionDays":1}' } });
     const here = new Devices(brief);
