@@ -1,8 +1,10 @@
 // Networks that break: the client comes back by itself, and sends and shows everything once.
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Cloud } from '../../local/cloud.ts';
 import { standardEnvironment, type WebSocketConstructor } from '../../src/client/environment.ts';
+import { NodeWebSocket } from '../../src/client/node.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
@@ -187,6 +189,28 @@ describe('a connection that is dead and does not say so', () => {
     const { seq } = await message.sent;
     const { messages } = await alice.im.conversation(message.conversationId).history();
     expect(messages.map((stored) => stored.seq)).toEqual([seq]);
+  });
+
+  test('is not waited for by a client that closes', async () => {
+    const time = new ManualTime();
+    const sockets: NodeWebSocket[] = [];
+    class WatchedWebSocket extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    }
+    const { environment } = time;
+    const webSocket = WatchedWebSocket;
+    const bob = await devices.connect({ userId: newUser('bob'), url: proxy.url, environment, webSocket });
+    proxy.freeze();
+    await bob.im.close();
+    const [socket] = sockets as [NodeWebSocket];
+    expect(socket.readyState).toBe(socket.CLOSING);
+    const closed = once(socket, 'close');
+    time.fire(2_000);
+    await closed;
+    expect(time.pendingMs).toEqual([]);
   });
 
   test('during the handshake, is given up', async () => {

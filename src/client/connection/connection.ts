@@ -18,6 +18,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const HEARTBEAT_MS = 4.5 * 60_000;
 /** The gateway said that one of the requests failed, not which: how long each of them still has. */
 const DOUBTFUL_REQUEST_MS = 1_000;
+/** How long the peer has to answer a close; the socket would wait 30 s, and keep Node alive. */
+const CLOSING_MS = 2_000;
 
 type WithoutEnvelope<T> = T extends unknown ? Omit<T, 'action' | 'id'> : never;
 export type RequestFields<A extends RequestAction> = WithoutEnvelope<InferInput<(typeof clientFrames)[A]>>;
@@ -122,6 +124,9 @@ export class Connection {
   }
 
   close(): void {
+    if (this.state === 'closed') return;
+    const cancel = this.options.environment.setTimer(() => this.socket.terminate?.(), CLOSING_MS);
+    this.socket.addEventListener('close', cancel);
     this.socket.close();
     this.end(1000);
   }
