@@ -22,8 +22,8 @@ export const mutations: readonly Mutation[] = [
     name: 'ring condition: a send takes a number although its device has sent it before',
     side: 'server',
     file: 'src/core/claims.ts',
-    guard: 'return [...notSent, timely].join',
-    without: 'return [timely].join',
+    guard: 'return [...notSent, timely, inOrder].join',
+    without: 'return [timely, inOrder].join',
   },
   {
     name: 'slot condition: a message is put into a slot that is taken',
