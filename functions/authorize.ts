@@ -26,8 +26,8 @@ const deviceSchema = v.object({
 });
 const verifyToken = createTokenVerifier({
   keys: required('TOKEN_KEYS'),
-  issuer: optional('TOKEN_ISSUER'),
-  audience: optional('TOKEN_AUDIENCE'),
+  issuer: required('TOKEN_ISSUER'),
+  audience: required('TOKEN_AUDIENCE'),
 });
 const allowedOrigins = new Set((optional('ALLOWED_ORIGINS') ?? '').split(',').filter(Boolean));
 

@@ -60,9 +60,6 @@ const configSchema = v.strictObject({
   stage: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,32}$/)), 'dev'),
   /** Origins that browsers may connect from, e.g. `https://chat.example.com`; none = no browser. */
   allowedOrigins: v.optional(origins, []),
-  /** `iss` and `aud` that tokens must carry; not checked when absent. */
-  tokenIssuer: v.optional(v.string()),
-  tokenAudience: v.optional(v.string()),
   /**
    * Batches of one stream shard that fan out at once, 1–10. At 1 a mailbox keeps the order of each conversation and
    * bursts are bundled; above it Lambda keeps the order of single items only (docs/decisions/0002).

@@ -6,22 +6,36 @@ import { FanOut } from './fan-out.ts';
 import { Tables } from './tables.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
 
+const notEmpty = '^\\S(.*\\S)?$';
+
 export class ImStack extends Stack {
   constructor(scope: Construct, id: string, config: Config, props?: StackProps) {
     super(scope, id, props);
 
-    // The one thing that has no default: a parameter, so that the template itself fits every stage and the laptop.
+    // Whose tokens are good has no default: parameters, so that the template itself fits every stage and the laptop.
     const tokenKeys = new CfnParameter(this, 'TokenKeys', {
       description:
         'Keys that client tokens are verified with: the https URL of a JWKS, or one public JWK as JSON',
       allowedPattern: '^(https://.+|\\{.+\\})$',
+    });
+    const tokenIssuer = new CfnParameter(this, 'TokenIssuer', {
+      description: 'The iss that client tokens must carry; * for any',
+      allowedPattern: notEmpty,
+    });
+    const tokenAudience = new CfnParameter(this, 'TokenAudience', {
+      description: 'The aud that client tokens must carry: this app, as the issuer names it; * for any',
+      allowedPattern: notEmpty,
     });
     const environment = { IM_SETTINGS: JSON.stringify(config.settings) };
 
     const tables = new Tables(this, 'Tables', config);
     const { api } = new ImWebSocketApi(this, 'WebSocket', {
       config,
-      tokenKeys: tokenKeys.valueAsString,
+      tokens: {
+        keys: tokenKeys.valueAsString,
+        issuer: tokenIssuer.valueAsString,
+        audience: tokenAudience.valueAsString,
+      },
       tables,
       environment,
     });

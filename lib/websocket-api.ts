@@ -17,8 +17,12 @@ import type { Tables } from './tables.ts';
 
 export interface WebSocketApiProps {
   config: Config;
-  /** Where token keys come from: a JWKS URL or one public JWK. */
-  tokenKeys: string;
+  tokens: {
+    /** A JWKS URL or one public JWK. */
+    keys: string;
+    issuer: string;
+    audience: string;
+  };
   tables: Tables;
   environment: Record<string, string>;
 }
@@ -77,15 +81,15 @@ export class ImWebSocketApi extends Construct {
   }
 
   private addConnectionRoutes(): void {
-    const { config, tables, tokenKeys } = this.props;
+    const { config, tables, tokens } = this.props;
     const authorize = new ImFunction(this, 'authorize', {
       description: 'Checks the token and the origin of a new connection, and whether its device was replaced',
       environment: {
         ...this.props.environment,
-        TOKEN_KEYS: tokenKeys,
+        TOKEN_KEYS: tokens.keys,
+        TOKEN_ISSUER: tokens.issuer,
+        TOKEN_AUDIENCE: tokens.audience,
         ALLOWED_ORIGINS: config.allowedOrigins.join(','),
-        ...(config.tokenIssuer && { TOKEN_ISSUER: config.tokenIssuer }),
-        ...(config.tokenAudience && { TOKEN_AUDIENCE: config.tokenAudience }),
       },
     }).useTable(tables, 'Users', 'Query');
     const connect = this.routeFunction('connect', {

@@ -86,7 +86,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   const log = typeof options.log === 'object' ? options.log : createLog(options.log ?? 'quiet');
   const tokens = await createTokens(dataDirectory);
   const model = await loadTemplate(templatePath, {
-    parameters: { TokenKeys: JSON.stringify(tokens.publicJwk) },
+    parameters: tokens.parameters,
     stackName: `${tablePrefix}${stackNameOf(templatePath)}`,
   });
 

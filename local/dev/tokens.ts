@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose';
 
 const algorithm = 'ES256';
+const issuer = 'serverless-im-local';
+const audience = 'serverless-im';
 const defaultTtlSeconds = 24 * 60 * 60;
 const userIdPattern = /^[A-Za-z0-9_.@-]{1,64}$/;
 
 export interface Tokens {
   readonly publicJwk: JWK;
+  /** Of the template: whose tokens are good. */
+  readonly parameters: Readonly<Record<string, string>>;
   /** A negative time to live makes a token that has expired, for testers. */
   issueToken(userId: string, ttlSeconds?: number): Promise<string>;
 }
@@ -20,11 +24,18 @@ export async function createTokens(dataDirectory?: string): Promise<Tokens> {
   const key = await importJWK(privateJwk, algorithm);
   return {
     publicJwk,
+    parameters: {
+      TokenKeys: JSON.stringify(publicJwk),
+      TokenIssuer: issuer,
+      TokenAudience: audience,
+    },
     async issueToken(userId, ttlSeconds = defaultTtlSeconds) {
       if (!userIdPattern.test(userId)) throw new RangeError(`user must match ${userIdPattern.source}`);
       const now = Math.floor(Date.now() / 1000);
       return await new SignJWT({})
         .setProtectedHeader({ alg: algorithm, kid: publicJwk.kid! })
+        .setIssuer(issuer)
+        .setAudience(audience)
         .setSubject(userId)
         .setIssuedAt(now)
         .setExpirationTime(now + ttlSeconds)

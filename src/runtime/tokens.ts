@@ -7,11 +7,14 @@ import { userIdSchema } from '../protocol/ids.ts';
 /** `none` and HS* are not among them: a public key must never pass for a shared secret. */
 const algorithms = ['ES256', 'RS256', 'EdDSA'];
 
+const ANY = '*';
+
 export interface TokenChecks {
   /** The URL of a JWKS, or one public JWK as JSON. */
   readonly keys: string;
-  readonly issuer?: string | undefined;
-  readonly audience?: string | undefined;
+  /** `*`: any. */
+  readonly issuer: string;
+  readonly audience: string;
 }
 
 export interface TokenClaims {
@@ -30,8 +33,8 @@ export function createTokenVerifier({ keys, issuer, audience }: TokenChecks): Ve
     algorithms,
     clockTolerance: TOKEN_LEEWAY_SECONDS,
     requiredClaims: ['sub', 'exp'],
-    ...(issuer && { issuer }),
-    ...(audience && { audience }),
+    ...(issuer !== ANY && { issuer }),
+    ...(audience !== ANY && { audience }),
   };
   return async (token) => {
     try {

@@ -16,6 +16,8 @@ beforeAll(async () => {
     environment: {
       IM_SETTINGS: JSON.stringify({ devicesPerPlatform: { ios: 2 } }),
       TOKEN_KEYS: JSON.stringify({ ...(await exportJWK(keys.publicKey)), alg: 'ES256' }),
+      TOKEN_ISSUER: 'https://id.example.com',
+      TOKEN_AUDIENCE: 'chat',
       ALLOWED_ORIGINS: 'https://two.example.com,capacitor://localhost',
     },
   });
@@ -27,7 +29,9 @@ const newUser = (name: string) => `${name}-${++users}`;
 
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 const signToken = (claims: JWTPayload) =>
-  new SignJWT({ exp: secondsFromNow(3600), ...claims }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+  new SignJWT({ iss: 'https://id.example.com', aud: 'chat', exp: secondsFromNow(3600), ...claims })
+    .setProtectedHeader({ alg: 'ES256' })
+    .sign(privateKey);
 const enter = async (sub: string, options: ConnectOptions = {}) =>
   connect(cloud, sub, { token: await signToken({ sub }), ...options });
 const refuse = async (sub: string, options: ConnectOptions = {}) =>
@@ -37,6 +41,7 @@ describe('P1.2: tokens', () => {
   test.each([
     ['nbf 3 s ahead', () => ({ nbf: secondsFromNow(3) })],
     ['exp 2 s ago', () => ({ exp: secondsFromNow(-2) })],
+    ['this app among the audiences', () => ({ aud: ['shop', 'chat'] })],
     ['the device’s own deviceId', () => ({ deviceId: 'phone' })],
   ])('%s: let in', async (_, claims) => {
     const sub = newUser('bob');
@@ -51,6 +56,10 @@ describe('P1.2: tokens', () => {
   test.each<[string, () => object]>([
     ['nbf 60 s ahead', () => ({ nbf: secondsFromNow(60) })],
     ['exp 60 s ago', () => ({ exp: secondsFromNow(-60) })],
+    ['another app of the same keys', () => ({ aud: 'shop' })],
+    ['no audience', () => ({ aud: undefined })],
+    ['another issuer of the same keys', () => ({ iss: 'https://id.example.org' })],
+    ['no issuer', () => ({ iss: undefined })],
     ...unreadable,
   ])('%s: 401', async (_, claims) => {
     const sub = newUser('bob');

@@ -156,10 +156,13 @@ describe('the WebSocket API', () => {
     });
   });
 
-  test('takes its token keys as the one parameter without a default', () => {
-    expect(Object.values(template.findParameters('TokenKeys'))).toEqual([
-      expect.not.objectContaining({ Default: expect.anything() }),
-    ]);
+  test('P1.2: no deployment is open by oversight: keys, issuer and audience of tokens have no default', () => {
+    for (const name of ['TokenKeys', 'TokenIssuer', 'TokenAudience']) {
+      const [parameter] = Object.values(template.findParameters(name));
+      expect(parameter, name).toMatchObject({ Type: 'String' });
+      expect(parameter, name).not.toHaveProperty('Default');
+      expect('', name).not.toMatch(new RegExp(String(parameter!['AllowedPattern'])));
+    }
   });
 });
 
@@ -198,6 +201,7 @@ describe('configuration', () => {
 
   test.each([
     [{ allowedOrigin: 'https://a.example' }, 'configuration: allowedOrigin: there is no such setting'],
+    [{ tokenIssuer: 'https://id.example' }, 'configuration: tokenIssuer: there is no such setting'],
     [{ 'allowed-origins': 'x' }, 'configuration: allowed-origins: there is no such setting'],
     [
       { settings: '{"mesageRetentionDays":3}' },

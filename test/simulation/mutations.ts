@@ -111,7 +111,9 @@ export async function mutateTemplate(templatePath: string, mutation: Mutation): 
   await cp(dirname(templatePath), app, { recursive: true });
   await buildFunctions({ outDirectory: bundles, plugins: [mutate(mutation)] });
   const mutated = join(app, templatePath.slice(dirname(templatePath).length));
-  const model = await loadTemplate(mutated, { parameters: { TokenKeys: '{"kty":"EC"}' } });
+  const model = await loadTemplate(mutated, {
+    parameters: { TokenKeys: '{"kty":"EC"}', TokenIssuer: '*', TokenAudience: '*' },
+  });
   for (const { name, modulePath } of model.functions) {
     await writeFile(modulePath, await readFile(join(bundles, name, 'index.mjs')));
   }

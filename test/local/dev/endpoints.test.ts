@@ -78,6 +78,8 @@ describe('token', () => {
     expect(status).toBe(200);
     const { payload } = await jwtVerify(String(body['token']), await importJWK(tokens.publicJwk), {
       algorithms: ['ES256'],
+      issuer: tokens.parameters['TokenIssuer']!,
+      audience: tokens.parameters['TokenAudience']!,
     });
     expect(payload).toMatchObject({ sub: 'alice', exp: expect.any(Number) });
     expect(tokens.publicJwk).not.toHaveProperty('d');
