@@ -1,11 +1,11 @@
 // One conversation, as an app works with it.
 import type { Message } from '../protocol/messages.ts';
-import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { Request } from './connection/connection.ts';
 import { ImError } from './errors.ts';
 import type { Emitter, Listener } from './events.ts';
 import { isVoid } from './frames.ts';
+import { parseConversationId } from './ids.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationRecord } from './store/schema.ts';
 import type { Store } from './store/store.ts';
@@ -143,7 +143,7 @@ export function summarize(record: ConversationRecord, userId: string): Conversat
   return {
     conversationId,
     kind: parsed?.kind ?? 'group',
-    ...(parsed?.kind === 'direct' && { peer: peerOf(parsed.users, userId) }),
+    ...(parsed?.kind === 'direct' && { peer: parsed.users.find((user) => user !== userId) ?? userId }),
     lastMessage: last,
     unread,
   };

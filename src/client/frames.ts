@@ -1,40 +1,48 @@
 // What the client reads of the server's frames. More forgiving than the server's own schemas: a client of today must
 // live with the fields, event kinds and message types of tomorrow.
-import * as v from 'valibot';
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
+import {
+  attempt,
+  boolean,
+  either,
+  integerFrom,
+  list,
+  literal,
+  number,
+  object,
+  openObject,
+  optional,
+  string,
+  where,
+  type Read,
+  type Reader,
+} from './reader.ts';
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const seq = v.pipe(v.number(), v.integer(), v.minValue(1));
+const count = integerFrom(0);
+const seq = integerFrom(1);
+
+export type EphemeralMessage = Omit<Message, 'seq'>;
 
 const messageFields = {
-  conversationId: v.string(),
-  clientMsgId: v.string(),
-  serverTime: v.number(),
-  from: v.string(),
-  deviceId: v.string(),
-  type: v.string(),
-  // Not an object schema: valibot's copy would lack keys such as `constructor`.
-  body: v.custom<Message['body']>(isObject),
-  recalled: v.optional(v.boolean(), false),
-  edited: v.optional(v.nullable(v.number()), null),
-  silent: v.optional(v.boolean(), false),
+  conversationId: string,
+  clientMsgId: string,
+  serverTime: number,
+  from: string,
+  deviceId: string,
+  type: string as Reader<Message['type']>,
+  body: where(isObject),
+  recalled: optional(boolean, false),
+  edited: optional(either(number, literal(null)), null),
+  silent: optional(boolean, false),
 };
-const message = v.looseObject({ ...messageFields, seq });
+const message: Reader<Message> = openObject({ ...messageFields, seq });
+const place = object({ conversationId: string, seq });
+const voidSlot = object({ conversationId: string, seq, void: literal(true) });
 
 /** A slot that can't be read is taken as a void: one bad record must not hold up all that follow it. */
-const slot = v.pipe(
-  v.union([
-    v.object({ conversationId: v.string(), seq, void: v.literal(true) }),
-    message,
-    v.pipe(
-      v.object({ conversationId: v.string(), seq }),
-      v.transform((place) => ({ ...place, void: true })),
-    ),
-  ]),
-  v.transform((value) => value as Slot),
-);
+const slot: Reader<Slot> = either(either(voidSlot, message), (value) => ({ ...place(value), void: true }));
 
 /** An entry of the mailbox; without a slot: of a kind that this client does not know. */
 export interface TakenEvent {
@@ -42,112 +50,98 @@ export interface TakenEvent {
   readonly slot?: Slot;
 }
 
-const event = v.union([
-  v.pipe(
-    v.object({ syncSeq: seq, kind: v.literal('message'), message: slot }),
-    v.transform(({ syncSeq, message }): TakenEvent => ({ syncSeq, slot: message })),
-  ),
-  v.pipe(
-    v.looseObject({ syncSeq: seq }),
-    v.transform(({ syncSeq }): TakenEvent => ({ syncSeq })),
-  ),
-]);
+const messageEvent = object({ syncSeq: seq, kind: literal('message'), message: slot });
+const event: Reader<TakenEvent> = either(
+  (value) => {
+    const { syncSeq, message } = messageEvent(value);
+    return { syncSeq, slot: message };
+  },
+  object({ syncSeq: seq }),
+);
 
 /** As in protocol/messages.ts, without the schemas there: a browser need not load them. */
 export const isVoid = (value: Slot): value is VoidSlot => 'void' in value;
 
-const mailbox = v.optional(v.string());
-const reset = v.object({ reset: v.literal(true), head: count, mailbox });
+const mailbox = optional(string);
+const reset = object({ reset: literal(true), head: count, mailbox });
 
 export const answers = {
-  send: v.object({ conversationId: v.string(), seq: v.optional(seq), serverTime: v.number() }),
-  sync: v.union([
+  send: object({ conversationId: string, seq: optional(seq), serverTime: number }),
+  sync: either(reset, object({ events: list(event), next: count, head: count, more: boolean, mailbox })),
+  pending: either(
     reset,
-    v.object({ events: v.array(event), next: count, head: count, more: v.boolean(), mailbox }),
-  ]),
-  pending: v.union([
-    reset,
-    v.object({
+    object({
       total: count,
-      conversations: v.array(
-        v.object({
-          conversationId: v.string(),
+      conversations: list(
+        object({
+          conversationId: string,
           unread: count,
           waiting: count,
           lastSeq: count,
-          last: v.nullable(slot),
+          last: either(literal(null), slot),
         }),
       ),
-      more: v.boolean(),
+      more: boolean,
       head: count,
     }),
-  ]),
-  history: v.object({
-    messages: v.array(slot),
+  ),
+  history: object({
+    messages: list(slot),
     floorSeq: seq,
     headSeq: count,
-    end: v.boolean(),
-    pending: v.optional(v.boolean(), false),
+    end: boolean,
+    pending: optional(boolean, false),
   }),
-  device: v.object({}),
-  ping: v.object({ head: count, serverTime: v.number(), mailbox }),
+  device: object({}),
+  ping: object({ head: count, serverTime: number, mailbox }),
 } as const;
 
 export type RequestAction = keyof typeof answers;
-export type AnswerTo<A extends RequestAction> = v.InferOutput<(typeof answers)[A]>;
+export type AnswerTo<A extends RequestAction> = Read<(typeof answers)[A]>;
 
-const refused = v.object({
-  id: v.optional(v.string()),
-  ok: v.literal(false),
-  error: v.object({
-    code: v.pipe(
-      v.string(),
-      v.transform((code) => code as ErrorCode),
-    ),
-    message: v.string(),
-    retryable: v.boolean(),
-    retryAfterMs: v.optional(count),
+const refused = object({
+  id: optional(string),
+  ok: literal(false),
+  error: object({
+    code: string as Reader<ErrorCode>,
+    message: string,
+    retryable: boolean,
+    retryAfterMs: optional(count),
   }),
 });
-const accepted = v.looseObject({ id: v.string(), ok: v.literal(true) });
+const accepted = openObject({ id: string, ok: literal(true) });
 
-const pushes = [
-  v.object({ push: v.literal('sync'), from: seq, to: seq, events: v.optional(v.array(event)) }),
-  v.object({
-    push: v.literal('ephemeral'),
-    message: v.pipe(
-      v.looseObject(messageFields),
-      v.transform((value) => value as unknown as Omit<Message, 'seq'>),
-    ),
+const pushes = {
+  sync: object({ push: literal('sync'), from: seq, to: seq, events: optional(list(event)) }),
+  ephemeral: object({
+    push: literal('ephemeral'),
+    message: openObject(messageFields) satisfies Reader<EphemeralMessage>,
   }),
-  v.object({
-    push: v.literal('kicked'),
-    reason: v.optional(v.string(), 'replaced'),
-    by: v.optional(v.object({ deviceId: v.string(), platform: v.string() })),
+  kicked: object({
+    push: literal('kicked'),
+    reason: optional(string, 'replaced'),
+    by: optional(object({ deviceId: string, platform: string })),
   }),
-] as const;
+} as const;
 
 /** API Gateway's own words when a function failed: it does not say which request that was. */
-const gatewayError = v.object({ message: v.string(), requestId: v.string() });
+const gatewayError = object({ message: string, requestId: string });
 
-const frameSchema = v.union([refused, accepted, ...pushes, gatewayError]);
-export type ServerFrame = v.InferOutput<typeof frameSchema>;
-export type ServerPush = Extract<ServerFrame, { push: string }>;
-export type SyncPush = Extract<ServerFrame, { push: 'sync' }>;
-export type KickedPush = Extract<ServerFrame, { push: 'kicked' }>;
-export type EphemeralMessage = Omit<Message, 'seq'>;
+export type SyncPush = Read<typeof pushes.sync>;
+export type KickedPush = Read<typeof pushes.kicked>;
+export type ServerPush = SyncPush | KickedPush | Read<typeof pushes.ephemeral>;
+
+const frame = either(
+  either(accepted, refused),
+  either(either(pushes.sync, gatewayError), either(pushes.ephemeral, pushes.kicked)),
+);
+export type ServerFrame = Read<typeof frame>;
 
 /** `undefined`: nothing that this client knows. */
 export function parseFrame(text: unknown): ServerFrame | undefined {
-  try {
-    const result = v.safeParse(frameSchema, JSON.parse(String(text)));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined;
-  }
+  return attempt((json) => frame(JSON.parse(String(json))), text);
 }
 
-export function parseAnswer<A extends RequestAction>(action: A, frame: unknown): AnswerTo<A> | undefined {
-  const result = v.safeParse(answers[action], frame);
-  return result.success ? result.output : undefined;
+export function parseAnswer<A extends RequestAction>(action: A, from: unknown): AnswerTo<A> | undefined {
+  return attempt(answers[action] as Reader<AnswerTo<A>>, from);
 }

@@ -1,7 +1,7 @@
 // The client, as an app holds it: one user's device, with its local data and its connection.
-import { resolveTarget, type Platform } from '../protocol/ids.ts';
+import type { Platform } from '../protocol/ids.ts';
 import type { ClientEvents, MessageEvent } from './client-events.ts';
-import { checkTarget, compose, toDraft } from './outbox/compose.ts';
+import { compose, resolveTarget, toDraft } from './outbox/compose.ts';
 import type { Request, RequestFields } from './connection/connection.ts';
 import { Conversation, summarize, type ConversationSummary } from './conversation.ts';
 import {
@@ -168,7 +168,8 @@ export class ImClient {
   /** Shows a message to whom is connected now. It is not stored, not numbered and not tried again. Rejects with ImError. */
   async sendEphemeral(to: string, content: Content): Promise<void> {
     const clientMsgId = this.environment.newId();
-    const fields = { to: checkTarget(to), clientMsgId, ephemeral: true, ...compose(content) };
+    resolveTarget(to, this.userId);
+    const fields = { to, clientMsgId, ephemeral: true, ...compose(content) };
     await this.unlessClosed(() => this.session.link.request('send', fields as RequestFields<'send'>));
   }
 
@@ -179,8 +180,7 @@ export class ImClient {
 
   /** `to`: a conversation id, or `user:<userId>`. */
   conversation(to: string): Conversation {
-    const { conversationId } = resolveTarget(checkTarget(to), this.userId);
-    return new Conversation(conversationId, {
+    return new Conversation(resolveTarget(to, this.userId), {
       store: this.store,
       events: this.events,
       ask: this.ask,

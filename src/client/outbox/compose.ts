@@ -1,10 +1,9 @@
 // From what an app passes to `send` to what the outbox keeps; refuses at once what the server would refuse for ever.
-import * as v from 'valibot';
 import { bodyFault, isObject, type Body } from '../../protocol/body.ts';
-import { clientMsgIdSchema, resolveTarget, targetSchema } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SendableType } from '../../protocol/messages.ts';
 import { ImError } from '../errors.ts';
+import { parseTarget } from '../ids.ts';
 import type { Draft } from './outbox.ts';
 import type { Content, SendOptions } from './outgoing.ts';
 
@@ -39,9 +38,10 @@ function toJson(body: unknown): string {
   }
 }
 
-/** @throws ImError `bad_request` */
-export function checkTarget(to: string): string {
-  if (v.is(targetSchema, to)) return to;
+/** The conversation that `to` names. @throws ImError `bad_request` */
+export function resolveTarget(to: unknown, userId: string): string {
+  const target = parseTarget(String(to), userId);
+  if (target) return target.conversationId;
   throw new ImError('bad_request', `to: "${String(to)}" is neither user:<userId> nor a conversation id`);
 }
 
@@ -52,9 +52,14 @@ export function toDraft(
   options: SendOptions & { readonly userId: string; readonly newId: () => string },
 ): Draft {
   const { userId, newId, silent = false, clientMsgId = newId() } = options;
-  if (!v.is(clientMsgIdSchema, clientMsgId)) {
+  if (!isClientMsgId(clientMsgId)) {
     throw new ImError('bad_request', 'clientMsgId: must have 8 to 40 url-safe characters');
   }
-  const { conversationId } = resolveTarget(checkTarget(to), userId);
-  return { to, conversationId, clientMsgId, silent, ...compose(content) };
+  return { to, conversationId: resolveTarget(to, userId), clientMsgId, silent, ...compose(content) };
+}
+
+function isClientMsgId(value: unknown): boolean {
+  const { min, max } = limits.clientMsgId;
+  if (typeof value !== 'string' || value.length < min || value.length > max) return false;
+  return /^[\w-]+$/.test(value);
 }

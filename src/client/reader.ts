@@ -1,0 +1,66 @@
+// Reads what is known of a value from outside, and throws where it is not as expected. The server's schemas come with
+// reasons and a library; a browser needs neither.
+import { isObject } from '../protocol/body.ts';
+
+/** @throws TypeError */
+export type Reader<T> = (value: unknown) => T;
+export type Read<R> = R extends Reader<infer T> ? T : never;
+
+type Fields = Readonly<Record<string, Reader<unknown>>>;
+export type ReadFields<F extends Fields> = { readonly [Name in keyof F]: Read<F[Name]> };
+
+export function where<T>(isExpected: (value: unknown) => value is T): Reader<T> {
+  return (value) => {
+    if (isExpected(value)) return value;
+    throw new TypeError('Not as expected');
+  };
+}
+
+export const literal = <T extends string | boolean | null>(expected: T) =>
+  where((value): value is T => value === expected);
+export const string = where((value) => typeof value === 'string');
+export const number = where((value) => typeof value === 'number');
+export const boolean = where((value) => typeof value === 'boolean');
+export const integerFrom = (least: number) =>
+  where((value): value is number => Number.isInteger(value) && (value as number) >= least);
+
+export function optional<T>(read: Reader<T>): Reader<T | undefined>;
+export function optional<T>(read: Reader<T>, absent: T): Reader<T>;
+export function optional<T>(read: Reader<T>, absent?: T): Reader<T | undefined> {
+  return (value) => (value === undefined ? absent : read(value));
+}
+
+export function list<T>(read: Reader<T>): Reader<T[]> {
+  const isList = where(Array.isArray);
+  return (value) => isList(value).map(read);
+}
+
+const anyObject = where(isObject);
+
+/** These fields alone. */
+export function object<F extends Fields>(fields: F): Reader<ReadFields<F>> {
+  const readers = Object.entries(fields);
+  return (value) => {
+    const from = anyObject(value);
+    return Object.fromEntries(readers.map(([name, read]) => [name, read(from[name])])) as ReadFields<F>;
+  };
+}
+
+/** These fields, and what else there is as it is. */
+export function openObject<F extends Fields>(fields: F): Reader<ReadFields<F>> {
+  const read = object(fields);
+  return (value) => ({ ...anyObject(value), ...read(value) });
+}
+
+/** As the first of them that can read it. */
+export function either<A, B>(first: Reader<A>, second: Reader<B>): Reader<A | B> {
+  return (value) => attempt(first, value) ?? second(value);
+}
+
+export function attempt<T>(read: Reader<T>, value: unknown): T | undefined {
+  try {
+    return read(value);
+  } catch {
+    return undefined;
+  }
+}
