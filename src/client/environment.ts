@@ -1,4 +1,5 @@
 // What the client needs of the world: time, chance, sockets and news of the network. Tests bring their own.
+import { ImError } from './errors.ts';
 
 export type CancelTimer = () => void;
 
@@ -59,9 +60,10 @@ export const standardEnvironment: Environment = {
   },
 };
 
+/** @throws ImError `bad_request` */
 export function standardWebSocket(): WebSocketConstructor {
   const { WebSocket } = globalThis as { WebSocket?: WebSocketConstructor };
-  if (!WebSocket) throw new TypeError('This platform has no WebSocket: pass one as `webSocket`');
+  if (!WebSocket) throw new ImError('bad_request', 'webSocket: this platform has none, pass one');
   return WebSocket;
 }
 

@@ -141,9 +141,8 @@ export class Session {
       },
       onTokenRefused: (error) => this.events.emit('tokenExpired', { error }),
       onGivenUp: (error) => {
-        this.pause();
+        this.end(error);
         this.become('disconnected', { error });
-        this.settleStart(({ reject }) => reject(error));
       },
     });
   }

@@ -1,5 +1,5 @@
 // The client against the real local cloud: sending, receiving, and how its events tell the story.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { ImClient } from '../../src/client/im-client.ts';
 import { NodeWebSocket } from '../../src/client/node.ts';
@@ -365,6 +365,39 @@ describe('connecting', () => {
     await expect(refusedWith({ token, on })).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
     expect(asked).toBe(3);
     expect(expired).toHaveLength(3);
+  });
+
+  test('that is given up leaves nobody waiting; what was to be sent stays, and goes out after start', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    await devices.connect({ userId: bobId });
+    let lifetime = -60;
+    const { im, seen } = await devices.prepare({
+      userId: aliceId,
+      token: () => cloud.issueToken(aliceId, lifetime),
+      environment: { random: () => 0 },
+    });
+    const message = im.send(`user:${bobId}`, 'at last');
+    const waiting = [im.start(), im.sync(), message.sent].map((promise) =>
+      promise.catch((error: unknown) => error),
+    );
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'unauthorized' });
+    expect(im.state).toBe('disconnected');
+    expect(im.outbox()).toEqual([message]);
+    lifetime = 60;
+    await im.start();
+    await seen.until(() => message.state === 'sent', 'the message');
+    expect(await message.sent).toMatchObject({ seq: 1 });
+  });
+
+  test('fails at once on a platform without WebSocket', async () => {
+    vi.stubGlobal('WebSocket', undefined);
+    const opening = ImClient.open({
+      url: `${cloud.url}/dev`,
+      token: await cloud.issueToken(newUser('alice')),
+      platform: 'bot',
+    });
+    await expect(opening).rejects.toMatchObject({ name: 'ImError', code: 'bad_request' });
+    vi.unstubAllGlobals();
   });
 
   test('fails when there is no token to begin with, or none that names a user', async () => {

@@ -76,7 +76,8 @@ export class OutgoingMessage {
 
   /**
    * The message as the server stored it. Rejects with ImError when it failed, was rejected or discarded, or the
-   * client was closed or kicked first (it stays in the outbox then). Once it is tried again it is a new promise.
+   * client was closed or kicked or gave up first (it stays in the outbox then). Once it is tried again it is a new
+   * promise.
    */
   get sent(): Promise<Message> {
     return this.outcome.promise;

@@ -2,7 +2,7 @@
 // at all. What the keys mean is the business of store.ts.
 import type { ImError } from '../errors.ts';
 
-/** What JSON can say. */
+/** What JSON can say, as JSON says it: -0 may come back as 0. */
 export type StoredValue = unknown;
 
 export interface StoredEntry {
