@@ -45,6 +45,6 @@ export interface ClientEvents {
    * server's mailbox is another one than before, and stored messages were dropped: draw everything anew.
    */
   reset: { readonly reason: ResetReason; readonly head: number };
-  /** Something that does not mend itself, as a full disk, or a file that was damaged; the client goes on. */
+  /** Something that does not mend itself, as a full disk, or a message that cannot be read; the client goes on. */
   error: { readonly error: ImError };
 }

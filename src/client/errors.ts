@@ -16,6 +16,8 @@ export type ImErrorCode =
   | 'refused'
   /** The local storage failed, was damaged, is open elsewhere, or was written by a newer version. */
   | 'storage'
+  /** A message that this client cannot read; it passes it over. */
+  | 'unreadable'
   /** The token or the storage belongs to another user. */
   | 'wrong_user';
 

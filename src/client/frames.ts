@@ -41,8 +41,14 @@ const message: Reader<Message> = openObject({ ...messageFields, seq });
 const place = object({ conversationId: string, seq });
 const voidSlot = object({ conversationId: string, seq, void: literal(true) });
 
-/** A slot that can't be read is taken as a void: one bad record must not hold up all that follow it. */
-const slot: Reader<Slot> = either(either(voidSlot, message), (value) => ({ ...place(value), void: true }));
+/** A void of this device's own: there is a message, but one that it cannot read or keep. */
+export interface LostSlot extends VoidSlot {
+  readonly lost: 'unreadable' | 'unstorable';
+}
+
+const unreadable: Reader<LostSlot> = (value) => ({ ...place(value), void: true, lost: 'unreadable' });
+/** One bad record must not hold up all that follow it. */
+const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
 
 /** An entry of the mailbox; without a slot: of a kind that this client does not know. */
 export interface TakenEvent {
@@ -61,6 +67,8 @@ const event: Reader<TakenEvent> = either(
 
 /** As in protocol/messages.ts, without the schemas there: a browser need not load them. */
 export const isVoid = (value: Slot): value is VoidSlot => 'void' in value;
+
+export const isLost = (value: Slot): value is LostSlot => 'lost' in value && isVoid(value);
 
 const mailbox = optional(string);
 const reset = object({ reset: literal(true), head: count, mailbox });

@@ -157,6 +157,12 @@ export class Session {
         const { conversationId } = message;
         events.emit('message', { conversationId, message, delivery });
       },
+      onLost: ({ conversationId, seq, lost }) => {
+        const [code, fate] =
+          lost === 'unreadable' ? (['unreadable', 'read'] as const) : (['storage', 'stored'] as const);
+        const error = new ImError(code, `Message ${seq} of ${conversationId} cannot be ${fate}`);
+        events.emit('error', { error });
+      },
       onChanged: (before, after) => this.noteChange(before, after),
       onHole: (conversationId) => this.holes.notice(conversationId),
     });

@@ -5,6 +5,7 @@
 //   message/<id>/<seq>                what was shown
 //   waiting/<id>/<seq>                came too early: a hole in the conversation is before it
 //   outbox/<order>                    not sent yet
+//   trial/<n>                         for a moment only: whether the storage takes it
 import type { Message } from '../../protocol/messages.ts';
 import type { KeyRange } from '../storage/storage.ts';
 
@@ -55,6 +56,7 @@ export const key = {
   message: (conversationId: string, seq: number) => `message/${conversationId}/${pad(seq)}`,
   waiting: (conversationId: string, seq: number) => `waiting/${conversationId}/${pad(seq)}`,
   outbox: (order: number) => `outbox/${pad(order)}`,
+  trial: (index: number) => `trial/${index}`,
 } as const;
 
 /** `/` and what follows it in code-unit order. */

@@ -1,11 +1,12 @@
 // Where everything that was received goes: stored in one batch with the position that it brings, then shown, in the
 // order of each conversation and each once. One intake at a time, so that what is decided is what is written.
-import type { Message } from '../../protocol/messages.ts';
-import { isVoid } from '../frames.ts';
+import type { Message, Slot } from '../../protocol/messages.ts';
+import { isLost, isVoid, type LostSlot } from '../frames.ts';
 import { findHole, insert, settleUpTo, type Arrival, type Delivery, type Step } from '../store/gap-buffer.ts';
 import { takeTurns } from './serial.ts';
 import { key, type ConversationRecord, type Meta } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { tryToHold } from '../store/trial.ts';
 import type { Change } from '../storage/storage.ts';
 
 export interface Intake {
@@ -30,6 +31,8 @@ export interface InboxOptions {
     message: Message,
   ) => { readonly changes: readonly Change[]; readonly done: () => void } | undefined;
   readonly onMessage: (message: Message, delivery: Delivery) => void;
+  /** In the place of a message that will never be shown here. */
+  readonly onLost: (slot: LostSlot) => void;
   readonly onChanged: (before: ConversationRecord, after: ConversationRecord) => void;
   /** Something waits for a hole to be filled. */
   readonly onHole: (conversationId: string) => void;
@@ -83,23 +86,46 @@ export class Inbox {
     return this.inTurn(() => this.options.store.forgetMessages(mailbox));
   }
 
-  private async process({ arrivals = [], settled, meta }: Intake): Promise<void> {
-    const { store } = this.options;
-    const drafts = this.draft(arrivals, settled, meta?.complete ?? store.meta.complete);
+  private async process(intake: Intake): Promise<void> {
+    const { arrivals = [] } = intake;
     const confirmations = arrivals.flatMap(({ slot }) => {
       const own = !isVoid(slot) && slot.from === this.options.userId;
       return (own && this.options.confirm(slot)) || [];
     });
-    await store.update({
-      ...(meta && { meta: forward(meta, store.meta) }),
-      conversations: drafts.map(({ record, timeline }) => ({ record, timeline })),
-      changes: [
-        ...drafts.flatMap(({ released }) => messagesOf(released)).map(({ message }) => toChange(message)),
-        ...confirmations.flatMap(({ changes }) => changes),
-      ],
+    const changes = confirmations.flatMap((confirmation) => confirmation.changes);
+    const drafts = await this.store(intake, changes).catch(async (error: unknown) => {
+      const storable = await this.withoutRefused(arrivals);
+      if (!storable) throw error;
+      return this.store({ ...intake, arrivals: storable }, changes);
     });
     for (const { done } of confirmations) done();
     for (const draft of drafts) this.show(draft);
+  }
+
+  private async store(
+    { arrivals = [], settled, meta }: Intake,
+    changes: readonly Change[],
+  ): Promise<Draft[]> {
+    const { store } = this.options;
+    const drafts = this.draft(arrivals, settled, meta?.complete ?? store.meta.complete);
+    await store.update({
+      ...(meta && { meta: forward(meta, store.meta) }),
+      conversations: drafts.map(({ record, timeline }) => ({ record, timeline })),
+      changes: [...drafts.flatMap(({ released }) => messagesOf(released)).map(toChange), ...changes],
+    });
+    return drafts;
+  }
+
+  /** With voids for what the storage will never take, if that is why it failed: the rest must not wait for it. */
+  private async withoutRefused(arrivals: readonly Arrival[]): Promise<Arrival[] | undefined> {
+    const storable: Arrival[] = [];
+    for (const arrival of arrivals) {
+      const { slot, delivery } = arrival;
+      const verdict = isVoid(slot) ? 'held' : await tryToHold(this.options.store, slot);
+      if (verdict === 'full') return undefined;
+      storable.push(verdict === 'held' ? arrival : { slot: toLost(slot), delivery });
+    }
+    return storable.some(({ slot }, index) => slot !== arrivals[index]!.slot) ? storable : undefined;
   }
 
   private draft(arrivals: readonly Arrival[], settled: Intake['settled'], complete: boolean): Draft[] {
@@ -134,7 +160,10 @@ export class Inbox {
   }
 
   private show({ before, record, timeline, released }: Draft): void {
-    for (const { message, delivery } of messagesOf(released)) this.options.onMessage(message, delivery);
+    for (const { slot, delivery } of released) {
+      if (!isVoid(slot)) this.options.onMessage(slot, delivery);
+      else if (isLost(slot)) this.options.onLost(slot);
+    }
     if (record !== before) this.options.onChanged(before, record);
     if (findHole(timeline)) this.options.onHole(record.conversationId);
   }
@@ -156,9 +185,16 @@ function count(record: ConversationRecord, message: Message, userId: string): Co
   return { ...record, unread, countedSeq: seq, last: message };
 }
 
-function messagesOf(arrivals: readonly Arrival[]): { message: Message; delivery: Delivery }[] {
-  return arrivals.flatMap(({ slot, delivery }) => (isVoid(slot) ? [] : { message: slot, delivery }));
+function messagesOf(arrivals: readonly Arrival[]): Message[] {
+  return arrivals.flatMap(({ slot }) => (isVoid(slot) ? [] : slot));
 }
+
+const toLost = ({ conversationId, seq }: Slot): LostSlot => ({
+  conversationId,
+  seq,
+  void: true,
+  lost: 'unstorable',
+});
 
 const toChange = (message: Message): Change => ({
   key: key.message(message.conversationId, message.seq),
