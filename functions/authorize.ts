@@ -24,10 +24,11 @@ const deviceSchema = v.object({
   platform: platformSchema,
   resume: v.optional(v.string()),
 });
-const verifyToken = createTokenVerifier({
+const verifyToken = await createTokenVerifier({
   keys: required('TOKEN_KEYS'),
   issuer: required('TOKEN_ISSUER'),
   audience: required('TOKEN_AUDIENCE'),
+  now: Date.now,
 });
 const allowedOrigins = new Set((optional('ALLOWED_ORIGINS') ?? '').split(',').filter(Boolean));
 

@@ -6,6 +6,10 @@ import { FanOut } from './fan-out.ts';
 import { Tables } from './tables.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
 
+/** What a private, symmetric or encryption key has in its JSON: refused before it is stored anywhere. */
+const unlessSecret =
+  '(?!.*"(d|p|q|dp|dq|qi|oth|priv|k)"\\s*:)(?!.*"use"\\s*:\\s*"enc")(?!.*"kty"\\s*:\\s*"oct")';
+
 const notEmpty = '^\\S(.*\\S)?$';
 
 export class ImStack extends Stack {
@@ -16,7 +20,8 @@ export class ImStack extends Stack {
     const tokenKeys = new CfnParameter(this, 'TokenKeys', {
       description:
         'Keys that client tokens are verified with: the https URL of a JWKS, or one public JWK as JSON',
-      allowedPattern: '^(https://.+|\\{.+\\})$',
+      allowedPattern: `^(https://.+|\\{${unlessSecret}.+\\})$`,
+      constraintDescription: 'must be an https URL, or a public JWK for signatures',
     });
     const tokenIssuer = new CfnParameter(this, 'TokenIssuer', {
       description: 'The iss that client tokens must carry; * for any',

@@ -1,11 +1,17 @@
-// Token checks: asymmetric algorithms only, with a JWKS URL or one fixed public key.
-import { createRemoteJWKSet, importJWK, jwtVerify, type JWK, type JWTVerifyGetKey } from 'jose';
+// Token checks: asymmetric algorithms only, with the keys of a JWKS or one fixed public key.
+import {
+  decodeProtectedHeader,
+  jwtVerify,
+  type CryptoKey,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type ProtectedHeaderParameters,
+} from 'jose';
 import * as v from 'valibot';
 import { TOKEN_LEEWAY_SECONDS } from '../core/expiry.ts';
 import { userIdSchema } from '../protocol/ids.ts';
-
-/** `none` and HS* are not among them: a public key must never pass for a shared secret. */
-const algorithms = ['ES256', 'RS256', 'EdDSA'];
+import { algorithms } from './public-key.ts';
+import { createTokenKeys } from './token-keys.ts';
 
 const ANY = '*';
 
@@ -15,6 +21,7 @@ export interface TokenChecks {
   /** `*`: any. */
   readonly issuer: string;
   readonly audience: string;
+  readonly now: () => number;
 }
 
 export interface TokenClaims {
@@ -25,48 +32,69 @@ export interface TokenClaims {
   readonly deviceId?: string;
 }
 
+/** Nothing for a token that has a fault. @throws Error when it cannot be said: that is no fault of the token. */
 export type VerifyToken = (token: string) => Promise<TokenClaims | undefined>;
 
-export function createTokenVerifier({ keys, issuer, audience }: TokenChecks): VerifyToken {
-  const key = keySource(keys);
+export async function createTokenVerifier(checks: TokenChecks): Promise<VerifyToken> {
+  const { keys, issuer, audience, now } = checks;
+  const findKeys = await createTokenKeys(keys, now);
   const options = {
-    algorithms,
+    algorithms: [...algorithms],
     clockTolerance: TOKEN_LEEWAY_SECONDS,
     requiredClaims: ['sub', 'exp'],
     ...(issuer !== ANY && { issuer }),
     ...(audience !== ANY && { audience }),
   };
   return async (token) => {
-    try {
-      const { payload } = await jwtVerify(token, await key, options);
-      if (!v.is(userIdSchema, payload.sub)) return undefined;
-      const deviceId = payload['deviceId'];
-      // A claim that cannot be read must not pass for one that is not there: it was meant to narrow the token.
-      if (deviceId !== undefined && typeof deviceId !== 'string') return undefined;
-      return {
-        userId: payload.sub,
-        expiresAt: payload.exp!,
-        ...(deviceId !== undefined && { deviceId }),
-      };
-    } catch (error) {
-      if (isTokenError(error)) return undefined;
-      throw error;
-    }
+    const header = readHeader(token);
+    if (!header) return undefined;
+    const currentDate = new Date(now());
+    const payload = await verifyWithAny(await findKeys(header), token, { ...options, currentDate });
+    return payload && readClaims(payload);
   };
 }
 
-async function keySource(keys: string): Promise<JWTVerifyGetKey> {
-  if (keys.startsWith('https://')) return createRemoteJWKSet(new URL(keys));
-  const jwk = JSON.parse(keys) as JWK;
-  const key = await importJWK(jwk);
-  if (key instanceof Uint8Array) throw new Error('TOKEN_KEYS holds a secret, not a public key');
-  return () => key;
+/** Nothing where no key will do: the keys are not asked for. */
+function readHeader(token: string): ProtectedHeaderParameters | undefined {
+  try {
+    const header = decodeProtectedHeader(token);
+    return algorithms.includes(header.alg ?? '') ? header : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-/** The token's fault, not ours: jose names those with ERR_JWT, ERR_JWS, ERR_JOSE or "no such key". */
+/** A token without `kid` may be of any key. */
+async function verifyWithAny(
+  keys: readonly CryptoKey[],
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload | undefined> {
+  for (const key of keys) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- the first is nearly always the one
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!isTokenError(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function readClaims(payload: JWTPayload): TokenClaims | undefined {
+  if (!v.is(userIdSchema, payload.sub)) return undefined;
+  const deviceId = payload['deviceId'];
+  // A claim that cannot be read must not pass for one that is not there: it was meant to narrow the token.
+  if (deviceId !== undefined && typeof deviceId !== 'string') return undefined;
+  return {
+    userId: payload.sub,
+    expiresAt: payload.exp!,
+    ...(deviceId !== undefined && { deviceId }),
+  };
+}
+
+/** The token's fault, not ours: a claim, the signature, the form, or something in the header that jose does not know. */
 function isTokenError(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return (
-    /^ERR_(JWT|JWS|JOSE_ALG|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY)/.test(code) || error instanceof TypeError
-  );
+  return /^ERR_(JWT_|JWS_|JOSE_ALG_|JOSE_NOT_SUPPORTED)/.test(code);
 }

@@ -166,6 +166,26 @@ describe('the WebSocket API', () => {
   });
 });
 
+describe('P1.2: the parameter TokenKeys', () => {
+  const allowed = (value: string) => {
+    const { AllowedPattern } = template.findParameters('TokenKeys')['TokenKeys']!;
+    return new RegExp(`^(?:${AllowedPattern})$`).test(value);
+  };
+  const jwk = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid: 'd', use: 'sig', key_ops: ['verify'] };
+
+  test.each([
+    ['a private key', JSON.stringify({ ...jwk, d: 'secret' })],
+    ['a private key in other words', '{"kty":"RSA","n":"n","e":"AQAB", "p" : "secret"}'],
+    ['a secret', '{"kty":"oct","k":"secret"}'],
+    ['a key for encryption', JSON.stringify({ ...jwk, use: 'enc' })],
+    ['a URL without TLS', 'http://id.example.com/jwks.json'],
+  ])('does not take %s', (_, value) => expect(allowed(value)).toBe(false));
+
+  test.each(['https://id.example.com/jwks.json?d=1', JSON.stringify(jwk)])('takes %s', (value) =>
+    expect(allowed(value)).toBe(true),
+  );
+});
+
 test('fan-out takes inserted messages and no voids, in batches that fail by record and end somewhere', () => {
   template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
