@@ -89,10 +89,25 @@ export class Conversation {
 
   /**
    * What this device has shown, ascending by seq, from local storage: works offline. The newest `limit` (default 50),
-   * or those before or after a seq.
+   * and after them those that are not sent yet (without a `seq`); or the sent ones before or after a seq.
    */
-  messages({ limit = 50, ...query }: HistoryQuery = {}): Promise<Message[]> {
-    return this.parts.store.messages(this.conversationId, { ...query, limit });
+  messages(
+    query: HistoryQuery & ({ readonly before: number } | { readonly after: number }),
+  ): Promise<Message[]>;
+  messages(query?: HistoryQuery): Promise<(Message | OutgoingMessage)[]>;
+  async messages({ limit = 50, ...query }: HistoryQuery = {}): Promise<(Message | OutgoingMessage)[]> {
+    const { store } = this.parts;
+    const isNewest = query.before === undefined && query.after === undefined;
+    const unsent = isNewest ? this.unsent() : [];
+    const shown = await store.messages(this.conversationId, { ...query, limit });
+    const own = new Set(
+      shown.filter(({ from }) => from === store.meta.userId).map(({ clientMsgId }) => clientMsgId),
+    );
+    // A rejected one may have taken the clientMsgId of another.
+    const others = unsent.filter(({ clientMsgId, state }) => state === 'rejected' || !own.has(clientMsgId));
+    // Sent since, and not among what was shown when this began.
+    if (others.some(({ state }) => state === 'sent')) return this.messages({ limit });
+    return [...shown, ...others];
   }
 
   /** A page of the conversation as the server has it, also from before this device. Rejects with ImError. */

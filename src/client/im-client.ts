@@ -60,7 +60,7 @@ export class ImClient {
   readonly deviceId: string;
   private readonly environment: Environment;
   private readonly store: Store;
-  private readonly events: Emitter<ClientEvents>;
+  private readonly emitter: Emitter<ClientEvents>;
   private readonly session: Session;
 
   /**
@@ -120,12 +120,12 @@ export class ImClient {
   private constructor(
     environment: Environment,
     store: Store,
-    events: Emitter<ClientEvents>,
+    emitter: Emitter<ClientEvents>,
     session: Session,
   ) {
     this.environment = environment;
     this.store = store;
-    this.events = events;
+    this.emitter = emitter;
     this.session = session;
     this.userId = store.meta.userId;
     this.deviceId = store.meta.deviceId;
@@ -151,7 +151,7 @@ export class ImClient {
   /** Disconnects and closes the storage. What is not sent goes out when the client is opened again. */
   async close(): Promise<void> {
     await this.session.close();
-    this.events.end();
+    this.emitter.end();
   }
 
   /**
@@ -182,18 +182,25 @@ export class ImClient {
   conversation(to: string): Conversation {
     return new Conversation(resolveTarget(to, this.userId), {
       store: this.store,
-      events: this.events,
+      events: this.emitter,
       ask: this.ask,
       outbox: () => this.outbox(),
       send: (to, content, options) => this.send(to, content, options),
     });
   }
 
-  /** The conversations that this device knows, the most recent first; from local data. */
+  /** The conversations that this device knows or is to write to, the most recent first; from local data. */
   async conversations(): Promise<ConversationSummary[]> {
-    return [...this.store.conversations]
-      .map((record) => summarize(record, this.userId))
-      .toSorted((a, b) => (b.lastMessage?.serverTime ?? 0) - (a.lastMessage?.serverTime ?? 0));
+    const { store, userId } = this;
+    const writtenAt = new Map(
+      this.outbox().map(({ conversationId, createdAt }) => [conversationId, createdAt]),
+    );
+    const known = [...store.conversations].map(({ conversationId }) => conversationId);
+    const recency = ({ conversationId, lastMessage }: ConversationSummary) =>
+      Math.max(lastMessage?.serverTime ?? 0, writtenAt.get(conversationId) ?? 0);
+    return [...new Set([...known, ...writtenAt.keys()])]
+      .map((conversationId) => summarize(store.conversation(conversationId), userId))
+      .toSorted((a, b) => recency(b) - recency(a));
   }
 
   /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */
@@ -221,12 +228,23 @@ export class ImClient {
 
   /** Returns how to unsubscribe. */
   on<Name extends keyof ClientEvents>(name: Name, listener: Listener<ClientEvents[Name]>): () => void {
-    return this.events.on(name, listener);
+    return this.emitter.on(name, listener);
   }
 
-  /** `message` events as an async iterator, from now on, until the signal or a `break`. */
+  /**
+   * Events of one name as an async iterator, from now on, until the signal, a `break` or `close()`. What is not taken
+   * yet waits in memory.
+   */
+  events<Name extends keyof ClientEvents>(
+    name: Name,
+    signal?: AbortSignal,
+  ): AsyncIterableIterator<ClientEvents[Name]> {
+    return this.emitter.stream(name, signal);
+  }
+
+  /** `events('message')` */
   messages(signal?: AbortSignal): AsyncIterableIterator<MessageEvent> {
-    return this.events.stream('message', signal);
+    return this.events('message', signal);
   }
 
   /** @throws ImError `closed` */

@@ -8,6 +8,7 @@ import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser, nodeWebSocket, range } from './devices.ts';
 import { metered } from './metered.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
+import type { KeyRange } from '../../src/client/storage/storage.ts';
 
 let cloud: Cloud;
 let devices: Devices;
@@ -45,7 +46,7 @@ describe('alice and bob', () => {
       await seen.until(() => seen.messages.length === 20, 'all messages');
       expect(seen.texts).toEqual(expected);
       expect(seen.messages.every(({ delivery }) => delivery === 'live')).toBe(true);
-      const stored = await im.conversation(conversationId).messages();
+      const stored = await im.conversation(conversationId).messages({ after: 0 });
       expect(stored).toEqual(seen.messages.map(({ message }) => message));
       expect(stored.map(({ serverTime }) => serverTime)).toEqual(sent.map(({ serverTime }) => serverTime));
     }
@@ -223,6 +224,58 @@ describe('conversations', () => {
     expect(bob.im.totalUnread).toBe(5);
   });
 
+  test('what is not sent is drawn after what is, and its conversation is in the list', async () => {
+    const [aliceId, bobId, carolId] = [newUser('alice'), newUser('bob'), newUser('carol')];
+    await devices.connect({ userId: bobId });
+    await devices.connect({ userId: carolId });
+    const storage = new MemoryStorage();
+    const before = await devices.connect({ userId: aliceId, storage });
+    await before.im.send(`user:${bobId}`, 'sent').sent;
+    await before.im.close();
+
+    const { im } = await devices.prepare({ userId: aliceId, storage });
+    const toBob = im.send(`user:${bobId}`, 'to bob');
+    const toCarol = im.send(`user:${carolId}`, 'to carol');
+    const [withBob, withCarol] = [im.conversation(`user:${bobId}`), im.conversation(`user:${carolId}`)];
+    const drawn = await withBob.messages({ limit: 1 });
+    expect(drawn.map(({ seq, from, body }) => [seq, from, body['text']])).toEqual([
+      [1, aliceId, 'sent'],
+      [undefined, aliceId, 'to bob'],
+    ]);
+    expect(drawn[1]).toBe(toBob);
+    expect(await withBob.messages({ after: 0 })).toHaveLength(1);
+    expect(await withBob.messages({ before: 2 })).toHaveLength(1);
+    expect(await withCarol.messages()).toEqual([toCarol]);
+    const list = (await im.conversations()).map(({ peer, lastMessage }) => [peer, lastMessage?.seq]);
+    expect(list).toHaveLength(2);
+    expect(list).toEqual(
+      expect.arrayContaining([
+        [carolId, undefined],
+        [bobId, 1],
+      ]),
+    );
+
+    await im.start();
+    await Promise.all([toBob.sent, toCarol.sent]);
+    expect((await withBob.messages()).map(({ seq }) => seq)).toEqual([1, 2]);
+    expect((await withCarol.messages()).map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  test('a message that is sent while its conversation is drawn is there once', async () => {
+    const aliceId = newUser('alice');
+    let whileListing = async () => {};
+    class BusyStorage extends MemoryStorage {
+      override async list(range: KeyRange) {
+        await whileListing();
+        return super.list(range);
+      }
+    }
+    const { im } = await devices.connect({ userId: aliceId, storage: new BusyStorage() });
+    const message = im.send(`user:${aliceId}`, 'note');
+    whileListing = async () => void (await message.sent);
+    expect(await im.conversation(`user:${aliceId}`).messages()).toMatchObject([{ seq: 1 }]);
+  });
+
   test('listeners of a conversation hear of no other', async () => {
     const [aliceId, bobId, carolId] = [newUser('alice'), newUser('bob'), newUser('carol')];
     const alice = await devices.connect({ userId: aliceId });
@@ -253,6 +306,23 @@ describe('conversations', () => {
       if (taken.length === 3) break;
     }
     expect(taken).toEqual(['1', '2', '3']);
+  });
+
+  test('every event as an iterator', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const alice = await devices.connect({ userId: aliceId });
+    const counts = bob.im.events('unreadChanged');
+    const states = alice.im.events('sendState');
+    const stop = new AbortController();
+    const errors = bob.im.events('error', stop.signal);
+    for (const n of range(2)) await alice.im.send(`user:${bobId}`, `${n}`).sent;
+    const totals: number[] = [];
+    for await (const { total } of counts) if (totals.push(total) === 2) break;
+    expect(totals).toEqual([1, 2]);
+    expect(await states.next()).toMatchObject({ value: { state: 'queued' } });
+    stop.abort();
+    for await (const _ of errors) expect.unreachable();
   });
 
   test('a device that lost its data begins with what it had not acknowledged; pending counts it first', async () => {

@@ -106,7 +106,7 @@ describe.each<Death>(['before the write', 'after the write'])('an app that dies 
     await life;
 
     const again = await devices.prepare({ ...options, storage: disk });
-    const drawn = (await again.im.conversation(conversationId).messages({ limit: 100 })).map(
+    const drawn = (await again.im.conversation(conversationId).messages({ after: 0, limit: 100 })).map(
       ({ seq }) => seq,
     );
     // Whatever the first life showed, it had stored.

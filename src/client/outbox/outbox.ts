@@ -128,7 +128,7 @@ export class Outbox {
   }
 
   private enter(record: OutboxRecord, stored: Promise<void>): Entry {
-    const message = new OutgoingMessage(record, stored, {
+    const message = new OutgoingMessage(record, this.options.store.meta.userId, stored, {
       retry: () => this.retry(entry),
       discard: () => this.discard(entry),
     });

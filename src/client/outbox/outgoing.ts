@@ -34,6 +34,10 @@ export interface OutgoingActions {
 }
 
 export class OutgoingMessage {
+  /** It has none yet: what tells it from a sent one where both are drawn. */
+  declare readonly seq?: undefined;
+  /** This user. */
+  readonly from: string;
   readonly clientMsgId: string;
   readonly conversationId: string;
   readonly type: SendableType;
@@ -48,7 +52,8 @@ export class OutgoingMessage {
   private currentError: ImError | undefined;
   private outcome = deferred<Message>();
 
-  constructor(record: OutboxRecord, stored: Promise<void>, actions: OutgoingActions) {
+  constructor(record: OutboxRecord, from: string, stored: Promise<void>, actions: OutgoingActions) {
+    this.from = from;
     this.clientMsgId = record.clientMsgId;
     this.conversationId = record.conversationId;
     this.type = record.type as SendableType;
