@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check } from './checker.ts';
-import type { RunHistory, Sent, Shown, Truth } from './history.ts';
+import type { MailboxTruth, RunHistory, Sent, Shown, Truth } from './history.ts';
 
 const conversationId = 'd:alice:bob';
 
@@ -48,11 +48,18 @@ const truth = (userId: string, unread: number): Truth => ({
   unread,
 });
 
+const mailbox = (userId: string, seqs: readonly number[]): MailboxTruth => ({
+  userId,
+  head: seqs.length,
+  events: seqs.map((seq, index) => ({ syncSeq: index + 1, kind: 'message', message: message(seq) })),
+});
+
 const good: RunHistory = {
   seed: 1,
   sent: [sent(1), sent(3)],
   devices: ['alice', 'bob'].map((userId) => ({ userId, deviceId: 'phone', shown: [shown(1), shown(3)] })),
   truths: [truth('alice', 0), truth('bob', 2)],
+  mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [1, 3])],
 };
 const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];
 const withBob = (...messages: Shown[]): RunHistory => ({
@@ -67,6 +74,16 @@ test('a history in which all is well has no violation', () => {
 describe('a violation is seen when', () => {
   const broken: [string, string, RunHistory][] = [
     ['I1', 'an acknowledged message is nowhere', { ...good, sent: [...good.sent, sent(4)] }],
+    [
+      'I1',
+      'a mailbox lacks a message',
+      { ...good, mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [3])] },
+    ],
+    [
+      'I3',
+      'a mailbox has a hole',
+      { ...good, mailboxes: [mailbox('alice', [1, 3]), { ...mailbox('bob', [1, 3]), head: 3 }] },
+    ],
     ['I1', 'a device never showed a message', withBob(shown(1))],
     ['I2', 'a device showed a message twice', withBob(shown(1), shown(1), shown(3))],
     ['I2', 'an answer named two numbers', { ...good, sent: [{ ...sent(1), seqs: [1, 2] }, sent(3)] }],

@@ -1,6 +1,6 @@
 // Compares every device with what was acknowledged. It knows the invariants and nothing of the implementation.
 import { isVoid, type Message } from '../../src/protocol/messages.ts';
-import type { DeviceHistory, RunHistory, Sent, Shown, Truth } from './history.ts';
+import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Truth } from './history.ts';
 
 export interface Violation {
   readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I8';
@@ -12,6 +12,7 @@ export function check(history: RunHistory): Violation[] {
     ...checkSent(history),
     ...history.truths.flatMap(checkTruth),
     ...checkAgreement(history.truths),
+    ...history.mailboxes.flatMap((mailbox) => checkMailbox(mailbox, history.truths)),
     ...history.devices.flatMap((device) => checkDevice(device, history)),
   ];
 }
@@ -76,6 +77,20 @@ function checkTruth(truth: Truth): Violation[] {
       invariant: 'I6',
       what: `${conversationId}: ${userId} has ${unread} unread, is told ${truth.unread}`,
     });
+  }
+  return violations;
+}
+
+/** I1, I3: a mailbox has no holes, and an entry for each message of its user's conversations. */
+function checkMailbox({ userId, head, events }: MailboxTruth, truths: readonly Truth[]): Violation[] {
+  const dense = events.length === head && events.every(({ syncSeq }, index) => syncSeq === index + 1);
+  const violations: Violation[] = dense
+    ? []
+    : [{ invariant: 'I3', what: `the mailbox of ${userId} reads ${events.length} of ${head} entries` }];
+  const entered = new Set(events.map(({ message }) => name(message)));
+  for (const message of truths.filter((truth) => truth.userId === userId).flatMap(messagesOf)) {
+    if (!entered.has(name(message)))
+      violations.push({ invariant: 'I1', what: `${name(message)} is not in the mailbox of ${userId}` });
   }
   return violations;
 }

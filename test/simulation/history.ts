@@ -1,5 +1,6 @@
 // What a simulation run leaves behind: what was sent, what each device showed, what the server says in the end.
 import type { Slot } from '../../src/protocol/messages.ts';
+import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 
 /** A message that somebody gave to a client to send. */
 export interface Sent {
@@ -41,9 +42,17 @@ export interface Truth {
   readonly unread: number;
 }
 
+/** The sync timeline of a user, read from its beginning by a plain client, after the storm. */
+export interface MailboxTruth {
+  readonly userId: string;
+  readonly head: number;
+  readonly events: readonly SyncEvent[];
+}
+
 export interface RunHistory {
   readonly seed: number;
   readonly sent: readonly Sent[];
   readonly devices: readonly DeviceHistory[];
   readonly truths: readonly Truth[];
+  readonly mailboxes: readonly MailboxTruth[];
 }

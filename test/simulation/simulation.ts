@@ -6,9 +6,10 @@ import type { Cloud } from '../../local/cloud.ts';
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
+import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import { check, type Violation } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
-import type { RunHistory, Truth } from './history.ts';
+import type { MailboxTruth, RunHistory, Truth } from './history.ts';
 
 export interface SimulationOptions {
   readonly cloud: Cloud;
@@ -150,6 +151,7 @@ async function settle(
         seed,
         sent: devices.flatMap(({ sent }) => sent),
         devices: devices.map((device) => device.history),
+        mailboxes: await Promise.all(users.map((userId) => readMailbox(cloud, userId))),
         truths: (await Promise.all(users.map((userId) => readTruths(cloud, userId, users)))).flat(),
       };
       const violations = check(history);
@@ -173,6 +175,18 @@ function readTruths(cloud: Cloud, userId: string, users: readonly string[]): Pro
       truths.push({ userId, conversationId, members: [userId, peer], slots, headSeq, unread });
     }
     return truths;
+  });
+}
+
+function readMailbox(cloud: Cloud, userId: string): Promise<MailboxTruth> {
+  return auditor(cloud, userId, async (ask) => {
+    const events: SyncEvent[] = [];
+    for (;;) {
+      const page = await ask('sync', { after: events.length, limit: 200 });
+      const more = page['events'] as SyncEvent[];
+      events.push(...more);
+      if (!page['more'] || more.length === 0) return { userId, head: page['head'] as number, events };
+    }
   });
 }
 
