@@ -28,6 +28,8 @@ const verifyToken = await createTokenVerifier({
   keys: required('TOKEN_KEYS'),
   issuer: required('TOKEN_ISSUER'),
   audience: required('TOKEN_AUDIENCE'),
+  userClaim: required('TOKEN_USER_CLAIM'),
+  maxHours: Number(required('TOKEN_MAX_HOURS')),
   now: Date.now,
 });
 const allowedOrigins = new Set((optional('ALLOWED_ORIGINS') ?? '').split(',').filter(Boolean));

@@ -60,6 +60,13 @@ const configSchema = v.strictObject({
   stage: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,32}$/)), 'dev'),
   /** Origins that browsers may connect from, e.g. `https://chat.example.com`; none = no browser. */
   allowedOrigins: v.optional(origins, []),
+  /** The claim that names the user. */
+  userClaim: v.optional(v.pipe(v.string(), v.nonEmpty()), 'sub'),
+  /** A token that is good for longer counts as ending so long after it was issued. */
+  maxTokenHours: v.optional(
+    v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.finite(), v.gtValue(0)),
+    24,
+  ),
   /**
    * Batches of one stream shard that fan out at once, 1–10. At 1 a mailbox keeps the order of each conversation and
    * bursts are bundled; above it Lambda keeps the order of single items only (docs/decisions/0002).

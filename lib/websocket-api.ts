@@ -89,6 +89,8 @@ export class ImWebSocketApi extends Construct {
         TOKEN_KEYS: tokens.keys,
         TOKEN_ISSUER: tokens.issuer,
         TOKEN_AUDIENCE: tokens.audience,
+        TOKEN_USER_CLAIM: config.userClaim,
+        TOKEN_MAX_HOURS: String(config.maxTokenHours),
         ALLOWED_ORIGINS: config.allowedOrigins.join(','),
       },
     }).useTable(tables, 'Users', 'Query');

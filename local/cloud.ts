@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Activity } from './activity.ts';
 import { createDev } from './dev/dev.ts';
-import { createTokens, type Tokens } from './dev/tokens.ts';
+import { createTokens, openTokenKey, type Tokens } from './dev/tokens.ts';
 import { startDynamoDb } from './dynamodb/dynamodb.ts';
 import { startEventSources, type EventSources } from './event-source/event-source.ts';
 import { Queues } from './event-source/queues.ts';
@@ -84,11 +84,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Cloud, 'close'>> {
   const { dataDirectory, db, tablePrefix = '', templatePath } = options;
   const log = typeof options.log === 'object' ? options.log : createLog(options.log ?? 'quiet');
-  const tokens = await createTokens(dataDirectory);
+  const tokenKey = await openTokenKey(dataDirectory);
   const model = await loadTemplate(templatePath, {
-    parameters: tokens.parameters,
+    parameters: tokenKey.parameters,
     stackName: `${tablePrefix}${stackNameOf(templatePath)}`,
   });
+  const tokens = await createTokens(tokenKey, variableOf(model, 'TOKEN_USER_CLAIM'));
 
   // The port comes first: functions are told where to post to before the gateway can invoke them.
   const server = await listen(options.port);
@@ -218,6 +219,10 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       await gateway.settled();
     },
   };
+}
+
+function variableOf({ functions }: CloudModel, name: string): string | undefined {
+  return functions.map(({ environment }) => environment[name]).find((value) => value !== undefined);
 }
 
 /** Kept alive longer than the SDK keeps its connections: no request meets one that is being closed. */

@@ -9,34 +9,44 @@ const audience = 'serverless-im';
 const defaultTtlSeconds = 24 * 60 * 60;
 const userIdPattern = /^[A-Za-z0-9_.@-]{1,64}$/;
 
-export interface Tokens {
+export interface TokenKey {
+  readonly privateJwk: JWK;
   readonly publicJwk: JWK;
   /** Of the template: whose tokens are good. */
   readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface Tokens {
   /** A negative time to live makes a token that has expired, for testers. */
   issueToken(userId: string, ttlSeconds?: number): Promise<string>;
 }
 
 /** With a data directory the key is kept there: tokens outlive a restart. */
-export async function createTokens(dataDirectory?: string): Promise<Tokens> {
+export async function openTokenKey(dataDirectory?: string): Promise<TokenKey> {
   const privateJwk = dataDirectory ? await keptKey(join(dataDirectory, 'token-key.json')) : await newKey();
   const { d: _secret, ...publicJwk } = privateJwk;
-  const key = await importJWK(privateJwk, algorithm);
   return {
+    privateJwk,
     publicJwk,
     parameters: {
       TokenKeys: JSON.stringify(publicJwk),
       TokenIssuer: issuer,
       TokenAudience: audience,
     },
+  };
+}
+
+/** @param userClaim the claim that names the user */
+export async function createTokens({ privateJwk }: TokenKey, userClaim = 'sub'): Promise<Tokens> {
+  const key = await importJWK(privateJwk, algorithm);
+  return {
     async issueToken(userId, ttlSeconds = defaultTtlSeconds) {
       if (!userIdPattern.test(userId)) throw new RangeError(`user must match ${userIdPattern.source}`);
       const now = Math.floor(Date.now() / 1000);
-      return await new SignJWT({})
-        .setProtectedHeader({ alg: algorithm, kid: publicJwk.kid! })
+      return await new SignJWT({ [userClaim]: userId })
+        .setProtectedHeader({ alg: algorithm, kid: privateJwk.kid! })
         .setIssuer(issuer)
         .setAudience(audience)
-        .setSubject(userId)
         .setIssuedAt(now)
         .setExpirationTime(now + ttlSeconds)
         .sign(key);

@@ -8,7 +8,7 @@ import {
   type ProtectedHeaderParameters,
 } from 'jose';
 import * as v from 'valibot';
-import { TOKEN_LEEWAY_SECONDS } from '../core/expiry.ts';
+import { isTokenOver, TOKEN_LEEWAY_SECONDS } from '../core/expiry.ts';
 import { userIdSchema } from '../protocol/ids.ts';
 import { algorithms } from './public-key.ts';
 import { createTokenKeys } from './token-keys.ts';
@@ -21,6 +21,10 @@ export interface TokenChecks {
   /** `*`: any. */
   readonly issuer: string;
   readonly audience: string;
+  /** The claim that names the user. */
+  readonly userClaim: string;
+  /** A token that is good for longer counts as ending so long after it was issued. */
+  readonly maxHours: number;
   readonly now: () => number;
 }
 
@@ -36,12 +40,12 @@ export interface TokenClaims {
 export type VerifyToken = (token: string) => Promise<TokenClaims | undefined>;
 
 export async function createTokenVerifier(checks: TokenChecks): Promise<VerifyToken> {
-  const { keys, issuer, audience, now } = checks;
+  const { keys, issuer, audience, userClaim, now } = checks;
   const findKeys = await createTokenKeys(keys, now);
   const options = {
     algorithms: [...algorithms],
     clockTolerance: TOKEN_LEEWAY_SECONDS,
-    requiredClaims: ['sub', 'exp'],
+    requiredClaims: [userClaim, 'exp'],
     ...(issuer !== ANY && { issuer }),
     ...(audience !== ANY && { audience }),
   };
@@ -50,7 +54,7 @@ export async function createTokenVerifier(checks: TokenChecks): Promise<VerifyTo
     if (!header) return undefined;
     const currentDate = new Date(now());
     const payload = await verifyWithAny(await findKeys(header), token, { ...options, currentDate });
-    return payload && readClaims(payload);
+    return payload && readClaims(payload, checks);
   };
 }
 
@@ -81,16 +85,26 @@ async function verifyWithAny(
   return undefined;
 }
 
-function readClaims(payload: JWTPayload): TokenClaims | undefined {
-  if (!v.is(userIdSchema, payload.sub)) return undefined;
+function readClaims(payload: JWTPayload, checks: TokenChecks): TokenClaims | undefined {
+  const { userClaim, maxHours, now } = checks;
+  const userId = payload[userClaim];
+  if (!v.is(userIdSchema, userId)) return undefined;
+  const expiresAt = expiryOf(payload, maxHours, now());
+  if (isTokenOver(expiresAt, now())) return undefined;
   const deviceId = payload['deviceId'];
   // A claim that cannot be read must not pass for one that is not there: it was meant to narrow the token.
   if (deviceId !== undefined && typeof deviceId !== 'string') return undefined;
   return {
-    userId: payload.sub,
-    expiresAt: payload.exp!,
+    userId,
+    expiresAt,
     ...(deviceId !== undefined && { deviceId }),
   };
+}
+
+/** Without a time of issue, or with one to come, it is taken for issued just now. */
+function expiryOf({ exp, iat }: JWTPayload, maxHours: number, now: number): number {
+  const issuedAt = Math.min(iat ?? Infinity, now / 1000);
+  return Math.floor(Math.min(exp!, issuedAt + maxHours * 3600));
 }
 
 /** The token's fault, not ours: a claim, the signature, the form, or something in the header that jose does not know. */

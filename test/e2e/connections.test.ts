@@ -56,6 +56,7 @@ describe('P1.2: tokens', () => {
   test.each<[string, () => object]>([
     ['nbf 60 s ahead', () => ({ nbf: secondsFromNow(60) })],
     ['exp 60 s ago', () => ({ exp: secondsFromNow(-60) })],
+    ['issued 25 h ago, whatever its exp', () => ({ iat: secondsFromNow(-25 * 3600) })],
     ['another app of the same keys', () => ({ aud: 'shop' })],
     ['no audience', () => ({ aud: undefined })],
     ['another issuer of the same keys', () => ({ iss: 'https://id.example.org' })],

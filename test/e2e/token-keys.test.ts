@@ -1,7 +1,12 @@
 // What a handshake is answered while the keys of tokens are not to be had, or must not be used.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { Log } from '../../local/log.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
 import { connect, refusal } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { createSigningKey, startJwksServer } from '../support/jwks-server.ts';
@@ -46,4 +51,18 @@ describe('P1.2: a handshake', () => {
     expect(lines.join()).toMatch(/TOKEN_KEYS: key .{1,4}leaked.{1,4} is private/);
     expect(lines.join()).not.toContain(key.privateJwk.d);
   });
+});
+
+test('tokens of /dev/token name the user in the claim that is configured', async () => {
+  const outDirectory = await mkdtemp(join(tmpdir(), 'serverless-im-claim-'));
+  closers.push(() => rm(outDirectory, { recursive: true }));
+  const templatePath = await synthesize({ outDirectory, context: { userClaim: 'email' } });
+  const cloud = await startCloud({ templatePath });
+  closers.unshift(() => cloud.close());
+  const response = await fetch(`${cloud.httpUrl}/dev/token?user=bob@example.com`);
+  const { token } = (await response.json()) as { token: string };
+  expect(decodeJwt(token)).toMatchObject({ email: 'bob@example.com' });
+  const bob = await connect(cloud, 'bob@example.com', { token });
+  expect(await bob.request('ping')).toMatchObject({ ok: true });
+  await bob.close();
 });

@@ -240,6 +240,20 @@ describe('configuration', () => {
     );
   });
 
+  test('of tokens reaches the authorizer', () => {
+    const byDefault = { TOKEN_USER_CLAIM: 'sub', TOKEN_MAX_HOURS: '24' };
+    const variables = (expected: object) => ({ Environment: { Variables: Match.objectLike(expected) } });
+    template.hasResourceProperties('AWS::Lambda::Function', variables(byDefault));
+    synthesize({ userClaim: 'email', maxTokenHours: '0.5' }).hasResourceProperties(
+      'AWS::Lambda::Function',
+      variables({ TOKEN_USER_CLAIM: 'email', TOKEN_MAX_HOURS: '0.5' }),
+    );
+  });
+
+  test.each([0, -1, '', 'a day', Infinity])('of a maximum token lifetime is no %j', (maxTokenHours) => {
+    expect(() => read({ maxTokenHours })).toThrow(/maxTokenHours/);
+  });
+
   test('of devices per platform is a number, or one for each platform', () => {
     expect(read({ devicesPerPlatform: '2' }).settings).toEqual({ devicesPerPlatform: 2 });
     expect(read({ devicesPerPlatform: '{"web":3}' }).settings).toMatchObject({

@@ -29,6 +29,8 @@ const createVerifier = (keys: string): Promise<VerifyToken> =>
     keys,
     issuer: 'https://id.example.com',
     audience: 'chat',
+    userClaim: 'sub',
+    maxHours: 48,
     now: () => startedAt + sinceStartMs,
   });
 const inTwoDays = Math.floor(Date.now() / 1000) + 2 * 24 * 3600;

@@ -3,12 +3,21 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createTokenVerifier, type TokenChecks } from '../../src/runtime/tokens.ts';
 import { createSigningKey, type SigningKey } from '../support/jwks-server.ts';
 
+const startedAt = Date.now();
+const hours = (count: number) => Math.floor(startedAt / 1000) + count * 3600;
 let key: SigningKey;
 let checks: TokenChecks;
 beforeAll(async () => {
   key = await createSigningKey();
   const keys = JSON.stringify(key.publicJwk);
-  checks = { keys, issuer: 'https://id.example.com', audience: 'chat', now: Date.now };
+  checks = {
+    keys,
+    issuer: 'https://id.example.com',
+    audience: 'chat',
+    userClaim: 'sub',
+    maxHours: 24,
+    now: () => startedAt,
+  };
 });
 
 describe('P1.2: issuer and audience', () => {
@@ -51,4 +60,50 @@ describe('P1.2: a token that is none', () => {
     const verify = await createTokenVerifier(checks);
     expect(await verify(token)).toBeUndefined();
   });
+});
+
+describe('P1.2: a token that is good for longer than a day', () => {
+  test.each<[string, Record<string, unknown>, number | undefined]>([
+    ['ends a day after it was issued', { iat: hours(-3), exp: hours(99) }, hours(21)],
+    ['is over a day after it was issued', { iat: hours(-25), exp: hours(99) }, undefined],
+    ['without a time of issue ends a day from now', { exp: hours(99) }, hours(24)],
+    ['issued tomorrow ends a day from now', { iat: hours(24), exp: hours(99) }, hours(24)],
+    ['for ever ends a day from now', { exp: 9e99 }, hours(24)],
+  ])('%s', async (_, claims, expiresAt) => {
+    const verify = await createTokenVerifier(checks);
+    expect((await verify(await key.sign(claims)))?.expiresAt).toBe(expiresAt);
+  });
+
+  test('is good for as long as is configured, and a shorter one for as long as it says', async () => {
+    const verify = await createTokenVerifier({ ...checks, maxHours: 0.5 });
+    expect(await verify(await key.sign({ exp: hours(1) }))).toMatchObject({ expiresAt: hours(0.5) });
+    const patient = await createTokenVerifier({ ...checks, maxHours: 1000 });
+    expect(await patient(await key.sign({ exp: hours(99) }))).toMatchObject({ expiresAt: hours(99) });
+  });
+
+  test('with a time of issue that is no number is refused', async () => {
+    const verify = await createTokenVerifier(checks);
+    expect(await verify(await key.sign({ iat: 'yesterday' }))).toBeUndefined();
+  });
+});
+
+describe('P1.2: the claim that names the user', () => {
+  test.each<[string, Record<string, unknown>, string | undefined]>([
+    ['is the one that is configured', { email: 'bob@example.com' }, 'bob@example.com'],
+    ['is not replaced by sub', {}, undefined],
+    ['is a user id', { email: 'Bob <bob@example.com>' }, undefined],
+    ['is one text', { email: ['bob@example.com'] }, undefined],
+    ['is not empty', { email: '' }, undefined],
+  ])('%s', async (_, claims, userId) => {
+    const verify = await createTokenVerifier({ ...checks, userClaim: 'email' });
+    expect((await verify(await key.sign({ sub: 'alice', ...claims })))?.userId).toBe(userId);
+  });
+
+  test.each(['constructor', 'toString', '__proto__'])(
+    'is not what every object has: %s',
+    async (userClaim) => {
+      const verify = await createTokenVerifier({ ...checks, userClaim });
+      expect(await verify(await key.sign())).toBeUndefined();
+    },
+  );
 });

@@ -11,18 +11,19 @@ import { createDevEndpoints } from '../../../local/dev/endpoints.ts';
 import type { DevState } from '../../../local/dev/state.ts';
 import { Faults } from '../../../local/faults/faults.ts';
 import { Metering } from '../../../local/metering.ts';
-import { createTokens, type Tokens } from '../../../local/dev/tokens.ts';
+import { createTokens, openTokenKey, type TokenKey } from '../../../local/dev/tokens.ts';
 
 let server: Server;
 let url: string;
-let tokens: Tokens;
+let tokenKey: TokenKey;
 let metering: Metering;
 let faults: Faults;
 /** Ids that the state was asked for after. */
 let askedAfter: number[];
 
 beforeEach(async () => {
-  tokens = await createTokens();
+  tokenKey = await openTokenKey();
+  const tokens = await createTokens(tokenKey);
   metering = new Metering();
   faults = new Faults();
   askedAfter = [];
@@ -76,13 +77,13 @@ describe('token', () => {
   it('is a JWT of the user, which the public key verifies', async () => {
     const { status, body } = await ask('token?user=alice');
     expect(status).toBe(200);
-    const { payload } = await jwtVerify(String(body['token']), await importJWK(tokens.publicJwk), {
+    const { payload } = await jwtVerify(String(body['token']), await importJWK(tokenKey.publicJwk), {
       algorithms: ['ES256'],
-      issuer: tokens.parameters['TokenIssuer']!,
-      audience: tokens.parameters['TokenAudience']!,
+      issuer: tokenKey.parameters['TokenIssuer']!,
+      audience: tokenKey.parameters['TokenAudience']!,
     });
     expect(payload).toMatchObject({ sub: 'alice', exp: expect.any(Number) });
-    expect(tokens.publicJwk).not.toHaveProperty('d');
+    expect(tokenKey.publicJwk).not.toHaveProperty('d');
   });
 
   it.each([60, -60])('lives for the ttl that is asked for: %d s', async (ttl) => {
@@ -130,11 +131,11 @@ describe('token', () => {
 
   it('outlives a restart when there is a data directory', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tokens-'));
-    const before = await createTokens(join(directory, 'data'));
-    const after = await createTokens(join(directory, 'data'));
+    const before = await openTokenKey(join(directory, 'data'));
+    const after = await openTokenKey(join(directory, 'data'));
     await rm(directory, { recursive: true });
     expect(after.publicJwk).toEqual(before.publicJwk);
-    const token = await before.issueToken('alice');
+    const token = await (await createTokens(before)).issueToken('alice');
     expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'ES256', kid: after.publicJwk.kid });
     await expect(jwtVerify(token, await importJWK(after.publicJwk))).resolves.toBeDefined();
   });
