@@ -8,6 +8,7 @@ import { isVoid } from './frames.ts';
 import { parseConversationId } from './ids.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationRecord } from './store/schema.ts';
+import { readShown } from './shown.ts';
 import type { Store } from './store/store.ts';
 
 /** What a list of conversations shows, as this device knows it. */
@@ -89,25 +90,29 @@ export class Conversation {
 
   /**
    * What this device has shown, ascending by seq, from local storage: works offline. The newest `limit` (default 50),
-   * and after them those that are not sent yet (without a `seq`); or the sent ones before or after a seq.
+   * and after them those that are not sent yet (without a `seq`); or the sent ones before or after a seq. Those that
+   * are not kept here any more come from the server; without it, it rejects with ImError where it has none to give.
    */
   messages(
     query: HistoryQuery & ({ readonly before: number } | { readonly after: number }),
   ): Promise<Message[]>;
   messages(query?: HistoryQuery): Promise<(Message | OutgoingMessage)[]>;
   async messages({ limit = 50, ...query }: HistoryQuery = {}): Promise<(Message | OutgoingMessage)[]> {
+    const { conversationId } = this;
     const { store } = this.parts;
-    const isNewest = query.before === undefined && query.after === undefined;
-    const unsent = isNewest ? this.unsent() : [];
-    const shown = await store.messages(this.conversationId, { ...query, limit });
+    const pages = (wanted: HistoryQuery) => this.pages(wanted);
+    const shown = (wanted: HistoryQuery) => readShown({ store, conversationId, pages }, { ...wanted, limit });
+    if (query.before !== undefined || query.after !== undefined) return shown(query);
+    const unsent = this.unsent();
+    const messages = await shown({});
     const own = new Set(
-      shown.filter(({ from }) => from === store.meta.userId).map(({ clientMsgId }) => clientMsgId),
+      messages.filter(({ from }) => from === store.meta.userId).map(({ clientMsgId }) => clientMsgId),
     );
     // A rejected one may have taken the clientMsgId of another.
     const others = unsent.filter(({ clientMsgId, state }) => state === 'rejected' || !own.has(clientMsgId));
     // Sent since, and not among what was shown when this began.
     if (others.some(({ state }) => state === 'sent')) return this.messages({ limit });
-    return [...shown, ...others];
+    return [...messages, ...others];
   }
 
   /** A page of the conversation as the server has it, also from before this device. Rejects with ImError. */

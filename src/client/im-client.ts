@@ -1,46 +1,20 @@
 // The client, as an app holds it: one user's device, with its local data and its connection.
-import type { Platform } from '../protocol/ids.ts';
 import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { compose, resolveTarget, toDraft } from './outbox/compose.ts';
 import type { Request, RequestFields } from './connection/connection.ts';
 import { Conversation, summarize, type ConversationSummary } from './conversation.ts';
-import {
-  standardEnvironment,
-  standardWebSocket,
-  type Environment,
-  type WebSocketConstructor,
-} from './environment.ts';
+import { standardEnvironment, standardWebSocket, type Environment } from './environment.ts';
 import { ImError } from './errors.ts';
 import { Emitter, type Listener } from './events.ts';
+import type { ClientOptions, ConnectOptions } from './options.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import { Session, type ClientState } from './session.ts';
 import { Store } from './store/store.ts';
 import { MemoryStorage } from './storage/memory.ts';
 import type { Storage } from './storage/storage.ts';
-import { createTokenSource, type TokenOption } from './connection/token.ts';
+import { createTokenSource } from './connection/token.ts';
 
-export interface ClientOptions {
-  /** `wss://HOST/STAGE` */
-  readonly url: string;
-  /** A JWT whose `sub` is the user. A function is asked before each handshake, so that the token is a fresh one. */
-  readonly token: TokenOption;
-  readonly platform: Platform;
-  /** `[A-Za-z0-9_.@-]{1,64}`; default: made once and kept in the storage. */
-  readonly deviceId?: string;
-  /** Default: memory. One storage per user and device; the client closes it. */
-  readonly storage?: Storage;
-  /** Default: the platform's. */
-  readonly webSocket?: WebSocketConstructor;
-  /** Listeners that are there before anything happens. */
-  readonly on?: { readonly [Name in keyof ClientEvents]?: Listener<ClientEvents[Name]> };
-  /** For tests. */
-  readonly environment?: Partial<Environment>;
-}
-
-export interface ConnectOptions extends ClientOptions {
-  /** Milliseconds to wait for the first sync; default 30 000. */
-  readonly timeoutMs?: number;
-}
+export type { ClientOptions, ConnectOptions } from './options.ts';
 
 /** What waits on the server for this device, counted without pulling it. */
 export interface PendingSummary {
@@ -54,6 +28,7 @@ export interface PendingSummary {
 }
 
 const CONNECT_TIMEOUT_MS = 30_000;
+const KEEP_MESSAGES = 1_000;
 
 export class ImClient {
   readonly userId: string;
@@ -88,7 +63,7 @@ export class ImClient {
    * Asks for a token if there are no data yet, to learn whose they will be.
    */
   static async open(options: ClientOptions): Promise<ImClient> {
-    const { deviceId } = options;
+    const { deviceId, keepMessages = KEEP_MESSAGES } = options;
     const storage: Storage = options.storage ?? new MemoryStorage();
     const environment = { ...standardEnvironment, ...options.environment };
     const tokens = createTokenSource(options.token, environment);
@@ -109,7 +84,15 @@ export class ImClient {
         events.on(name as keyof ClientEvents, listener as Listener<unknown>);
       }
       if (storage.damage) events.emit('error', { error: storage.damage });
-      const session = new Session({ url: url.href, tokens, webSocket, environment, store, events });
+      const session = new Session({
+        url: url.href,
+        tokens,
+        webSocket,
+        environment,
+        store,
+        events,
+        keepMessages,
+      });
       return new ImClient(environment, store, events, session);
     } catch (error) {
       await storage.close();
@@ -152,6 +135,19 @@ export class ImClient {
   async close(): Promise<void> {
     await this.session.close();
     this.emitter.end();
+  }
+
+  /**
+   * For logging out: disconnects, and removes all that is stored of this device, also what is not sent yet. Rejects
+   * with ImError `storage` (some of it may be there: open and clear it again) or `closed`.
+   */
+  async clear(): Promise<void> {
+    this.checkOpen();
+    try {
+      await this.session.clear();
+    } finally {
+      this.emitter.end();
+    }
   }
 
   /**

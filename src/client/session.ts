@@ -23,6 +23,7 @@ export interface SessionOptions {
   readonly environment: Environment;
   readonly store: Store;
   readonly events: Emitter<ClientEvents>;
+  readonly keepMessages: number;
 }
 
 export type ClientState =
@@ -66,7 +67,7 @@ export class Session {
       position: () => store.meta.position,
       send: (cursor) => this.link.sendAck(cursor),
     });
-    const inbox = this.createInbox();
+    const inbox = this.createInbox(options.keepMessages);
     this.acks = acks;
     this.inbox = inbox;
     this.holes = new HoleRepair({ store, inbox, request, environment, onError });
@@ -107,13 +108,27 @@ export class Session {
 
   async close(): Promise<void> {
     if (this.state === 'closed') return;
+    await this.leave();
+    await this.store.close();
+  }
+
+  /** Closes, and leaves nothing behind. Rejects with ImError `storage`. */
+  async clear(): Promise<void> {
+    await this.leave();
+    try {
+      await this.store.clear();
+    } finally {
+      await this.store.close();
+    }
+  }
+
+  private async leave(): Promise<void> {
     this.state = 'closed';
     this.acks.flush();
     this.end(new ImError('closed', 'The client was closed'));
     await this.link.stop();
-    // What was being stored is stored, and then the storage ends.
+    // What was being stored is stored.
     await this.inbox.take({});
-    await this.store.close();
   }
 
   private createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
@@ -147,11 +162,12 @@ export class Session {
     });
   }
 
-  private createInbox(): Inbox {
+  private createInbox(keepMessages: number): Inbox {
     const { events, store } = this;
     return new Inbox({
       store,
       userId: store.meta.userId,
+      keepMessages,
       confirm: (message) => this.outbox.confirm(message),
       onMessage: (message, delivery) => {
         const { conversationId } = message;

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { ImError } from '../errors.ts';
 import { lockFile } from './file-lock.ts';
 import { JournalFile } from './journal-file.ts';
-import { encodeLine } from './journal.ts';
+import { encodeLine, HEADER } from './journal.ts';
 import { LiveBytes } from './live-bytes.ts';
 import { OrderedMap } from './ordered-map.ts';
 import type { Change, KeyRange, Storage, StoredEntry } from './storage.ts';
@@ -112,6 +112,15 @@ export class FileStorage implements Storage {
   private async end(): Promise<void> {
     await this.flushing;
     this.closed = true;
+    try {
+      // What was removed is still in the journal; whoever removed everything wants none of it kept.
+      if (this.map.size === 0 && this.file.sizeBytes > HEADER.length) await this.file.replace([]);
+    } finally {
+      await this.release();
+    }
+  }
+
+  private async release(): Promise<void> {
     try {
       await this.file.close();
     } finally {

@@ -32,6 +32,8 @@ export interface ConversationRecord {
   /** `unread` covers all up to here. */
   readonly countedSeq: number;
   readonly last: Message | null;
+  /** Messages up to here were shown, and are not kept any more. */
+  readonly droppedSeq?: number;
 }
 
 /** What a message is while it is not sent. */

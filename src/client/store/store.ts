@@ -11,7 +11,7 @@ import {
   type Meta,
   type OutboxRecord,
 } from './schema.ts';
-import type { Change, Storage } from '../storage/storage.ts';
+import type { Change, Storage, StoredEntry } from '../storage/storage.ts';
 
 interface Loaded {
   readonly conversations: readonly ConversationRecord[];
@@ -22,6 +22,7 @@ interface Loaded {
 export class Store {
   private readonly storage: Storage;
   private currentMeta: Meta;
+  private cleared = false;
   private readonly records = new Map<string, ConversationRecord>();
   private readonly early = new Map<string, readonly Arrival[]>();
   /** As loaded; the outbox keeps its own from then on. */
@@ -107,15 +108,16 @@ export class Store {
     return ascending ? messages : messages.toReversed();
   }
 
+  /** What removes the messages up to and including a seq. */
+  async removalsUpTo(conversationId: string, seq: number): Promise<Change[]> {
+    const range = { from: key.message(conversationId, 0), to: key.message(conversationId, seq) };
+    return removalsOf(await this.storage.list(range));
+  }
+
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
-    try {
-      await this.storage.commit(changes);
-    } catch (cause) {
-      throw cause instanceof ImError
-        ? cause
-        : new ImError('storage', 'The storage cannot be written', { cause });
-    }
+    if (this.cleared) throw new ImError('closed', 'The local data were cleared');
+    await this.write(changes);
   }
 
   /** One batch: durable first, then in memory. */
@@ -147,17 +149,33 @@ export class Store {
       complete: true,
       ...(mailbox !== undefined && { mailbox }),
     };
-    await this.commit([
-      ...entries.flat().map((entry) => ({ key: entry.key, value: undefined })),
-      { key: key.meta, value: meta },
-    ]);
+    await this.commit([...removalsOf(entries.flat()), { key: key.meta, value: meta }]);
     this.currentMeta = meta;
     this.records.clear();
     this.early.clear();
   }
 
+  /** Nothing is left of this device, and nothing comes any more. */
+  async clear(): Promise<void> {
+    // What is under way is written when a later batch is.
+    const barrier = this.commit([{ key: key.trial(0), value: null }]);
+    this.cleared = true;
+    await barrier;
+    await this.write(removalsOf(await this.storage.list({ from: '', to: '~' })));
+  }
+
   close(): Promise<void> {
     return this.storage.close();
+  }
+
+  private async write(changes: readonly Change[]): Promise<void> {
+    try {
+      await this.storage.commit(changes);
+    } catch (cause) {
+      throw cause instanceof ImError
+        ? cause
+        : new ImError('storage', 'The storage cannot be written', { cause });
+    }
   }
 
   private waitingChanges(conversationId: string, waiting: readonly Arrival[]): Change[] {
@@ -173,6 +191,9 @@ export class Store {
     ];
   }
 }
+
+const removalsOf = (entries: readonly StoredEntry[]): Change[] =>
+  entries.map((entry) => ({ key: entry.key, value: undefined }));
 
 export interface Update {
   readonly meta?: Partial<Pick<Meta, 'mailbox' | 'position' | 'complete'>>;

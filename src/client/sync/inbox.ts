@@ -26,6 +26,8 @@ export interface UnreadCount {
 export interface InboxOptions {
   readonly store: Store;
   readonly userId: string;
+  /** In each conversation; a tenth more may be there. */
+  readonly keepMessages: number;
   /** An own message is stored: what to change with it, and what to do after that. */
   readonly confirm: (
     message: Message,
@@ -41,6 +43,8 @@ export interface InboxOptions {
 interface Draft extends Step {
   readonly before: ConversationRecord;
   readonly record: ConversationRecord;
+  /** Of messages that are not kept any more. */
+  readonly removals: readonly Change[];
 }
 
 /** What an intake holds for one conversation. */
@@ -107,11 +111,12 @@ export class Inbox {
     changes: readonly Change[],
   ): Promise<Draft[]> {
     const { store } = this.options;
-    const drafts = this.draft(arrivals, settled, meta?.complete ?? store.meta.complete);
+    const drafted = this.draft(arrivals, settled, meta?.complete ?? store.meta.complete);
+    const drafts = await Promise.all(drafted.map((draft) => this.trim(draft)));
     await store.update({
       ...(meta && { meta: forward(meta, store.meta) }),
       conversations: drafts.map(({ record, timeline }) => ({ record, timeline })),
-      changes: [...drafts.flatMap(({ released }) => messagesOf(released)).map(toChange), ...changes],
+      changes: [...drafts.flatMap(({ removals }) => removals), ...drafts.flatMap(keptOf), ...changes],
     });
     return drafts;
   }
@@ -156,7 +161,22 @@ export class Inbox {
       (current, { slot }) => (isVoid(slot) ? current : count(current, slot, this.options.userId)),
       { ...before, shownSeq: step.timeline.shownSeq },
     );
-    return { before, record, timeline: step.timeline, released, held: inserted.held };
+    return { before, record, timeline: step.timeline, released, held: inserted.held, removals: [] };
+  }
+
+  /** In steps, so that not every message has to look for one to drop. */
+  private async trim(draft: Draft): Promise<Draft> {
+    const { keepMessages, store } = this.options;
+    const { before, record, released } = draft;
+    const step = Math.ceil(keepMessages / 10) || 1;
+    const edge = (shownSeq: number | null) => Math.floor(((shownSeq ?? 0) - keepMessages) / step) * step;
+    const droppedSeq = edge(record.shownSeq);
+    const isDue = droppedSeq > Math.max(record.droppedSeq ?? 0, edge(before.shownSeq));
+    if (!isDue) return draft;
+    const removals = await store.removalsUpTo(record.conversationId, droppedSeq);
+    // Where this device began later, there is nothing to drop yet.
+    if (removals.length === 0 && !released.some(({ slot }) => slot.seq <= droppedSeq)) return draft;
+    return { ...draft, record: { ...record, droppedSeq }, removals };
   }
 
   private show({ before, record, timeline, released }: Draft): void {
@@ -185,8 +205,9 @@ function count(record: ConversationRecord, message: Message, userId: string): Co
   return { ...record, unread, countedSeq: seq, last: message };
 }
 
-function messagesOf(arrivals: readonly Arrival[]): Message[] {
-  return arrivals.flatMap(({ slot }) => (isVoid(slot) ? [] : slot));
+function keptOf({ record, released }: Draft): Change[] {
+  const { droppedSeq = 0 } = record;
+  return released.flatMap(({ slot }) => (isVoid(slot) || slot.seq <= droppedSeq ? [] : toChange(slot)));
 }
 
 const toLost = ({ conversationId, seq }: Slot): LostSlot => ({

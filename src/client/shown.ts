@@ -1,0 +1,54 @@
+// What was shown of a conversation: from local storage, and from the server what is not kept there any more.
+import type { Message } from '../protocol/messages.ts';
+import type { HistoryPage, HistoryQuery } from './conversation.ts';
+import type { Store } from './store/store.ts';
+
+const PAGE_SIZE = 100;
+
+interface Parts {
+  readonly store: Store;
+  readonly conversationId: string;
+  readonly pages: (query: HistoryQuery) => AsyncIterable<HistoryPage>;
+}
+
+type Query = HistoryQuery & { readonly limit: number };
+
+/** Ascending by seq. Rejects with ImError if there is nothing but what the server would have to give. */
+export function readShown(parts: Parts, query: Query): Promise<Message[]> {
+  return query.after === undefined ? readDown(parts, query) : readUp(parts, query.after, query.limit);
+}
+
+async function readDown({ store, conversationId, pages }: Parts, query: Query): Promise<Message[]> {
+  const kept = await store.messages(conversationId, query);
+  const { droppedSeq = 0, shownSeq } = store.conversation(conversationId);
+  const before = kept[0]?.seq ?? Math.min(query.before ?? Infinity, (shownSeq ?? 0) + 1);
+  const missing = query.limit - kept.length;
+  if (missing <= 0 || droppedSeq === 0 || before <= 1) return kept;
+  try {
+    const older: Message[] = [];
+    for await (const { messages } of pages({ before, limit: Math.min(PAGE_SIZE, missing) })) {
+      older.unshift(...messages);
+      if (older.length >= missing) break;
+    }
+    return [...older.slice(-missing), ...kept];
+  } catch (error) {
+    if (kept.length === 0) throw error;
+    return kept;
+  }
+}
+
+async function readUp(parts: Parts, after: number, limit: number): Promise<Message[]> {
+  const { store, conversationId, pages } = parts;
+  const { droppedSeq = 0 } = store.conversation(conversationId);
+  const older: Message[] = [];
+  if (after < droppedSeq) {
+    for await (const { messages } of pages({ after, limit: Math.min(PAGE_SIZE, limit) })) {
+      older.push(...messages.filter(({ seq }) => seq <= droppedSeq));
+      if (older.length >= limit || (messages.at(-1)?.seq ?? 0) >= droppedSeq) break;
+    }
+  }
+  const kept = await store.messages(conversationId, { after: Math.max(after, droppedSeq), limit });
+  // Dropped between the two looks.
+  if ((store.conversation(conversationId).droppedSeq ?? 0) > droppedSeq) return readUp(parts, after, limit);
+  return [...older, ...kept].slice(0, limit);
+}
