@@ -30,6 +30,18 @@ describe('file storage', () => {
   );
 });
 
+test('a file from which everything was removed holds nothing of it once it is closed', async () => {
+  const path = newFile();
+  const storage = await FileStorage.open(path);
+  await storage.commit([{ key: 'a', value: 'secret' }]);
+  await storage.commit([{ key: 'a', value: undefined }]);
+  await storage.close();
+  expect(await readFile(path, 'utf8')).toBe(HEADER);
+  const again = await FileStorage.open(path);
+  expect(await again.list(everything)).toEqual([]);
+  await again.close();
+});
+
 describe('file storage that is compacted all the time', () => {
   const open = (name: string) =>
     FileStorage.open(join(directory, `small-${name}.journal`), { compactFromBytes: 1 });
