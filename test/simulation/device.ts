@@ -34,6 +34,8 @@ export interface DeviceOptions {
 
 interface Life {
   over: boolean;
+  /** What its storage does in the middle of a commit. */
+  onCommit: () => void;
   readonly timers: Set<CancelTimer>;
   readonly sockets: Set<NodeWebSocket>;
 }
@@ -57,7 +59,7 @@ export class Device {
   private readonly shown: Shown[] = [];
   private readonly shownKeys = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
-  private life: Life = { over: true, timers: new Set(), sockets: new Set() };
+  private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
   private client: ImClient | undefined;
 
   constructor(options: DeviceOptions) {
@@ -93,7 +95,7 @@ export class Device {
 
   /** Starts the app: what its storage holds is drawn first, then come the events. */
   async start(): Promise<void> {
-    const life: Life = { over: false, timers: new Set(), sockets: new Set() };
+    const life: Life = { over: false, onCommit: () => {}, timers: new Set(), sockets: new Set() };
     this.life = life;
     const { parts, url, userId, deviceId, platform, issueToken } = this.options;
     const client = await parts.ImClient.open({
@@ -152,6 +154,22 @@ export class Device {
       socket.terminate();
     }
     this.client = undefined;
+  }
+
+  /** The process is gone while it writes: in the n-th commit from now on, or at last after that long. */
+  async crashInCommit(n: number, latestMs: number): Promise<void> {
+    const { life } = this;
+    let left = n;
+    const crashed = new Promise<void>((resolve) => {
+      life.onCommit = () => {
+        if (--left > 0) return;
+        this.crash();
+        resolve();
+      };
+    });
+    await Promise.race([crashed, delay(latestMs)]);
+    life.onCommit = () => {};
+    if (!life.over) this.crash();
   }
 
   /** The network is gone, and the client sees it. */
@@ -214,6 +232,7 @@ function mortalStorage(disk: Storage, life: Life, random: Random): Storage {
     async commit(changes: readonly Change[]): Promise<void> {
       if (life.over) return never;
       await delay(random.between(0, MAX_COMMIT_MS));
+      life.onCommit();
       if (life.over && random.next() < 0.5) return never;
       await disk.commit(changes);
       return life.over ? never : undefined;

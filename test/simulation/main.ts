@@ -12,7 +12,7 @@ import { mutateTemplate, mutations, type Mutation } from './mutations.ts';
 import { report, simulate, simulationEnvironment } from './simulation.ts';
 
 interface Options {
-  seeds: number;
+  seeds?: number;
   from: number;
   minutes?: number;
   sends: number;
@@ -29,7 +29,7 @@ const positive = (text: string): number => {
 
 const program = new Command('simulate')
   .description('Runs seeds of the fault simulation until one fails, or each mutation until it is caught')
-  .option('--seeds <n>', 'how many seeds', positive, 10)
+  .option('--seeds <n>', 'how many seeds, or for each mutation at most (default: 10, or 60)', positive)
   .option('--from <seed>', 'the first seed', positive, 1)
   .option('--minutes <n>', 'stop after that long', positive)
   .option('--sends <n>', 'messages per device', positive, 8)
@@ -51,7 +51,7 @@ interface Run {
 /** Runs seeds until one fails; returns its report. */
 async function runSeeds({ templatePath, parts, onSeed }: Run): Promise<string | undefined> {
   const end = options.minutes === undefined ? Infinity : Date.now() + options.minutes * 60_000;
-  const last = options.from + options.seeds - 1;
+  const last = options.from + (options.seeds ?? (options.mutations ? 60 : 10)) - 1;
   for (let seed = options.from; seed <= last && Date.now() < end;) {
     const cloud = await startCloud({
       templatePath,

@@ -55,6 +55,8 @@ const DEVICES: readonly { deviceId: string; platform: Platform }[] = [
 /** Nothing that a client waits for takes that long: its longest backoff is 25 s of its own, faster time. */
 const STANDSTILL_MS = 20_000;
 const POLL_MS = 150;
+/** A device that is to die in a commit dies after that long at the latest, should there be none. */
+const LATEST_CRASH_MS = 300;
 
 export async function simulate({
   cloud,
@@ -94,9 +96,10 @@ export async function simulate({
         }),
       ),
     );
-    // A reconnect storm to end with.
+    // A reconnect storm to end with; in some, devices die again while they catch up with what nothing more will follow.
     if (random.next() < 0.5) for (const device of devices) device.cut();
     cloud.clearFaults();
+    if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
     return await settle(cloud, seed, users, devices);
   } finally {
     cloud.clearFaults();
@@ -121,10 +124,20 @@ async function live(device: Device, { random, userId, peers, sends }: Life): Pro
     for (const peerId of peers) if (random.next() < 0.7) device.look(directConversationId(userId, peerId));
     const fate = random.next();
     if (fate < 0.08) {
-      device.crash();
+      if (random.next() < 0.5) device.crash();
+      else await device.crashInCommit(random.integer(1, 3), LATEST_CRASH_MS);
       await delay(random.between(0, 200));
       await device.start();
     } else if (fate < 0.16) device.cut();
+  }
+}
+
+async function stumble(device: Device, seed: number): Promise<void> {
+  const { userId, deviceId } = device.history;
+  const random = createRandom(seed, `end of ${userId}/${deviceId}`);
+  for (let crashes = random.integer(1, 4); crashes > 0; crashes--) {
+    await device.crashInCommit(random.integer(1, 4), LATEST_CRASH_MS);
+    await device.start();
   }
 }
 
