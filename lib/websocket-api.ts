@@ -47,7 +47,7 @@ export class ImWebSocketApi extends Construct {
     this.addConnectionRoutes();
 
     this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
-      .useTable(tables, 'Conversations', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'GetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
@@ -96,7 +96,9 @@ export class ImWebSocketApi extends Construct {
     }).useTable(tables, 'Users', 'Query');
     const connect = this.routeFunction('connect', {
       description: 'Registers a connection, replaces and kicks older ones',
-    }).useTable(tables, 'Users', 'UpdateItem');
+    })
+      .useTable(tables, 'Users', 'UpdateItem', 'Query', 'BatchGetItem', 'DeleteItem')
+      .useTable(tables, 'OfflineQueue', 'DeleteItem');
     this.addRoute('$connect', {
       integration: new WebSocketLambdaIntegration('connect', connect.function),
       authorizer: new WebSocketLambdaAuthorizer('Authorizer', authorize.function, {

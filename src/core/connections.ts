@@ -1,11 +1,13 @@
 // Which connection stands for each of a user's devices. Of the devices of a platform the last to connect hold it, as
 // many as there is room for; every change of hands is a write to the mailbox head, from which fan-out knows where to push.
 import type { Platform } from '../protocol/ids.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Caller, Context } from './context.ts';
 import { mailboxName } from './digest.ts';
-import { isTokenOver } from './expiry.ts';
+import { deviceExpiry, isTokenOver } from './expiry.ts';
 import { encodeConnection, toMailbox, type DeviceConnection, type Mailbox } from './mailbox.ts';
-import { deviceAttribute, deviceIdOf, deviceItems, deviceKey, mailboxKey } from './tables.ts';
+import { unregister } from './push-devices.ts';
+import { deviceAttribute, deviceIdOf, deviceItems, deviceKey, mailboxKey, ttlAttribute } from './tables.ts';
 
 /** As pushes name it. */
 export interface DeviceName {
@@ -142,13 +144,42 @@ async function writeConnection(ctx: Context, caller: Caller, condition?: { inste
 
 async function noteConnected(ctx: Context, caller: Caller): Promise<void> {
   const { userId, deviceId, platform, connectionId, connectedAt } = caller;
-  await ctx.db.update({
+  const before = await ctx.db.update({
     table: 'Users',
     key: deviceKey(userId, deviceId),
     update:
-      'SET #platform = :platform, #connectionId = :connectionId, #connectedAt = :connectedAt, #lastSeen = :now',
-    values: { platform, connectionId, connectedAt, now: ctx.now() },
+      'SET #platform = :platform, #connectionId = :connectionId, #connectedAt = :connectedAt, ' +
+      '#lastSeen = :now, #expiresAt = :expiresAt',
+    names: { expiresAt: ttlAttribute },
+    values: { platform, connectionId, connectedAt, now: ctx.now(), expiresAt: deviceExpiry(ctx) },
+    returning: 'ALL_OLD',
   });
+  const isNew = before.item?.['connectedAt'] === undefined;
+  if (isNew) await forgetOldDevices(ctx, caller);
+}
+
+/** Each install leaves an item: of too many, those that were seen longest ago are forgotten, cursor and all. */
+async function forgetOldDevices(ctx: Context, { userId, deviceId }: Caller): Promise<void> {
+  const items = await ctx.db.query({
+    table: 'Users',
+    partition: userId,
+    ...deviceItems,
+    limit: MAX_DEVICES,
+  });
+  const others = items.filter((item) => deviceIdOf(item['item'] as string) !== deviceId);
+  const old = others
+    .toSorted((left, right) => (right['lastSeen'] as number) - (left['lastSeen'] as number))
+    .slice(limits.devices - 1);
+  await Promise.all(
+    old.map(async (item) => {
+      const oldId = deviceIdOf(item['item'] as string);
+      await unregister(ctx, { userId, deviceId: oldId });
+      await ctx.db.delete('Users', deviceKey(userId, oldId), {
+        condition: '#lastSeen = :seen',
+        values: { seen: item['lastSeen'] },
+      });
+    }),
+  );
 }
 
 /** Ends what a new connection takes the place of: the same device's older one, and whom there is no more room for. */

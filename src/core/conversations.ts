@@ -2,10 +2,11 @@
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Caller, Context } from './context.ts';
-import type { Item } from './database.ts';
+import type { Item, Key } from './database.ts';
 import { deviceDigest } from './digest.ts';
 import { emptyRing } from './rings.ts';
-import { HEAD, itemKey, ringAttribute, type Side } from './tables.ts';
+import { takeTurn } from './rate.ts';
+import { blockKey, HEAD, itemKey, mailboxKey, ringAttribute, type Side } from './tables.ts';
 
 export interface ConversationHead {
   /** The last number given out, and when. */
@@ -43,7 +44,8 @@ export function toHead(item: Item): ConversationHead {
 
 /**
  * Creates a direct conversation, in one transaction with both users' views of it. The peer must exist and not block
- * the caller. A conversation that someone else just created is as good.
+ * the caller; how often one may try is limited, whether they exist or not. A conversation that someone else just created
+ * is as good.
  */
 export async function openDirectConversation(
   ctx: Context,
@@ -52,6 +54,18 @@ export async function openDirectConversation(
 ): Promise<Refusal | undefined> {
   const { conversationId, users } = conversation;
   const peer = peerOf(users, caller.userId);
+  const limited = await takeTurn(ctx, caller.userId, {
+    name: 'conversations',
+    perMinute: ctx.settings.conversationsPerMinute,
+  });
+  if (limited) {
+    return refuse('rate_limited', 'to: too many new conversations', { retryAfterMs: limited.waitMs });
+  }
+  // A transaction that fails costs as much as one that does not: so a look comes first.
+  const known = await ctx.db.batchGet('Users', [mailboxKey(peer), blockKey(peer, caller.userId)]);
+  const isThere = (key: Key) => known.some((item) => item['item'] === key['item']);
+  if (!isThere(mailboxKey(peer))) return refuseUnknown(peer);
+  if (isThere(blockKey(peer, caller.userId))) return refuseBlocked(peer);
   const now = ctx.now();
   const ring = ringAttribute(sideOf(conversation, caller.userId), deviceDigest(caller.deviceId));
   const written = await ctx.db.transact([
@@ -64,13 +78,13 @@ export async function openDirectConversation(
     {
       kind: 'check',
       table: 'Users',
-      key: { userId: peer, item: HEAD },
+      key: mailboxKey(peer),
       condition: 'attribute_exists(#userId)',
     },
     {
       kind: 'check',
       table: 'Users',
-      key: { userId: peer, item: itemKey.block(caller.userId) },
+      key: blockKey(peer, caller.userId),
       condition: 'attribute_not_exists(#userId)',
     },
     ...[...new Set(users)].map((userId) => ({
@@ -80,6 +94,8 @@ export async function openDirectConversation(
     })),
   ]);
   if (written.ok || written.failed[0]) return undefined;
-  if (written.failed[1]) return refuse('user_not_found', `to: there is no user ${peer}`);
-  return refuse('blocked', `to: ${peer} does not take messages from you`);
+  return written.failed[1] ? refuseUnknown(peer) : refuseBlocked(peer);
 }
+
+const refuseUnknown = (peer: string) => refuse('user_not_found', `to: there is no user ${peer}`);
+const refuseBlocked = (peer: string) => refuse('blocked', `to: ${peer} does not take messages from you`);

@@ -3,7 +3,8 @@ import type { Caller, Context } from './context.ts';
 import type { Item } from './database.ts';
 import { toMailbox, type Mailbox } from './mailbox.ts';
 import { forgetWaiting } from './offline-queue.ts';
-import { deviceKey, HEAD, mailboxKey } from './tables.ts';
+import { deviceExpiry } from './expiry.ts';
+import { deviceKey, HEAD, mailboxKey, ttlAttribute } from './tables.ts';
 
 interface MailboxAndDevice {
   readonly mailbox: Mailbox;
@@ -58,9 +59,10 @@ export async function moveCursor(
   const written = await ctx.db.update({
     table: 'Users',
     key: deviceKey(userId, deviceId),
-    update: 'SET #cursor = :cursor, #lastSeen = :now',
+    update: 'SET #cursor = :cursor, #lastSeen = :now, #expiresAt = :expiresAt',
     condition: 'attribute_not_exists(#cursor) OR #cursor < :cursor',
-    values: { cursor, now: ctx.now() },
+    names: { expiresAt: ttlAttribute },
+    values: { cursor, now: ctx.now(), expiresAt: deviceExpiry(ctx) },
   });
   if (written.ok && mailbox.pushDevices.includes(deviceId))
     await forgetWaiting(ctx, userId, deviceId, cursor);

@@ -6,9 +6,10 @@ import type { Answer, Push } from '../protocol/server-frames.ts';
 import { isConnectionOver } from './connections.ts';
 import type { Caller, Context } from './context.ts';
 import { toMailbox } from './mailbox.ts';
-import { HEAD, itemKey } from './tables.ts';
+import { sideOf } from './conversations.ts';
+import { HEAD, mailboxKey, sideAttributes } from './tables.ts';
 
-/** To all devices of both users, the sending one excepted. A conversation need not exist for it, and is not made. */
+/** To all devices of both users, the sending one excepted; within a conversation that exists. */
 export async function sendEphemeral(
   ctx: Context,
   caller: Caller,
@@ -16,19 +17,16 @@ export async function sendEphemeral(
   request: ClientFrame<'send'>,
 ): Promise<Answer<'send'> | Refusal> {
   const { conversationId, users } = conversation;
-  const peer = peerOf(users, caller.userId);
-  const block = { userId: peer, item: itemKey.block(caller.userId) };
-  const items = await ctx.db.batchGet('Users', [
-    ...[...new Set(users)].map((userId) => ({ userId, item: HEAD })),
-    block,
+  const [head, mailboxItems] = await Promise.all([
+    ctx.db.get('Conversations', { conversationId, item: HEAD }, 'strong'),
+    ctx.db.batchGet('Users', [...new Set(users)].map(mailboxKey)),
   ]);
-  const mailboxes = items.filter((item) => item['item'] === HEAD).map(toMailbox);
-  if (!mailboxes.some(({ userId }) => userId === peer)) {
-    return refuse('user_not_found', `to: there is no user ${peer}`);
+  if (!head) return refuse('not_member', `to: there is no conversation ${conversationId} yet`);
+  const { blocked } = sideAttributes(sideOf(conversation, caller.userId));
+  if (head[blocked] !== undefined) {
+    return refuse('blocked', `to: ${peerOf(users, caller.userId)} does not take messages from you`);
   }
-  if (items.some((item) => item['item'] === block.item)) {
-    return refuse('blocked', `to: ${peer} does not take messages from you`);
-  }
+  const mailboxes = mailboxItems.map(toMailbox);
   const { clientMsgId, type, body, silent } = request;
   const serverTime = ctx.now();
   const message = { conversationId, clientMsgId, serverTime, from: caller.userId, deviceId: caller.deviceId };

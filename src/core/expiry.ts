@@ -13,6 +13,9 @@ export function expiryAfter(ctx: Context, days: number): number {
   return Math.floor(ctx.now() / 1000) + days * DAY_SECONDS;
 }
 
+/** Who has not been here for as long as the mailbox keeps entries begins anew anyway. */
+export const deviceExpiry = (ctx: Context) => expiryAfter(ctx, ctx.settings.mailboxRetentionDays);
+
 /** `expiresAt`: a token's `exp`, in epoch seconds. */
 export function isTokenOver(expiresAt: number, now: number): boolean {
   return (expiresAt + TOKEN_LEEWAY_SECONDS) * 1000 <= now;

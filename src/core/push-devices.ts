@@ -87,8 +87,15 @@ async function takeToken(ctx: Context, holder: Holder, target: PushTarget): Prom
   return false;
 }
 
-/** @param target only if the device still has that token. */
-async function unregister(ctx: Context, { userId, deviceId }: Holder, target?: PushTarget): Promise<void> {
+/**
+ * Notifies a device no more, and forgets what waits for it.
+ * @param target only if the device still has that token.
+ */
+export async function unregister(
+  ctx: Context,
+  { userId, deviceId }: Holder,
+  target?: PushTarget,
+): Promise<void> {
   const key = pushTargetKey(userId, deviceId);
   const [before] = await ctx.db.batchGet('Users', [key]);
   if (target && !(before && holds(before, target))) return;

@@ -20,6 +20,8 @@ export const settingsSchema = v.strictObject({
   sendBurst: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000)), 50),
   /** A send that has been under way for so long may have been repeated; less than a client waits (10 s). */
   sendPatienceMs: v.optional(milliseconds, 8_000),
+  /** Conversations that a user may begin, or try to, with people they have none with yet. */
+  conversationsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 20),
   /** How long messages are kept; absent = for ever. */
   messageRetentionDays: v.optional(days),
   /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */

@@ -65,6 +65,7 @@ export const itemKey = {
   /** Where to notify a device: apart from its cursor, which moves often, for push tokens are long. */
   pushTarget: (deviceId: string) => `PUSH#${deviceId}`,
   conversationView: (conversationId: string) => `CONV#${conversationId}`,
+  rate: (name: string) => `RATE#${name}`,
   block: (userId: string) => `BLOCK#${userId}`,
 } as const;
 
@@ -75,6 +76,8 @@ export const pushTargetKey = (userId: string, deviceId: string) => ({
   userId,
   item: itemKey.pushTarget(deviceId),
 });
+export const blockKey = (userId: string, blocked: string) => ({ userId, item: itemKey.block(blocked) });
+export const rateKey = (userId: string, name: string) => ({ userId, item: itemKey.rate(name) });
 /** Whose a push token is. No userId has a `#` in it. */
 export const pushTokenKey = (tokenDigest: string) => ({ userId: `TOKEN#${tokenDigest}`, item: HEAD });
 

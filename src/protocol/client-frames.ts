@@ -81,7 +81,16 @@ export const clientFrames = {
   ),
   device: request('device', {
     pushToken: v.optional(
-      v.pipe(v.string(), v.nonEmpty(), v.maxLength(limits.pushToken), v.check(isWellFormed, ILL_FORMED)),
+      v.pipe(
+        v.string(),
+        v.nonEmpty(),
+        v.maxLength(limits.pushToken),
+        v.check(isWellFormed, ILL_FORMED),
+        v.check(
+          (token) => new TextEncoder().encode(token).length <= limits.pushToken,
+          `must have at most ${limits.pushToken} bytes`,
+        ),
+      ),
     ),
     provider: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
     remove: v.optional(v.boolean(), false),

@@ -17,7 +17,10 @@ export const limits = {
   historyMessages: { max: 100, default: 50 },
   /** Conversations that one `pending` answer names, newest first. */
   pendingConversations: 200,
+  /** Bytes, in UTF-8. */
   pushToken: 4096,
+  /** Devices of one user that are remembered. */
+  devices: 50,
   /** Devices of one user that may be registered for push notifications. */
   pushDevices: 8,
 } as const;

@@ -109,7 +109,7 @@ describe('alice and bob', () => {
     await alice.im.sendEphemeral(`user:${bobId}`, 'puff');
     expect(await puff).toMatchObject({ message: { from: aliceId, body: { text: 'puff' } } });
     await expect(alice.im.sendEphemeral('user:nobody', 'puff')).rejects.toMatchObject({
-      code: 'user_not_found',
+      code: 'not_member',
     });
   });
 });

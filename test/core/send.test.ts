@@ -315,7 +315,7 @@ describe('history resolves holes', () => {
   test('a hole at the end, after which nobody sends, is fenced too', async () => {
     const { userId } = await newPeer();
     const conversationId = `d:alice:${userId}`;
-    await sendAndDie(message(`user:${userId}`, 'message-1'), { request: 4, when: 'before' });
+    await sendAndDie(message(`user:${userId}`, 'message-1'), { request: 6, when: 'before' });
     clock.now += 3_001;
     expect(await history(ctx, alice, historyOf(conversationId))).toMatchObject({
       messages: [{ seq: 1, void: true }],

@@ -169,6 +169,7 @@ describe('frames', () => {
     ['send', 'cursor', { cursor: -1 }, 'cursor: must be >=0'],
     ['ping', 'cursor', { cursor: 'x' }, 'cursor: must be number'],
     ['device', 'pushToken', {}, 'pushToken: is needed'],
+    ['device', 'pushToken', { pushToken: 'ü'.repeat(2_049) }, 'pushToken: must have at most 4096 bytes'],
   ];
   for (const [action, field, fields, reason] of cases) {
     test(`P2.3: ${action} with ${field} wrong (${JSON.stringify(fields).slice(0, 50)}): says which field and why`, async () => {

@@ -91,6 +91,11 @@ async function runEverything(): Promise<void> {
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
 
+  // One install after another: of too many, the oldest is forgotten.
+  const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });
+  await firstInstall.request('device', { pushToken: 'token of the first' });
+  for (let n = 1; n <= 50; n++) await (await connect(cloud, 'fred', { deviceId: `install-${n}` })).close();
+
   // Comes back by itself, after another device took over.
   const replaced = await connect(cloud, 'bob', { query: 'deviceId=phone&platform=ios&resume=1' });
   replaced.socket.send('{"action":"ping","id":"r"}');

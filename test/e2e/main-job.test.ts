@@ -69,10 +69,18 @@ describe('alice sends, bob receives', () => {
     expect(texts(await bob.eventsUpTo(2))).toEqual(['once', 'after']);
   });
 
-  test('an ephemeral message is pushed to who is online, and kept nowhere', async () => {
+  test('P5.1a: an ephemeral message is pushed to who is online in a conversation that exists, and kept nowhere', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
     const bob = await connect(cloud, bobId);
     const alice = await connect(cloud, aliceId);
+    // Not before there is a conversation: nobody is reached by strangers that way.
+    expect(await alice.send(`user:${bobId}`, 'puff', { ephemeral: true })).toMatchObject({
+      ok: false,
+      error: { code: 'not_member' },
+    });
+    await alice.send(`user:${bobId}`, 'hello');
+    await bob.eventsUpTo(1);
+    bob.pushes.length = 0;
     const answer = await alice.send(`user:${bobId}`, 'puff', { ephemeral: true });
     expect(answer).toMatchObject({ ok: true, conversationId: `d:${aliceId}:${bobId}` });
     expect(answer).not.toHaveProperty('seq');
@@ -80,9 +88,10 @@ describe('alice sends, bob receives', () => {
     expect(bob.pushes).toMatchObject([
       { push: 'ephemeral', message: { from: aliceId, body: { text: 'puff' } } },
     ]);
-    expect(await bob.request('pending')).toMatchObject({ total: 0, head: 0 });
+    expect(await bob.request('pending')).toMatchObject({ total: 1, head: 1 });
+    // Whether they exist or not.
     expect(await alice.send('user:nobody', 'puff', { ephemeral: true })).toMatchObject({
-      error: { code: 'user_not_found' },
+      error: { code: 'not_member' },
     });
   });
 

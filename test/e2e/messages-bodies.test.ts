@@ -43,13 +43,13 @@ describe('P4.1: a body comes back as it was sent, by push, sync, history, pendin
     ['the doubles next to big integers', '{"n":9007199254740992}'],
   ])('%s', async (_, body) => {
     const { userId, client, conversationId } = await newPeer();
-    expect(await alice.raw(sendText(userId, body, ',"ephemeral":true'))).toMatchObject({ ok: true });
-    await client.until(() => client.pushes.length === 1, 'the ephemeral message');
-    expect(bodyIn(client.pushes[0]!['message'])).toBe(body);
-
     expect(await alice.raw(sendText(userId, body))).toMatchObject({ ok: true, seq: 1 });
     const [pushed] = await client.eventsUpTo(1);
     expect(bodyIn(pushed!.message)).toBe(body);
+
+    expect(await alice.raw(sendText(userId, body, ',"ephemeral":true'))).toMatchObject({ ok: true });
+    await client.until(() => client.pushes.length === 2, 'the ephemeral message');
+    expect(bodyIn(client.pushes[1]!['message'])).toBe(body);
     const { messages } = (await client.request('history', { conversationId })) as {
       messages: unknown[];
     } & Frame;

@@ -58,7 +58,7 @@ test('the wire schemas of im.v1 are what they were', () => {
       },
       "client": {
         "ack": "4da2a277e9d62643",
-        "device": "3c51e0c7e58ffe62",
+        "device": "f6f7a676e217eea6",
         "history": "12f4cbf5cb81746e",
         "pending": "ace588876b615ec8",
         "ping": "a36fc56d49bca481",
@@ -66,7 +66,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "sync": "95b7e1d02ce21baf",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "b46f9aa457901c78",
+      "limits": "476a8cf6eb8cc52a",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "kicked": "cf7b188ca59b4d7e",

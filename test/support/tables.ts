@@ -71,7 +71,7 @@ export async function startTables(
     const pushed: TestContext['pushed'] = [];
     return {
       db: new Database(client, names, backOff),
-      settings: parseSettings(settings ?? {}),
+      settings: parseSettings({ conversationsPerMinute: 10_000, ...settings }),
       now: () => clock.now,
       backOff,
       connections: {
