@@ -14,6 +14,8 @@ export function requestHandler(requestTimeoutMs: number) {
     httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     connectionTimeout: 1_000,
     requestTimeout: requestTimeoutMs,
+    // Without it the time-out only writes a warning, and the request goes on.
+    throwOnRequestTimeout: true,
   };
 }
 
