@@ -106,7 +106,7 @@ export async function dropConnection(
   if (ageMs >= ctx.settings.connectGraceMs) await removeConnection(ctx, userId, connection);
 }
 
-/** Ends and forgets a connection whose token has expired: nothing is pushed to it any more. */
+/** Ends and forgets a connection that nothing is pushed to any more: its token has expired, or it takes no pushes. */
 export async function expireConnection(
   ctx: Context,
   userId: string,

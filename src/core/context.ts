@@ -2,6 +2,7 @@
 import type { Refused, Push } from '../protocol/server-frames.ts';
 import type { Platform } from '../protocol/ids.ts';
 import type { Database } from './database.ts';
+import type { PushFailures } from './push-failures.ts';
 import type { Settings } from './settings.ts';
 
 export interface Context {
@@ -12,6 +13,7 @@ export interface Context {
   /** Waits before the n-th repetition: exponential, jittered, bounded. */
   readonly backOff: (attempt: number) => Promise<void>;
   readonly connections: Connections;
+  readonly pushFailures: PushFailures;
   readonly log: Log;
 }
 
@@ -33,13 +35,27 @@ export type Delivery =
   | 'accepted'
   /** The connection is no more. */
   | 'gone'
-  /** Not delivered, after a few tries: the client will see the gap. */
+  /** Not delivered: if it was a push, the client will see the gap. */
   | 'failed';
 
 /** The gateway's connections. Posting is an optimisation: it reports, it never throws. */
 export interface Connections {
+  /** Tries a few times. */
   post(connectionId: string, frame: Push | Refused): Promise<Delivery>;
+  startPushes(): Pushes;
   close(connectionId: string): Promise<void>;
+}
+
+export type PushDelivery =
+  | Delivery
+  /** Busy, or no answer in time: its client reads too slowly, or not at all. */
+  | 'stalled';
+
+/** The pushes of one batch: a single, short try each, for whoever reads slowly must not delay the others. */
+export interface Pushes {
+  push(connectionId: string, frame: Push): Promise<PushDelivery>;
+  /** The batch has nothing else to do: what is not delivered soon has failed. */
+  lastCall(): void;
 }
 
 /** Structured: ids and counts, never bodies or tokens. */

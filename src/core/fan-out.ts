@@ -1,18 +1,19 @@
 // From new messages to mailboxes and devices. One batch costs a recipient one mailbox update and a device one frame.
 import pLimit from 'p-limit';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
-import { limits } from '../protocol/limits.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { Push, SyncEvent } from '../protocol/server-frames.ts';
-import type { Context } from './context.ts';
-import { dropConnection, expireConnection, isConnectionOver } from './connections.ts';
-import { appendPointers, isFull, sealPage, type Appended, type Extent, type Mailbox } from './mailbox.ts';
+import type { Context, Pushes } from './context.ts';
+import { expireConnection, isConnectionOver } from './connections.ts';
+import { appendPointers, isFull, sealPage, type Appended } from './mailbox.ts';
 import { noteWaiting } from './offline-queue.ts';
 import { deviceDigest } from './digest.ts';
-import { decodePointer, encodePointer } from './pointers.ts';
+import { encodePointer } from './pointers.ts';
+import { pushExtents, type EventExtent } from './pushes.ts';
 
 /** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
 const MAX_RECIPIENTS = 64;
+/** Pushes at once: as many as there are sockets for. */
+const MAX_PUSHES = 64;
 
 export interface FanOutFailure {
   readonly message: Message;
@@ -30,19 +31,30 @@ interface Delivery {
  */
 export async function fanOut(ctx: Context, messages: readonly Message[]): Promise<FanOutFailure[]> {
   const limit = pLimit(MAX_RECIPIENTS);
+  const recipients = [...bundle(messages)].map(([userId, deliveries]) => {
+    const pointers = deliveries.map(({ pointer }) => pointer);
+    return { deliveries, appending: limit(() => appendPointers(ctx, userId, pointers)) };
+  });
+  const pushes = limitPushes(ctx.connections.startPushes());
+  void Promise.allSettled(recipients.map(({ appending }) => appending)).then(() => pushes.lastCall());
   const outcomes = await Promise.all(
-    [...bundle(messages)].map(([userId, deliveries]) =>
-      limit(async (): Promise<FanOutFailure[]> => {
-        try {
-          await deliver(ctx, userId, deliveries);
-          return [];
-        } catch (cause) {
-          return deliveries.map(({ message }) => ({ message, cause }));
-        }
-      }),
-    ),
+    recipients.map(async ({ deliveries, appending }): Promise<FanOutFailure[]> => {
+      try {
+        const appended = await appending;
+        if (appended) await tellDevices(ctx, pushes, appended, deliveries);
+        return [];
+      } catch (cause) {
+        return deliveries.map(({ message }) => ({ message, cause }));
+      }
+    }),
   );
   return outcomes.flat();
+}
+
+/** The short time of a push must not go by while it waits for a socket. */
+function limitPushes(pushes: Pushes): Pushes {
+  const limit = pLimit(MAX_PUSHES);
+  return { ...pushes, push: (connectionId, frame) => limit(() => pushes.push(connectionId, frame)) };
 }
 
 /** All that a batch holds for each recipient, once, in the order of each conversation. */
@@ -68,28 +80,28 @@ function bundle(messages: readonly Message[]): Map<string, Delivery[]> {
   return bundles;
 }
 
-async function deliver(ctx: Context, userId: string, deliveries: readonly Delivery[]): Promise<void> {
-  const appended = await appendPointers(
-    ctx,
-    userId,
-    deliveries.map(({ pointer }) => pointer),
-  );
-  if (!appended) return;
+async function tellDevices(
+  ctx: Context,
+  pushes: Pushes,
+  appended: Appended,
+  deliveries: readonly Delivery[],
+): Promise<void> {
   const { mailbox } = appended;
-  const byPointer = new Map(deliveries.map(({ pointer, message }) => [pointer, message]));
+  const extents = eventsOf(appended, new Map(deliveries.map(({ pointer, message }) => [pointer, message])));
+  const over = mailbox.connections.filter((connection) => isConnectionOver(ctx, connection));
+  const live = mailbox.connections.filter((connection) => !over.includes(connection));
+  const connected = new Set(live.map(({ deviceId }) => deviceId));
+  const noteFor = (isAbsent: (deviceId: string) => boolean) =>
+    noteForAbsent(ctx, appended, deliveries, mailbox.pushDevices.filter(isAbsent));
   await Promise.all([
-    ...mailbox.connections.map((connection) =>
-      isConnectionOver(ctx, connection)
-        ? expireConnection(ctx, userId, connection)
-        : pushExtents(ctx, mailbox, connection, eventsOf(appended, byPointer)),
-    ),
-    noteForAbsent(ctx, appended, deliveries),
+    ...over.map((connection) => expireConnection(ctx, mailbox.userId, connection)),
+    ...live.map(async (connection) => {
+      const outcome = await pushExtents(ctx, pushes, mailbox, connection, extents);
+      if (outcome === 'ended') await noteFor((deviceId) => deviceId === connection.deviceId);
+    }),
+    noteFor((deviceId) => !connected.has(deviceId)),
     isFull(mailbox) ? sealPage(ctx, mailbox) : undefined,
   ]);
-}
-
-interface EventExtent extends Extent {
-  readonly events: readonly SyncEvent[];
 }
 
 function eventsOf(appended: Appended, byPointer: ReadonlyMap<string, Message>): EventExtent[] {
@@ -103,43 +115,13 @@ function eventsOf(appended: Appended, byPointer: ReadonlyMap<string, Message>): 
   }));
 }
 
-async function pushExtents(
-  ctx: Context,
-  mailbox: Mailbox,
-  connection: Mailbox['connections'][number],
-  extents: readonly EventExtent[],
-): Promise<void> {
-  const own = deviceDigest(connection.deviceId);
-  const isOwn = (pointer: string) => decodePointer(pointer, mailbox.userId).madeBy === own;
-  for (const extent of extents) {
-    // A device has what it sent: its own entries are covered by the extent, and not repeated.
-    const events = extent.events.filter((_, index) => !isOwn(extent.pointers[index]!));
-    if (events.length === 0) continue;
-    let { from } = extent;
-    while (from - 1 > mailbox.base && isOwn(mailbox.page[from - 2 - mailbox.base]!)) from--;
-    const to = extent.from + extent.pointers.length - 1;
-    const delivery = await ctx.connections.post(connection.connectionId, fitFrame({ from, to, events }));
-    if (delivery !== 'gone') continue;
-    await dropConnection(ctx, mailbox.userId, connection);
-    return;
-  }
-}
-
-function fitFrame({ from, to, events }: { from: number; to: number; events: readonly SyncEvent[] }): Push {
-  const frame: Push = { push: 'sync', from, to, events: [...events] };
-  const sizeBytes = Buffer.byteLength(JSON.stringify(frame));
-  return sizeBytes <= limits.frameBytes ? frame : { push: 'sync', from, to };
-}
-
 /** For each registered device without a connection: what waits for it, unless it is silent or the user's own. */
 async function noteForAbsent(
   ctx: Context,
   { mailbox, extents, fresh }: Appended,
   deliveries: readonly Delivery[],
+  absent: readonly string[],
 ): Promise<void> {
-  const live = mailbox.connections.filter((connection) => !isConnectionOver(ctx, connection));
-  const connected = new Set(live.map(({ deviceId }) => deviceId));
-  const absent = mailbox.pushDevices.filter((deviceId) => !connected.has(deviceId));
   const wanted = deliveries.filter(({ message }) => message.from !== mailbox.userId && !message.silent);
   const last = wanted.at(-1)?.message;
   const lastExtent = extents.at(-1);

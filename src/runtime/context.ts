@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
 import { Database } from '../core/database.ts';
+import { PushFailures } from '../core/push-failures.ts';
 import { createDynamoDb } from './clients.ts';
 import { createConnections } from './connections.ts';
 import { readSettings, readTableNames } from './environment.ts';
@@ -22,6 +23,7 @@ export function createContext(): Context {
     now: Date.now,
     backOff,
     connections: createConnections(log),
+    pushFailures: new PushFailures(),
     log,
   };
 }

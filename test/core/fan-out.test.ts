@@ -5,9 +5,8 @@ import { registerForPush } from '../../src/core/push-devices.ts';
 import { toMailbox, type Mailbox } from '../../src/core/mailbox.ts';
 import { ack, sync } from '../../src/core/sync.ts';
 import { HEAD } from '../../src/core/tables.ts';
-import { directConversationId } from '../../src/protocol/ids.ts';
-import type { Message } from '../../src/protocol/messages.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
+import { directMessage, registration } from '../support/direct-messages.ts';
 import { startTables, type TestContext, type TestTables } from '../support/tables.ts';
 
 const clock = { now: Date.parse('2026-11-22T12:00:00Z') };
@@ -26,21 +25,8 @@ async function newPair(): Promise<{ from: Caller; to: Caller }> {
   return { from: await tables.connect(`from-${pairs}`), to: await tables.connect(`to-${pairs}`) };
 }
 
-function message(from: Caller, to: Caller, seq: number, text = 'hi'): Message {
-  return {
-    conversationId: directConversationId(from.userId, to.userId),
-    seq,
-    clientMsgId: `message-${seq}`,
-    serverTime: clock.now,
-    from: from.userId,
-    deviceId: from.deviceId,
-    type: 'text',
-    body: { text },
-    recalled: false,
-    edited: null,
-    silent: false,
-  };
-}
+const message = (from: Caller, to: Caller, seq: number, text?: string) =>
+  directMessage(from, to, seq, { serverTime: clock.now, text });
 
 async function mailbox(userId: string): Promise<Mailbox> {
   return toMailbox((await ctx.db.get('Users', { userId, item: HEAD }, 'strong'))!);
@@ -49,6 +35,9 @@ async function mailbox(userId: string): Promise<Mailbox> {
 function framesTo(context: TestContext, { connectionId }: Caller) {
   return context.pushed.filter((push) => push.connectionId === connectionId).map(({ frame }) => frame);
 }
+
+const entriesOf = async (userId: string) =>
+  (await tables.scan('OfflineQueue')).filter((item) => item['userId'] === userId);
 
 describe('a batch', () => {
   test('costs a recipient one write and each of its devices one frame, in the order of the conversation', async () => {
@@ -125,46 +114,34 @@ describe('the sending device', () => {
 });
 
 describe('a connection that is gone', () => {
-  const gone = { post: async () => 'gone' as const };
+  const gone = async () => 'gone' as const;
 
   test('is forgotten', async () => {
     const { from, to } = await newPair();
     clock.now += 60_000;
-    await fanOut(tables.context({ connections: gone }), [message(from, to, 1)]);
+    await fanOut(tables.context({ push: gone }), [message(from, to, 1)]);
     expect((await mailbox(to.userId)).connections).toEqual([]);
   });
 
   test('stays when it is so young that it may still be opening', async () => {
     const { from, to } = await newPair();
-    await fanOut(tables.context({ connections: gone }), [message(from, to, 1)]);
+    await fanOut(tables.context({ push: gone }), [message(from, to, 1)]);
     expect((await mailbox(to.userId)).connections).toMatchObject([{ connectionId: to.connectionId }]);
   });
 
   test('stays when the device has connected anew meanwhile', async () => {
     const { from, to } = await newPair();
     clock.now += 60_000;
-    const reconnecting = {
-      post: async () => {
-        await tables.connect(to.userId, to.deviceId, { connectionId: 'the-new-one' });
-        return 'gone' as const;
-      },
+    const reconnecting = async () => {
+      await tables.connect(to.userId, to.deviceId, { connectionId: 'the-new-one' });
+      return 'gone' as const;
     };
-    await fanOut(tables.context({ connections: reconnecting }), [message(from, to, 1)]);
+    await fanOut(tables.context({ push: reconnecting }), [message(from, to, 1)]);
     expect((await mailbox(to.userId)).connections).toMatchObject([{ connectionId: 'the-new-one' }]);
   });
 });
 
 describe('a registered device that is away', () => {
-  const registration = ({ userId, deviceId }: Caller): ClientFrame<'device'> => ({
-    action: 'device',
-    id: 'r',
-    pushToken: `token of ${userId} ${deviceId}`,
-    provider: 'fcm',
-    remove: false,
-  });
-  const entriesOf = async (userId: string) =>
-    (await tables.scan('OfflineQueue')).filter((item) => item['userId'] === userId);
-
   async function away(context: Context, device: Caller): Promise<void> {
     await registerForPush(context, device, registration(device));
     await context.db.update({

@@ -10,9 +10,10 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { inject } from 'vitest';
 import { startEngine } from '../../local/dynamodb/engines/engine.ts';
-import type { Caller, Connections, Context } from '../../src/core/context.ts';
+import type { Caller, Connections, Context, Pushes } from '../../src/core/context.ts';
 import { Database, type Item } from '../../src/core/database.ts';
 import { registerConnection } from '../../src/core/connections.ts';
+import { PushFailures } from '../../src/core/push-failures.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../src/core/tables.ts';
 import type { Push, Refused } from '../../src/protocol/server-frames.ts';
@@ -39,6 +40,7 @@ export interface ContextOptions {
   readonly beforeRequest?: (request: number) => Promise<void>;
   readonly settings?: Record<string, number>;
   readonly connections?: Partial<Connections>;
+  readonly push?: Pushes['push'];
 }
 
 export interface TestContext extends Context {
@@ -64,24 +66,33 @@ export async function startTables(
   for (const name of Object.keys(tableDefinitions) as TableName[]) await createTable(admin, name, names);
   const clients = [admin];
 
-  const context = ({ death, beforeRequest, settings, connections }: ContextOptions = {}): TestContext => {
+  const context = ({
+    death,
+    beforeRequest,
+    settings,
+    connections,
+    push,
+  }: ContextOptions = {}): TestContext => {
     const client = createClient(endpoint);
     clients.push(client);
     const requests = watch(client, death, beforeRequest);
     const pushed: TestContext['pushed'] = [];
+    const post = async (connectionId: string, frame: Push | Refused) => {
+      pushed.push({ connectionId, frame });
+      return 'accepted' as const;
+    };
     return {
       db: new Database(client, names, backOff),
       settings: parseSettings({ conversationsPerMinute: 10_000, ...settings }),
       now: () => clock.now,
       backOff,
       connections: {
-        post: async (connectionId, frame) => {
-          pushed.push({ connectionId, frame });
-          return 'accepted';
-        },
+        post,
+        startPushes: () => ({ push: push ?? post, lastCall: () => {} }),
         close: async () => {},
         ...connections,
       },
+      pushFailures: new PushFailures(),
       log: { info: () => {}, warn: () => {}, error: () => {} },
       requests,
       pushed,
