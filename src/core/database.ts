@@ -52,6 +52,7 @@ export interface Range {
   readonly to: string | number;
   /** At most this many items, in ascending order. */
   readonly limit: number;
+  readonly read?: 'strong' | 'eventual';
 }
 
 export type TransactionPart =
@@ -117,7 +118,7 @@ export class Database {
     return items;
   }
 
-  /** Items whose sort key is in the range, both ends included; strongly consistent. */
+  /** Items whose sort key is in the range, both ends included; strongly consistent unless told otherwise. */
   async query(range: Range): Promise<Item[]> {
     const { partitionKey, sortKey } = tableDefinitions[range.table];
     const items: Item[] = [];
@@ -134,7 +135,7 @@ export class Database {
             ':to': range.to,
           }),
           Limit: range.limit - items.length,
-          ConsistentRead: true,
+          ConsistentRead: range.read !== 'eventual',
           ExclusiveStartKey: startKey,
         }),
       );

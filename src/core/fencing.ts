@@ -5,10 +5,9 @@ import type { Slot } from '../protocol/messages.ts';
 import type { Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
-import { hasExpired } from './expiry.ts';
 import { goneBelow } from './retention.ts';
 import { HEAD } from './tables.ts';
-import { messageExpiry, toSlot } from './timeline.ts';
+import { emptySlot, messageExpiry, readStretch, toSlot, type Stretch } from './timeline.ts';
 import { sealUncounted } from './uncounted.ts';
 
 /** Slots in ascending order without holes; `pending`: they end before one that is not settled. */
@@ -17,25 +16,18 @@ export interface SlotRange {
   readonly pending: boolean;
 }
 
-/** The slots from `low` to `high`; what has expired reads as a void. */
+/** The slots from `low` to `high`, from one end as far as an answer holds; what has expired reads as a void. */
 export async function readRange(
   ctx: Context,
   conversationId: string,
-  { low, high, head }: { low: number; high: number; head: ConversationHead },
+  { head, ...range }: { low: number; high: number; beginAt: 'low' | 'high'; head: ConversationHead },
 ): Promise<SlotRange> {
-  const items = await ctx.db.query({
-    table: 'Messages',
-    partition: conversationId,
-    from: low,
-    to: high,
-    limit: high - low + 1,
-  });
-  const stored = new Map(items.map((item) => [item['seq'] as number, item]));
+  const { low, high, stored } = await readStretch(ctx, conversationId, range);
   const slots: Slot[] = [];
   for (let seq = low; seq <= high; seq = low + slots.length) {
-    const item = stored.get(seq);
-    const next = item
-      ? [readable(ctx, item)]
+    const present = stored.get(seq);
+    const next = present
+      ? [present.slot]
       : await resolveRun(ctx, conversationId, { seq, high, head, stored });
     if (next.length === 0) return { slots, pending: true };
     slots.push(...next);
@@ -43,23 +35,13 @@ export async function readRange(
   return { slots, pending: false };
 }
 
-function readable(ctx: Context, item: Item): Slot {
-  return hasExpired(ctx, item) ? emptySlot(item as { conversationId: string; seq: number }) : toSlot(item);
-}
-
-const emptySlot = ({ conversationId, seq }: { conversationId: string; seq: number }): Slot => ({
-  conversationId,
-  seq,
-  void: true,
-});
-
 interface Run {
   /** The first empty slot. */
   readonly seq: number;
-  /** The last slot that is asked for. */
+  /** The last slot that was read. */
   readonly high: number;
   readonly head: ConversationHead;
-  readonly stored: ReadonlyMap<number, Item>;
+  readonly stored: Stretch['stored'];
 }
 
 /**
@@ -74,7 +56,7 @@ async function resolveRun(
 ): Promise<Slot[]> {
   let runEnd = seq;
   while (runEnd < high && !stored.has(runEnd + 1)) runEnd++;
-  const above = stored.get(runEnd + 1) ?? (await nextItem(ctx, conversationId, runEnd + 1, head.seq));
+  const above = stored.get(runEnd + 1)?.item ?? (await nextItem(ctx, conversationId, runEnd + 1, head.seq));
   const run = Array.from({ length: runEnd - seq + 1 }, (_, index) => ({ conversationId, seq: seq + index }));
 
   const gone = goneBelow(ctx, head, above);

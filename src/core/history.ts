@@ -22,12 +22,12 @@ export async function history(
   const { head, member } = membership;
   const floorSeq = await retainedFloor(ctx, conversationId, member.floorSeq, head);
   const headSeq = head.seq;
-  const { low, high, direction } = bounds(request, floorSeq, headSeq);
+  const { low, high, beginAt } = bounds(request, floorSeq, headSeq);
   if (low > high) return { ok: true, messages: [], floorSeq, headSeq, end: true };
 
-  const { slots, pending } = await readRange(ctx, conversationId, { low, high, head });
-  const messages = direction === 'up' ? withinBytes(slots) : withinBytes(slots.toReversed()).toReversed();
-  const reached = direction === 'up' ? messages.at(-1)?.seq === headSeq : messages[0]?.seq === floorSeq;
+  const { slots, pending } = await readRange(ctx, conversationId, { low, high, beginAt, head });
+  const messages = beginAt === 'low' ? withinBytes(slots) : withinBytes(slots.toReversed()).toReversed();
+  const reached = beginAt === 'low' ? messages.at(-1)?.seq === headSeq : messages[0]?.seq === floorSeq;
   return {
     ok: true,
     messages,
@@ -43,13 +43,13 @@ function bounds(
   { before, after, limit }: ClientFrame<'history'>,
   floorSeq: number,
   headSeq: number,
-): { low: number; high: number; direction: 'up' | 'down' } {
+): { low: number; high: number; beginAt: 'low' | 'high' } {
   if (after !== undefined) {
     const low = Math.max(after + 1, floorSeq);
-    return { low, high: Math.min(low + limit - 1, headSeq), direction: 'up' };
+    return { low, high: Math.min(low + limit - 1, headSeq), beginAt: 'low' };
   }
   const high = Math.min((before ?? Infinity) - 1, headSeq);
-  return { low: Math.max(high - limit + 1, floorSeq), high, direction: 'down' };
+  return { low: Math.max(high - limit + 1, floorSeq), high, beginAt: 'high' };
 }
 
 /** A direct conversation of the caller's in which nothing was said yet is empty; of any other nothing is told (I8). */

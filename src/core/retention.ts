@@ -89,6 +89,8 @@ export async function retainedFloor(
       from: seq,
       to: head.seq,
       limit: 1,
+      // What is old enough to have expired was seen by all replicas long ago.
+      read: 'eventual',
     } as const;
     return (await ctx.db.query(range))[0];
   };

@@ -4,11 +4,11 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import type { Slot } from '../protocol/messages.ts';
 import type { Answer, SyncEvent } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
-import { withinBytes } from './answer-size.ts';
+import { Portions, withinBytes } from './answer-size.ts';
 import { confirmConnection } from './connections.ts';
 import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
 import { readEntries } from './mailbox.ts';
-import { decodePointer } from './pointers.ts';
+import { decodePointer, type MessagePointer } from './pointers.ts';
 import { readSlots } from './timeline.ts';
 
 export async function sync(
@@ -26,7 +26,8 @@ export async function sync(
     confirmConnection(ctx, caller, mailbox),
   ]);
   if (range.reset) return reset;
-  const events = withinBytes(await join(ctx, caller.userId, after, range.entries));
+  const pointers = range.entries.map((entry) => decodePointer(entry, caller.userId));
+  const events = withinBytes(await join(ctx, after, pointers));
   const next = after + events.length;
   return { ok: true, events, next, head, more: next < head, mailbox: name };
 }
@@ -50,21 +51,31 @@ export async function ping(
   return { ok: true, head, serverTime: ctx.now(), mailbox: name };
 }
 
-/** Pointers with their messages; what is not kept any more reads as a void, so that syncSeq stays dense. */
-async function join(
-  ctx: Context,
-  userId: string,
-  after: number,
-  entries: readonly string[],
-): Promise<SyncEvent[]> {
-  const pointers = entries.map((entry) => decodePointer(entry, userId));
-  const keyOf = (slot: { conversationId: string; seq: number }) => `${slot.conversationId}#${slot.seq}`;
-  const distinct = new Map(pointers.map((pointer) => [keyOf(pointer), pointer]));
-  const slots = await readSlots(ctx, [...distinct.values()]);
-  const byKey = new Map(slots.map((slot) => [keyOf(slot), slot]));
-  return pointers.map((pointer, index): SyncEvent => {
-    const { conversationId, seq } = pointer;
-    const message: Slot = byKey.get(keyOf(pointer)) ?? { conversationId, seq, void: true };
-    return { syncSeq: after + index + 1, kind: 'message', message };
-  });
+/**
+ * Pointers with their messages, as far as one answer holds; what is not kept any more reads as a void, so that syncSeq
+ * stays dense.
+ */
+async function join(ctx: Context, after: number, pointers: readonly MessagePointer[]): Promise<SyncEvent[]> {
+  const portions = new Portions();
+  const slots = new Map<string, Slot>();
+  const events: SyncEvent[] = [];
+  while (events.length < pointers.length && !portions.full) {
+    const portion = pointers.slice(events.length, events.length + portions.next);
+    // A pointer may stand twice.
+    const unread = new Map(portion.map((pointer) => [keyOf(pointer), pointer]));
+    for (const key of slots.keys()) unread.delete(key);
+    for (const slot of await readSlots(ctx, [...unread.values()])) slots.set(keyOf(slot), slot);
+    const joined = portion.map((pointer, index): SyncEvent => {
+      const { conversationId, seq } = pointer;
+      const message = slots.get(keyOf(pointer)) ?? { conversationId, seq, void: true };
+      return { syncSeq: after + events.length + index + 1, kind: 'message', message };
+    });
+    events.push(...joined);
+    portions.take(joined);
+  }
+  return events;
+}
+
+function keyOf({ conversationId, seq }: { conversationId: string; seq: number }): string {
+  return `${conversationId}#${seq}`;
 }

@@ -1,5 +1,6 @@
 // The conversation timeline: each slot becomes a message or a void, once and for ever.
 import type { Message, Slot } from '../protocol/messages.ts';
+import { Portions } from './answer-size.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
@@ -62,6 +63,61 @@ export async function readSlots(
   );
   return items.filter((item) => !hasExpired(ctx, item)).map(toSlot);
 }
+
+/** Consecutive slots as they are stored, with what clients see of each; empty ones are missing. */
+export interface Stretch {
+  readonly low: number;
+  readonly high: number;
+  readonly stored: ReadonlyMap<number, StoredSlot>;
+}
+
+export interface StoredSlot {
+  readonly item: Item;
+  readonly slot: Slot;
+}
+
+/**
+ * What is stored from `low` to `high`, beginning at one end, as far as an answer holds; it then ends with a slot that is
+ * not empty, so that runs of empty ones stay whole.
+ */
+export async function readStretch(
+  ctx: Context,
+  conversationId: string,
+  { low, high, beginAt }: { low: number; high: number; beginAt: 'low' | 'high' },
+): Promise<Stretch> {
+  const stored = new Map<number, StoredSlot>();
+  const portions = new Portions();
+  for (let left = high - low + 1; ;) {
+    const count = Math.min(portions.next, left);
+    const from = beginAt === 'low' ? high - left + 1 : low + left - count;
+    const to = from + count - 1;
+    const items = await ctx.db.query({
+      table: 'Messages',
+      partition: conversationId,
+      from,
+      to,
+      limit: count,
+    });
+    const found = items.map((item) => ({ item, slot: readable(ctx, item) }));
+    for (const { item, slot } of found) stored.set(item['seq'] as number, { item, slot });
+    portions.take(found.map(({ slot }) => slot));
+    left -= count;
+    const edge = beginAt === 'low' ? to : from;
+    if (left > 0 && !(portions.full && stored.has(edge))) continue;
+    return beginAt === 'low' ? { low, high: edge, stored } : { low: edge, high, stored };
+  }
+}
+
+/** What has expired reads as a void. */
+function readable(ctx: Context, item: Item): Slot {
+  return hasExpired(ctx, item) ? emptySlot(item as { conversationId: string; seq: number }) : toSlot(item);
+}
+
+export const emptySlot = ({ conversationId, seq }: { conversationId: string; seq: number }): Slot => ({
+  conversationId,
+  seq,
+  void: true,
+});
 
 /** A stored item as clients see it. */
 export function toSlot(item: Item): Slot {
