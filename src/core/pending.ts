@@ -4,7 +4,7 @@ import { limits } from '../protocol/limits.ts';
 import { isVoid } from '../protocol/messages.ts';
 import type { Answer, WaitingConversation } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
-import { withinBytes } from './answer-size.ts';
+import { Portions, withinBytes } from './answer-size.ts';
 import { readMailboxAndDevice } from './cursors.ts';
 import { readMemberships, unreadCount } from './members.ts';
 import { readEntries } from './mailbox.ts';
@@ -13,7 +13,7 @@ import { readLiveSlots, type LiveSlots } from './retention.ts';
 import { readSlots } from './timeline.ts';
 
 /** Pointers that are counted at most; whoever is further behind pulls some and asks again. */
-const MAX_ENTRIES = 20_000;
+const MAX_ENTRIES = 2_000;
 
 interface Waiting {
   readonly conversationId: string;
@@ -35,7 +35,7 @@ export async function pending(
 
   const waiting = countByConversation(caller.userId, range.entries);
   const newest = waiting.slice(0, limits.pendingConversations);
-  const described = await describe(ctx, caller, newest);
+  const described = await describeInPortions(ctx, caller, newest);
   const conversations = withinBytes(described);
   // Those that expired since are known for the conversations that were looked at.
   const expired = newest.reduce((sum, { conversationId, seqs }) => {
@@ -46,7 +46,7 @@ export async function pending(
     ok: true,
     total: waiting.reduce((sum, { seqs }) => sum + seqs.size, -expired),
     conversations,
-    more: conversations.length < waiting.length,
+    more: conversations.length < waiting.length || cursor + range.entries.length < head,
     head,
     cursor,
   };
@@ -63,6 +63,24 @@ function countByConversation(userId: string, entries: readonly string[]): Waitin
     if (madeBy === undefined) waiting.seqs.add(seq);
   }
   return [...byConversation.values()];
+}
+
+/** As many from the front as one answer holds: of the others no message is read. */
+async function describeInPortions(
+  ctx: Context,
+  caller: Caller,
+  waiting: readonly Waiting[],
+): Promise<WaitingConversation[]> {
+  const portions = new Portions();
+  const described: WaitingConversation[] = [];
+  for (let start = 0; start < waiting.length && !portions.full;) {
+    const portion = waiting.slice(start, start + portions.next);
+    const found = await describe(ctx, caller, portion);
+    described.push(...found);
+    portions.take(found);
+    start += portion.length;
+  }
+  return described;
 }
 
 async function describe(

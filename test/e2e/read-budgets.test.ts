@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
-import type { SyncEvent } from '../../src/protocol/server-frames.ts';
+import type { SyncEvent, WaitingConversation } from '../../src/protocol/server-frames.ts';
 import { connect, type Frame, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 
@@ -110,4 +110,24 @@ describe.each([
     const { Messages: bySync } = cloud.metrics().dynamodb.byTable;
     expect(bySync!.requests).toBeLessThanOrEqual(3);
   });
+});
+
+test('B11: pending reads the last messages of the conversations that it names, and hardly others', async () => {
+  const cloud = await startCloud();
+  try {
+    const client = await connect(cloud, 'many');
+    for (let peer = 1; peer <= 20; peer++) {
+      await (await connect(cloud, `peer-${peer}`)).send('user:many', 'x'.repeat(LARGEST));
+    }
+    await cloud.settled();
+    const { answer, units } = await read(cloud, client, 'pending', { after: 0 });
+    const conversations = answer['conversations'] as WaitingConversation[];
+    expect(answer).toMatchObject({ total: 20, more: true });
+    expect(conversations[0]).toMatchObject({ conversationId: 'd:many:peer-20', unread: 1, waiting: 1 });
+    // The head of a conversation and its last message.
+    const answered = conversations.length + unitsOfEach(conversations.map(({ last }) => last));
+    expect(units).toBeLessThanOrEqual(budget(answered));
+  } finally {
+    await cloud.close();
+  }
 });
