@@ -56,9 +56,11 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
       .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
-    this.addRoutes(['history'], 'conversations', 'Reads conversation timelines')
-      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
-      .useTable(tables, 'Messages', 'GetItem', 'Query', 'PutItem');
+    const reading = ['history', 'read', 'positions', 'receipts'] as const;
+    this.addRoutes([...reading], 'conversations', 'Reads conversation timelines and moves read positions')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'BatchGetItem', 'GetItem', 'Query', 'PutItem')
+      .useTable(tables, 'Users', 'BatchGetItem');
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');

@@ -41,6 +41,11 @@ const whatItDoes: Readonly<Record<Action, string>> = {
     'Counts first: what came after the device’s stored cursor, or after `after`. `total` and `waiting` count messages of others after it; `unread` is exact for the whole conversation.',
   history:
     'A conversation by `seq`, ascending, voids included, so that it is dense. Neither `before` nor `after`: the newest. `pending: true`: the page ends before a slot that is not settled; ask again shortly. `end`: nothing further in the direction asked. Below `floorSeq` nothing is shown.',
+  read: 'Moves the caller’s read position forward, never back: a smaller `seq` answers the position as it is, one beyond the head is `bad_request`. Sending implies reading. The user’s other devices and, in a direct conversation, the peer’s are told by a `read` push.',
+  positions:
+    'Positions of the conversations that the caller is in; others are left out. Read positions are state and not in the mailbox: after a reconnect, ask for the conversations that you show as unread, or with own messages that you show as not read yet.',
+  receipts:
+    'Who, other than its author, has read a message, and who has not. A void, an expired or no message is `not_found`.',
   device:
     'Registers this device for push notifications, or with `remove: true` takes it back. At most eight devices of a user; for one more, the one that was seen longest ago makes room. A push token belongs to the last device that registered it.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
@@ -49,6 +54,7 @@ const whatItDoes: Readonly<Record<Action, string>> = {
 const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
   sync: `An extent of the mailbox, both ends included. It can be lost, repeated or overtaken: if \`from\` is not your position + 1, pull. Without \`events\` they did not fit ${limits.frameBytes / 1024} KB: pull. The device that made a message is not pushed its own copy; an extent may start below its first event, over entries that this device made.`,
   ephemeral: 'A message that is not stored.',
+  read: 'A read position moved: one’s own, from another device, or the peer’s. It can be lost: `positions` has them.',
   kicked:
     'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; the connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',
 };

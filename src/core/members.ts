@@ -1,6 +1,6 @@
 // Who is in a conversation, and how far they have read: in a direct conversation two sides of its one item, in a group
 // an item for each member. The difference ends here: whoever moves or reads a position names attributes by `place`.
-import { parseConversationId } from '../protocol/ids.ts';
+import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { Context } from './context.ts';
 import type { Item, Key } from './database.ts';
 import { sideOf, toHead, type ConversationHead } from './conversations.ts';
@@ -26,6 +26,8 @@ export interface Member {
 export interface Membership {
   readonly head: ConversationHead;
   readonly member: Member;
+  /** How far the other one has read; in direct conversations. */
+  readonly peerReadSeq?: number;
 }
 
 /** `undefined`: the id says already that the user is not in there. */
@@ -37,6 +39,14 @@ export function memberPlace(conversationId: string, userId: string): MemberPlace
   }
   if (!conversation.users.includes(userId)) return undefined;
   return { key: { conversationId, item: HEAD }, names: sideAttributes(sideOf(conversation, userId)) };
+}
+
+/** Of the other one in a direct conversation. */
+function peerPlace(conversationId: string, userId: string): MemberPlace | undefined {
+  const conversation = parseConversationId(conversationId);
+  if (conversation?.kind !== 'direct') return undefined;
+  const peer = peerOf(conversation.users, userId);
+  return peer === userId ? undefined : memberPlace(conversationId, peer);
 }
 
 /** Head and membership of each conversation that the user is in; those that it is not in are missing. */
@@ -57,7 +67,13 @@ export async function readMemberships(
   for (const [conversationId, place] of places) {
     const head = find({ conversationId, item: HEAD });
     const own = place && find(place.key);
-    if (head && own) memberships.set(conversationId, { head: toHead(head), member: toMember(own, place) });
+    if (!head || !own) continue;
+    const peer = peerPlace(conversationId, userId);
+    memberships.set(conversationId, {
+      head: toHead(head),
+      member: toMember(own, place),
+      ...(peer && { peerReadSeq: toMember(own, peer).readSeq }),
+    });
   }
   return memberships;
 }

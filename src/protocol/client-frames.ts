@@ -79,6 +79,19 @@ export const clientFrames = {
       ['before'],
     ),
   ),
+  read: request('read', { conversationId: conversationIdSchema, seq: seqSchema }),
+  positions: request('positions', {
+    conversationIds: v.pipe(
+      v.array(conversationIdSchema),
+      v.maxLength(limits.positions, `must hold at most ${limits.positions} ids`),
+    ),
+  }),
+  receipts: request('receipts', {
+    conversationId: conversationIdSchema,
+    seq: seqSchema,
+    cursor: v.optional(v.string()),
+    limit: pageSize(limits.receipts),
+  }),
   device: request('device', {
     pushToken: v.optional(
       v.pipe(

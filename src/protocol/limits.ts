@@ -17,6 +17,9 @@ export const limits = {
   historyMessages: { max: 100, default: 50 },
   /** Conversations that one `pending` answer names, newest first. */
   pendingConversations: 200,
+  /** Conversations that one request asks the positions of. */
+  positions: 100,
+  receipts: { max: 100, default: 100 },
   /** Bytes, in UTF-8. */
   pushToken: 4096,
   /** Devices of one user that are remembered. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Action } from './client-frames.ts';
 import { errorCodes } from './errors.ts';
-import { conversationIdSchema, deviceIdSchema, platformSchema } from './ids.ts';
+import { conversationIdSchema, deviceIdSchema, platformSchema, userIdSchema } from './ids.ts';
 import { messageSchema, seqSchema, slotSchema } from './messages.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -46,6 +46,9 @@ export const waitingConversationSchema = v.object({
   last: v.nullable(slotSchema),
 });
 
+/** A member other than the author, and how far they have read. */
+const receiptSchema = v.object({ userId: userIdSchema, readSeq: count });
+
 /** The answer to each action; `refusedFrame` may come instead of any. */
 export const responseFrames = {
   send: answer({
@@ -79,6 +82,27 @@ export const responseFrames = {
     /** The page ends before a slot that is not settled: ask again shortly. */
     pending: v.optional(v.literal(true)),
   }),
+  read: answer({ readSeq: count, unread: count }),
+  positions: answer({
+    positions: v.array(
+      v.object({
+        conversationId: conversationIdSchema,
+        readSeq: count,
+        /** Exact, over the whole conversation. */
+        unread: count,
+        /** In direct conversations. */
+        peerReadSeq: v.optional(count),
+        lastSeq: count,
+      }),
+    ),
+  }),
+  receipts: answer({
+    readCount: count,
+    unreadCount: count,
+    read: v.array(receiptSchema),
+    unread: v.array(receiptSchema),
+    next: v.optional(v.string()),
+  }),
   device: answer({}),
   ping: answer({ head: count, serverTime: timestamp, mailbox }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
@@ -90,6 +114,13 @@ export const pushFrames = {
     from: seqSchema,
     to: seqSchema,
     events: v.optional(v.array(syncEventSchema)),
+  }),
+  /** A position moved: one's own, on another device, or the peer's. It can be lost: ask `positions`. */
+  read: v.object({
+    push: v.literal('read'),
+    conversationId: conversationIdSchema,
+    userId: userIdSchema,
+    readSeq: seqSchema,
   }),
   ephemeral: v.object({
     push: v.literal('ephemeral'),

@@ -88,6 +88,8 @@ async function runEverything(): Promise<void> {
   const { next } = await back.request('sync', { after: 0, limit: 200 });
   await back.request('ping', { cursor: next });
   await back.request('history', { conversationId: 'd:alice:bob' });
+  await back.request('read', { conversationId: 'd:alice:bob', seq: 9 });
+  await back.request('receipts', { conversationId: 'd:alice:bob', seq: 1 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
 

@@ -1,0 +1,157 @@
+// How far each member has read: state of the conversation, not an event. Moving it is one write; who is connected is told
+// by a push that may be lost, and who was away asks for positions.
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import { refuse, type Refusal } from '../protocol/errors.ts';
+import { parseConversationId, peerOf } from '../protocol/ids.ts';
+import { isVoid } from '../protocol/messages.ts';
+import type { Answer, Push } from '../protocol/server-frames.ts';
+import { isConnectionOver } from './connections.ts';
+import type { Caller, Context } from './context.ts';
+import type { ConversationHead } from './conversations.ts';
+import { hasExpired } from './expiry.ts';
+import { toMailbox } from './mailbox.ts';
+import { memberPlace, readMemberships, unreadCount, type Membership } from './members.ts';
+import { mailboxKey } from './tables.ts';
+import { readSlots } from './timeline.ts';
+
+/** Moves the caller's position forward; one that is further already stays. */
+export async function read(
+  ctx: Context,
+  caller: Caller,
+  { conversationId, seq }: ClientFrame<'read'>,
+): Promise<Answer<'read'> | Refusal> {
+  const { userId } = caller;
+  const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
+  if (!membership) return refuseStranger(conversationId);
+  const { head, member } = membership;
+  if (seq > head.seq) {
+    return refuse('bad_request', `seq: ${seq} is beyond the head of the conversation, ${head.seq}`);
+  }
+  const readCounted = seq > member.readSeq ? await countedAt(ctx, conversationId, head, seq) : undefined;
+  if (readCounted === undefined) return answerRead(ctx, conversationId, membership);
+  if (await movePosition(ctx, { conversationId, userId, seq, readCounted })) {
+    await tell(ctx, caller, conversationId, seq);
+    return answerRead(ctx, conversationId, { head, member: { ...member, readSeq: seq, readCounted } });
+  }
+  // Another device has read further meanwhile.
+  const now = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
+  return answerRead(ctx, conversationId, now ?? membership);
+}
+
+async function answerRead(
+  ctx: Context,
+  conversationId: string,
+  membership: Membership,
+): Promise<Answer<'read'>> {
+  const unread = await unreadCount(ctx, conversationId, membership);
+  return { ok: true, readSeq: membership.member.readSeq, unread };
+}
+
+/** Of those conversations that the caller is in. */
+export async function positions(
+  ctx: Context,
+  caller: Caller,
+  { conversationIds }: ClientFrame<'positions'>,
+): Promise<Answer<'positions'>> {
+  const memberships = await readMemberships(ctx, [...new Set(conversationIds)], caller.userId);
+  const answers = [...memberships].map(async ([conversationId, membership]) => ({
+    conversationId,
+    readSeq: membership.member.readSeq,
+    unread: await unreadCount(ctx, conversationId, membership),
+    ...(membership.peerReadSeq !== undefined && { peerReadSeq: membership.peerReadSeq }),
+    lastSeq: membership.head.seq,
+  }));
+  return { ok: true, positions: await Promise.all(answers) };
+}
+
+/** Who, other than its author, has read a message of a direct conversation, and who has not. */
+export async function receipts(
+  ctx: Context,
+  caller: Caller,
+  { conversationId, seq }: ClientFrame<'receipts'>,
+): Promise<Answer<'receipts'> | Refusal> {
+  const { userId } = caller;
+  const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
+  const conversation = parseConversationId(conversationId);
+  if (!membership || conversation?.kind !== 'direct') return refuseStranger(conversationId);
+  const [slot] = seq < membership.member.floorSeq ? [] : await readSlots(ctx, [{ conversationId, seq }]);
+  if (!slot || isVoid(slot)) return refuse('not_found', `seq: there is no message ${seq}`);
+  const peer = peerOf(conversation.users, userId);
+  const members = [
+    { userId, readSeq: membership.member.readSeq },
+    ...(peer === userId ? [] : [{ userId: peer, readSeq: membership.peerReadSeq ?? 0 }]),
+  ].filter((member) => member.userId !== slot.from);
+  const readBy = members.filter(({ readSeq }) => readSeq >= seq);
+  const unreadBy = members.filter(({ readSeq }) => readSeq < seq);
+  return {
+    ok: true,
+    readCount: readBy.length,
+    unreadCount: unreadBy.length,
+    read: readBy,
+    unread: unreadBy,
+  };
+}
+
+const refuseStranger = (conversationId: string) =>
+  refuse('not_member', `conversationId: you are not in ${conversationId}`);
+
+/**
+ * The conversation's `counted` at that seq; `undefined`, when the slot is not settled yet: nobody can have read it. Where
+ * messages have an end, what is gone is passed over.
+ */
+async function countedAt(
+  ctx: Context,
+  conversationId: string,
+  head: ConversationHead,
+  seq: number,
+): Promise<number | undefined> {
+  const [item] = await ctx.db.query({
+    table: 'Messages',
+    partition: conversationId,
+    from: seq,
+    to: head.seq,
+    limit: 1,
+  });
+  if (item?.['seq'] === seq) return item['counted'] as number;
+  if (!head.expiring) return undefined;
+  if (!item) return head.counted;
+  const counts = item['silent'] !== true && !hasExpired(ctx, item);
+  return (item['counted'] as number) - (counts ? 1 : 0);
+}
+
+interface Position {
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly seq: number;
+  readonly readCounted: number;
+}
+
+async function movePosition(
+  ctx: Context,
+  { conversationId, userId, seq, readCounted }: Position,
+): Promise<boolean> {
+  const place = memberPlace(conversationId, userId);
+  if (!place) return false;
+  const written = await ctx.db.update({
+    table: 'Conversations',
+    key: place.key,
+    update: 'SET #readSeq = :seq, #readCounted = :counted',
+    condition: 'attribute_exists(#conversationId) AND (attribute_not_exists(#readSeq) OR #readSeq < :seq)',
+    names: { ...place.names },
+    values: { seq, counted: readCounted },
+  });
+  return written.ok;
+}
+
+/** The user's other devices, and in a direct conversation the peer's. */
+async function tell(ctx: Context, caller: Caller, conversationId: string, readSeq: number): Promise<void> {
+  const { userId, connectionId } = caller;
+  const conversation = parseConversationId(conversationId);
+  const users = conversation?.kind === 'direct' ? new Set(conversation.users) : [userId];
+  const items = await ctx.db.batchGet('Users', [...users].map(mailboxKey));
+  const push: Push = { push: 'read', conversationId, userId, readSeq };
+  const listening = items
+    .flatMap((item) => toMailbox(item).connections)
+    .filter((connection) => connection.connectionId !== connectionId && !isConnectionOver(ctx, connection));
+  await Promise.all(listening.map((connection) => ctx.connections.post(connection.connectionId, push)));
+}
