@@ -3,7 +3,7 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
-import { isConnectionOver } from './connections.ts';
+import { announce } from './announce.ts';
 import type { Caller, Context } from './context.ts';
 import { toMailbox } from './mailbox.ts';
 import { sideOf } from './conversations.ts';
@@ -34,15 +34,6 @@ export async function sendEphemeral(
     push: 'ephemeral',
     message: { ...message, type, body, recalled: false, edited: null, silent },
   };
-  const others = mailboxes
-    .flatMap(({ connections }) => connections)
-    .filter(({ connectionId }) => connectionId !== caller.connectionId);
-  await Promise.all(
-    others.map((connection) =>
-      isConnectionOver(ctx, connection)
-        ? ctx.connections.close(connection.connectionId)
-        : ctx.connections.post(connection.connectionId, push),
-    ),
-  );
+  await announce(ctx, caller, mailboxes, push);
   return { ok: true, conversationId, serverTime };
 }

@@ -5,7 +5,7 @@ import { refuse, type Refusal } from '../protocol/errors.ts';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import { isVoid } from '../protocol/messages.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
-import { isConnectionOver } from './connections.ts';
+import { announce } from './announce.ts';
 import type { Caller, Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
 import { hasExpired } from './expiry.ts';
@@ -145,13 +145,10 @@ async function movePosition(
 
 /** The user's other devices, and in a direct conversation the peer's. */
 async function tell(ctx: Context, caller: Caller, conversationId: string, readSeq: number): Promise<void> {
-  const { userId, connectionId } = caller;
+  const { userId } = caller;
   const conversation = parseConversationId(conversationId);
   const users = conversation?.kind === 'direct' ? new Set(conversation.users) : [userId];
   const items = await ctx.db.batchGet('Users', [...users].map(mailboxKey));
   const push: Push = { push: 'read', conversationId, userId, readSeq };
-  const listening = items
-    .flatMap((item) => toMailbox(item).connections)
-    .filter((connection) => connection.connectionId !== connectionId && !isConnectionOver(ctx, connection));
-  await Promise.all(listening.map((connection) => ctx.connections.post(connection.connectionId, push)));
+  await announce(ctx, caller, items.map(toMailbox), push);
 }

@@ -244,10 +244,11 @@ describe('P1.6: after its token’s expiry a connection', () => {
     const bob = await enter(bobId, {
       token: await signToken({ sub: bobId, exp: secondsFromNow(-3) }),
     });
+    await alice.send(`user:${bobId}`, 'hello');
     while (bob.socket.readyState === bob.socket.OPEN)
       await alice.send(`user:${bobId}`, 'puff', { ephemeral: true });
     const before = bob.pushes.length;
-    await alice.send(`user:${bobId}`, 'puff', { ephemeral: true });
+    expect(await alice.send(`user:${bobId}`, 'puff', { ephemeral: true })).toMatchObject({ ok: true });
     expect(bob.pushes).toHaveLength(before);
   });
 });

@@ -102,7 +102,7 @@ describe('P5.8: read', () => {
     });
   });
 
-  test('B11: costs one write unit when it moves, and none when it does not', async () => {
+  test('B12: costs one write unit when it moves, and none when it does not', async () => {
     const { alice, bob, bobId, conversationId } = await newPair();
     await alice.send(`user:${bobId}`, '1');
     await alice.send(`user:${bobId}`, '2');
