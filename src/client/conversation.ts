@@ -135,15 +135,8 @@ export class Conversation {
   }
 
   /** Pages from the newest to the oldest, or upwards if the query says `after`; asked for as they are taken. */
-  async *pages(query: HistoryQuery = {}): AsyncGenerator<HistoryPage, void, undefined> {
-    for (let next: HistoryQuery | undefined = query; next;) {
-      const page: HistoryPage = await this.history(next);
-      if (page.next && page.messages.length === 0 && page.pending) {
-        throw new ImError('unavailable', 'history: a message is still being stored', { retryable: true });
-      }
-      yield page;
-      next = page.next;
-    }
+  pages(query?: HistoryQuery): AsyncGenerator<HistoryPage, void, undefined> {
+    return pagesOf((wanted) => this.history(wanted), query);
   }
 
   /** Returns how to unsubscribe. */
@@ -154,6 +147,20 @@ export class Conversation {
     return this.parts.events.on(name, (payload) => {
       if (payload.conversationId === this.conversationId) listener(payload);
     });
+  }
+}
+
+export async function* pagesOf(
+  history: (query: HistoryQuery) => Promise<HistoryPage>,
+  query: HistoryQuery = {},
+): AsyncGenerator<HistoryPage, void, undefined> {
+  for (let next: HistoryQuery | undefined = query; next;) {
+    const page = await history(next);
+    if (page.next && page.messages.length === 0 && page.pending) {
+      throw new ImError('unavailable', 'history: a message is still being stored', { retryable: true });
+    }
+    yield page;
+    next = page.next;
   }
 }
 

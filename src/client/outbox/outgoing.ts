@@ -47,6 +47,8 @@ export class OutgoingMessage {
   readonly createdAt: number;
   /** Resolves when the outbox holds it durably: from then on it survives a crash. Rejects with ImError `storage`. */
   readonly stored: Promise<void>;
+  /** Once it is sent, the message as the server stored it. */
+  message: Message | undefined;
   private readonly actions: OutgoingActions;
   private currentState: SendState;
   private currentError: ImError | undefined;
@@ -106,6 +108,7 @@ export class OutgoingMessage {
     if (this.outcome.rejected && again) this.outcome = deferred<Message>();
     this.currentState = state;
     this.currentError = result.error;
+    this.message = result.message;
     if (result.message) this.outcome.resolve(result.message);
     if (result.error) this.outcome.reject(result.error);
   }

@@ -1,0 +1,55 @@
+// What this tab asks of the holder, whichever tab that is by then: kept until it is answered.
+import { ImError, connectionLost } from '../errors.ts';
+import { unpackError, type ActionName, type Actions, type Call, type Result } from './wire.ts';
+
+interface Pending {
+  readonly call: Call;
+  readonly settle: (result: Result) => void;
+  readonly reject: (error: ImError) => void;
+}
+
+export class Calls {
+  private readonly pending = new Map<string, Pending>();
+  private readonly newId: () => string;
+  private readonly transmit: (call: Call) => void;
+  private ended: ImError | undefined;
+
+  constructor(newId: () => string, transmit: (call: Call) => void) {
+    this.newId = newId;
+    this.transmit = transmit;
+  }
+
+  /** Rejects with ImError. */
+  ask<Name extends ActionName>(action: Name, ...takes: Parameters<Actions[Name]>): ReturnType<Actions[Name]> {
+    if (this.ended) return Promise.reject(this.ended) as ReturnType<Actions[Name]>;
+    const call: Call = { kind: 'call', id: this.newId(), action, takes };
+    const asked = new Promise((resolve, reject) => {
+      const settle = (result: Result) =>
+        'error' in result ? reject(unpackError(result.error)) : resolve(result.value);
+      this.pending.set(call.id, { call, settle, reject });
+    });
+    this.transmit(call);
+    return asked as ReturnType<Actions[Name]>;
+  }
+
+  settle(id: string, result: Result): void {
+    this.pending.get(id)?.settle(result);
+    this.pending.delete(id);
+  }
+
+  /** There is another holder: what the last one left unanswered is for this one. */
+  askAnew(): void {
+    for (const { call, reject } of this.pending.values()) {
+      const { id, action } = call;
+      if (action === 'join' || action === 'sendEphemeral') this.pending.delete(id);
+      if (action === 'sendEphemeral') reject(connectionLost('The tab with the connection is gone'));
+      else if (action !== 'join') this.transmit(call);
+    }
+  }
+
+  end(error: ImError): void {
+    this.ended = error;
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
+  }
+}

@@ -1,0 +1,115 @@
+// What tabs tell each other: classes as plain data, for a channel between pages carries no others.
+import type { Message } from '../../protocol/messages.ts';
+import type { ClientEvents } from '../client-events.ts';
+import type { ConversationSummary, HistoryPage, HistoryQuery } from '../conversation.ts';
+import { ImError } from '../errors.ts';
+import type { PendingSummary } from '../im-client.ts';
+import type { Draft } from '../outbox/outbox.ts';
+import type { Content, OutgoingMessage, SendState } from '../outbox/outgoing.ts';
+import type { ClientState } from '../session.ts';
+
+export type PackedError = Pick<ImError, 'code' | 'message' | 'retryable' | 'retryAfterMs' | 'status'>;
+
+export type PackedOutgoing = Pick<
+  OutgoingMessage,
+  'clientMsgId' | 'conversationId' | 'from' | 'type' | 'body' | 'silent' | 'createdAt' | 'message'
+> & { readonly state: SendState; readonly error: PackedError | undefined };
+
+/** Of each conversation, the seq of the newest message that a tab has shown. */
+export type Positions = ReadonlyMap<string, number>;
+
+/** What a tab has to know of a holder before it follows its events. */
+export interface Joined {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly state: ClientState;
+  readonly totalUnread: number;
+  readonly conversations: readonly ConversationSummary[];
+  readonly outbox: readonly PackedOutgoing[];
+  /** Messages after the positions that the tab told, in the order of each conversation. */
+  readonly missed: readonly Message[];
+}
+
+/** What the holder does for the other tabs. All but `sendEphemeral` may be done twice. */
+export interface Actions {
+  join(positions: Positions | undefined): Promise<Joined>;
+  start(): Promise<void>;
+  sync(): Promise<void>;
+  send(draft: Draft): Promise<void>;
+  sendEphemeral(to: string, content: Content): Promise<void>;
+  retry(clientMsgId: string): Promise<void>;
+  discard(clientMsgId: string): Promise<void>;
+  conversations(): Promise<ConversationSummary[]>;
+  messages(conversationId: string, query: HistoryQuery): Promise<(Message | PackedOutgoing)[]>;
+  history(conversationId: string, query: HistoryQuery): Promise<HistoryPage>;
+  pending(): Promise<PendingSummary>;
+  /** Steps down, and keeps the place for that tab. */
+  yieldTo(tabId: string): Promise<void>;
+  /** Removes all local data; every tab is closed. */
+  clear(): Promise<void>;
+}
+export type ActionName = keyof Actions;
+
+export type Result = { readonly value: unknown } | { readonly error: PackedError };
+
+/** From the holder to all tabs; its own hears it without a channel. */
+export interface Report {
+  readonly kind: 'report';
+  readonly holder: string;
+  readonly state: ClientState;
+  readonly totalUnread: number;
+  readonly event: PackedEvent;
+}
+
+export type PackedEvent =
+  | { readonly name: keyof ClientEvents; readonly payload: unknown }
+  /** The holder is there. */
+  | { readonly name: 'hello' }
+  | { readonly name: 'cleared' }
+  | { readonly name: 'discarded'; readonly clientMsgId: string };
+
+export interface Call {
+  readonly kind: 'call';
+  readonly id: string;
+  readonly action: ActionName;
+  readonly takes: readonly unknown[];
+}
+
+export type TabMessage =
+  | Report
+  | Call
+  | { readonly kind: 'answer'; readonly id: string; readonly result: Result }
+  /** A new tab asks whether there is a holder. */
+  | { readonly kind: 'who' };
+
+export function packError({ code, message, retryable, retryAfterMs, status }: ImError): PackedError {
+  return { code, message, retryable, retryAfterMs, status };
+}
+
+export function unpackError({ code, message, ...details }: PackedError): ImError {
+  return new ImError(code, message, details);
+}
+
+export function packOutgoing(outgoing: OutgoingMessage): PackedOutgoing {
+  const { clientMsgId, conversationId, from, type, body, silent, createdAt, message, state } = outgoing;
+  const error = outgoing.error && packError(outgoing.error);
+  return { clientMsgId, conversationId, from, type, body, silent, createdAt, message, state, error };
+}
+
+export function packPayload<Name extends keyof ClientEvents>(
+  name: Name,
+  payload: ClientEvents[Name],
+): unknown {
+  if (name === 'sendState') return packOutgoing((payload as ClientEvents['sendState']).message);
+  if (!('error' in payload)) return payload;
+  return { ...payload, error: packError(payload.error) };
+}
+
+/** Of every event but `sendState`, which a tab makes of its own outgoing message. */
+export function unpackPayload<Name extends keyof ClientEvents>(
+  _name: Name,
+  payload: unknown,
+): ClientEvents[Name] {
+  const { error, ...rest } = payload as { error?: PackedError };
+  return { ...rest, ...(error && { error: unpackError(error) }) } as ClientEvents[Name];
+}
