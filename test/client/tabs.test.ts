@@ -15,7 +15,11 @@ import { closeWhenSettled, Devices, directId, newUser, range, type Device } from
 
 const pageSource = `<!doctype html><title>Tab</title><script type="module">
   import * as sdk from '/sdk.js';
-  globalThis.hands = { sdk, shown: [], events: [], client: undefined };
+  globalThis.hands = { sdk, shown: [], events: [], client: undefined, deaf: false };
+  const { addEventListener } = BroadcastChannel.prototype;
+  BroadcastChannel.prototype.addEventListener = function (type, listener) {
+    addEventListener.call(this, type, (event) => hands.deaf || listener(event));
+  };
 </script>`;
 
 /** What a page has in its hands. */
@@ -27,6 +31,8 @@ interface Hands {
   readonly shown: unknown[];
   readonly events: string[];
   client: SharedClient | undefined;
+  /** Hears nothing of other tabs. */
+  deaf: boolean;
 }
 declare const hands: Hands;
 
@@ -172,6 +178,22 @@ describe('tabs', () => {
     expect(await shownUpTo(second, 4)).toEqual(range(4));
     const unread = await second.evaluate(() => hands.client!.totalUnread);
     expect(unread).toBe(4);
+  }, 60_000);
+
+  test('what a holder left unanswered is asked of its successor', async () => {
+    const { alice, tabs } = await openTabs(2);
+    const [first, second] = tabs as [Page, Page];
+    await first.evaluate(() => (hands.deaf = true));
+    const sending = second.evaluate(async (to) => {
+      const message = hands.client!.send(to, 'into the void');
+      const conversations = hands.client!.conversations();
+      hands.events.push('asked');
+      return [(await message.sent).seq, (await conversations).length];
+    }, `user:${alice.im.userId}`);
+    await second.waitForFunction(() => hands.events.includes('asked'));
+    await first.close();
+    expect(await sending).toEqual([1, 1]);
+    await alice.seen.until(() => alice.seen.texts.length > 0, 'the message');
   }, 60_000);
 
   test('a refusal is known in every tab, and any of them may discard the message', async () => {

@@ -28,7 +28,8 @@ export class Calls {
         'error' in result ? reject(unpackError(result.error)) : resolve(result.value);
       this.pending.set(call.id, { call, settle, reject });
     });
-    this.transmit(call);
+    // When its asker is done: the echo of a message is there before its holder tells of it.
+    queueMicrotask(() => this.transmit(call));
     return asked as ReturnType<Actions[Name]>;
   }
 

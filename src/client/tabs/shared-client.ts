@@ -128,9 +128,7 @@ export class SharedClient implements Omit<ImClient, 'conversation'> {
     if (view.isWaiting(draft.clientMsgId)) {
       throw new ImError('bad_request', `clientMsgId: ${draft.clientMsgId} is in the outbox already`);
     }
-    // After its echo is there, for the holder tells of it before it answers.
-    const stored = Promise.resolve().then(() => tab.calls.ask('send', draft));
-    return view.add({ ...draft, createdAt: environment.now() }, stored);
+    return view.add({ ...draft, createdAt: environment.now() }, tab.calls.ask('send', draft));
   }
 
   async sendEphemeral(to: string, content: Content): Promise<void> {
