@@ -74,7 +74,7 @@ async function connectAll(cloud: Cloud, userId: string, scenario: Scenario): Pro
     if (index < scenario.devices - scenario.away) {
       staying.push(device);
     } else {
-      await device.request('device', { pushToken: 'none', provider: 'none' });
+      await device.request('device', { pushToken: `${userId} ${platform}`, provider: 'none' });
       await device.close();
     }
   }
