@@ -17,6 +17,21 @@ const cursorSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 const pageSize = (limit: { max: number; default: number }) =>
   v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limit.max)), limit.default);
 
+const listOf = <const Item extends v.GenericSchema>(item: Item, max: number) =>
+  v.pipe(v.array(item), v.maxLength(max, `must hold at most ${max}`));
+
+/** Well-formed, and at most so many bytes in UTF-8. */
+const storedText = (maxBytes: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(maxBytes, `must have at most ${maxBytes} bytes`),
+    v.check(isWellFormed, ILL_FORMED),
+    v.check(
+      (text) => new TextEncoder().encode(text).length <= maxBytes,
+      `must have at most ${maxBytes} bytes`,
+    ),
+  );
+
 const request = <const Name extends string, Fields extends v.ObjectEntries>(action: Name, fields: Fields) =>
   v.object({ action: v.literal(action), id: requestIdSchema, ...fields });
 
@@ -48,8 +63,11 @@ const message = <const Type extends SendableType>(type: Type) =>
     cursor: v.optional(cursorSchema),
   });
 
-export const clientFrames = {
-  send: v.variant('type', [
+/** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this and not used. */
+const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
+
+export const sendFrame = define(() =>
+  v.variant('type', [
     message('text'),
     message('image'),
     message('voice'),
@@ -57,14 +75,28 @@ export const clientFrames = {
     message('file'),
     message('custom'),
   ]),
-  sync: request('sync', {
+);
+
+export const syncFrame = define(() =>
+  request('sync', {
     /** Default: the device's stored cursor. */
     after: v.optional(cursorSchema),
     limit: pageSize(limits.syncEvents),
   }),
-  ack: v.object({ action: v.literal('ack'), id: v.optional(requestIdSchema), cursor: cursorSchema }),
-  pending: request('pending', { after: v.optional(cursorSchema) }),
-  history: v.pipe(
+);
+
+export const ackFrame = define(() =>
+  v.object({
+    action: v.literal('ack'),
+    id: v.optional(requestIdSchema),
+    cursor: cursorSchema,
+  }),
+);
+
+export const pendingFrame = define(() => request('pending', { after: v.optional(cursorSchema) }));
+
+export const historyFrame = define(() =>
+  v.pipe(
     request('history', {
       conversationId: conversationIdSchema,
       before: v.optional(seqSchema),
@@ -79,36 +111,48 @@ export const clientFrames = {
       ['before'],
     ),
   ),
-  read: request('read', { conversationId: conversationIdSchema, seq: seqSchema }),
-  positions: request('positions', {
-    conversationIds: v.pipe(
-      v.array(conversationIdSchema),
-      v.maxLength(limits.positions, `must hold at most ${limits.positions} ids`),
-    ),
+);
+
+export const readFrame = define(() =>
+  request('read', { conversationId: conversationIdSchema, seq: seqSchema }),
+);
+
+export const positionsFrame = define(() =>
+  request('positions', {
+    conversationIds: listOf(conversationIdSchema, limits.positions),
   }),
-  receipts: request('receipts', {
+);
+
+export const receiptsFrame = define(() =>
+  request('receipts', {
     conversationId: conversationIdSchema,
     seq: seqSchema,
     cursor: v.optional(v.string()),
     limit: pageSize(limits.receipts),
   }),
-  device: request('device', {
-    pushToken: v.optional(
-      v.pipe(
-        v.string(),
-        v.nonEmpty(),
-        v.maxLength(limits.pushToken),
-        v.check(isWellFormed, ILL_FORMED),
-        v.check(
-          (token) => new TextEncoder().encode(token).length <= limits.pushToken,
-          `must have at most ${limits.pushToken} bytes`,
-        ),
-      ),
-    ),
+);
+
+export const deviceFrame = define(() =>
+  request('device', {
+    pushToken: v.optional(v.pipe(storedText(limits.pushToken), v.nonEmpty())),
     provider: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
     remove: v.optional(v.boolean(), false),
   }),
-  ping: request('ping', { cursor: v.optional(cursorSchema) }),
+);
+
+export const pingFrame = define(() => request('ping', { cursor: v.optional(cursorSchema) }));
+
+export const clientFrames = {
+  send: sendFrame,
+  sync: syncFrame,
+  ack: ackFrame,
+  pending: pendingFrame,
+  history: historyFrame,
+  read: readFrame,
+  positions: positionsFrame,
+  receipts: receiptsFrame,
+  device: deviceFrame,
+  ping: pingFrame,
 } as const;
 
 export type Action = keyof typeof clientFrames;

@@ -1,6 +1,5 @@
 // From the text of a frame to a valid request, or to an error that says which field is wrong and why.
 import * as v from 'valibot';
-import { clientFrames, type Action, type ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 
 const MAX_REASON_LENGTH = 200;
@@ -25,15 +24,11 @@ export function requestId(frame: Frame | undefined): { id?: string } {
   return typeof id === 'string' ? { id } : {};
 }
 
-export function isAction(value: unknown): value is Action {
-  return typeof value === 'string' && Object.hasOwn(clientFrames, value);
-}
-
-export function validate<A extends Action>(
-  action: A,
+export function validate<Schema extends v.GenericSchema>(
+  schema: Schema,
   frame: Frame,
-): { ok: true; request: ClientFrame<A> } | Refusal {
-  const result = v.safeParse(clientFrames[action], frame, { abortEarly: true });
+): { ok: true; request: v.InferOutput<Schema> } | Refusal {
+  const result = v.safeParse(schema, frame, { abortEarly: true });
   if (result.success) return { ok: true, request: result.output };
   return refuse('bad_request', describeIssue(result.issues[0]));
 }

@@ -1,12 +1,13 @@
 // What all routes share: who calls, is the token still good, is the frame valid; then the domain; then the answer.
-import type { Action, ClientFrame } from '../protocol/client-frames.ts';
+import type * as v from 'valibot';
+import type { Action, ClientFrame, clientFrames } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { endConnection } from '../core/connections.ts';
 import type { Caller, Context } from '../core/context.ts';
 import { isTokenOver } from '../core/expiry.ts';
 import { callerOf, replacedBy, type WebSocketEvent } from './caller.ts';
 import { createContext } from './context.ts';
-import { isAction, parseFrame, requestId, validate, type Frame } from './frames.ts';
+import { parseFrame, requestId, validate, type Frame } from './frames.ts';
 import { describeError, log } from './log.ts';
 
 /** What DynamoDB and the network say when the same request may succeed in a moment. */
@@ -38,9 +39,12 @@ export type ActionHandler<A extends Action> = (
   request: ClientFrame<A>,
 ) => Promise<Answer | void>;
 
-export type ActionHandlers = { readonly [A in Action]?: ActionHandler<A> };
+/** What each action's frame must be, and who answers it. */
+export type Routes = {
+  readonly [A in Action]?: readonly [schema: (typeof clientFrames)[A], handler: ActionHandler<A>];
+};
 
-export function route(handlers: ActionHandlers): (event: WebSocketEvent) => Promise<RouteResult> {
+export function route(routes: Routes): (event: WebSocketEvent) => Promise<RouteResult> {
   const ctx = createContext();
   return async (event) => {
     const frame = parseFrame(event.body);
@@ -51,7 +55,7 @@ export function route(handlers: ActionHandlers): (event: WebSocketEvent) => Prom
       await endConnection(ctx, event.requestContext.connectionId, successor);
       return { statusCode: 200 };
     }
-    const answer = await answerFrame(ctx, event, handlers, frame);
+    const answer = await answerFrame(ctx, event, routes, frame);
     return answer ? respond({ ...id, ...answer }) : { statusCode: 200 };
   };
 }
@@ -59,14 +63,16 @@ export function route(handlers: ActionHandlers): (event: WebSocketEvent) => Prom
 async function answerFrame(
   ctx: Context,
   event: WebSocketEvent,
-  handlers: ActionHandlers,
+  routes: Routes,
   frame: Frame | undefined,
 ): Promise<Answer | void> {
   const action = frame?.['action'];
-  if (!frame || !isAction(action)) return refuseFrame(frame);
-  const handler = handlers[action] as ActionHandler<Action> | undefined;
-  if (!handler) return refuseFrame(frame);
-  const valid = validate(action, frame);
+  if (!frame || typeof action !== 'string' || !Object.hasOwn(routes, action)) return refuseFrame(frame);
+  const [schema, handler] = routes[action as Action] as unknown as [
+    v.GenericSchema<unknown, ClientFrame>,
+    ActionHandler<Action>,
+  ];
+  const valid = validate(schema, frame);
   if (!valid.ok) return valid;
   try {
     return await handler(ctx, callerOf(event), valid.request);

@@ -58,7 +58,7 @@ test('the wire schemas of im.v1 are what they were', () => {
       },
       "client": {
         "ack": "4da2a277e9d62643",
-        "device": "f6f7a676e217eea6",
+        "device": "b674689e81891dc3",
         "history": "12f4cbf5cb81746e",
         "pending": "ace588876b615ec8",
         "ping": "a36fc56d49bca481",
