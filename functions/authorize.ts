@@ -2,7 +2,7 @@
 // The query is checked by `$connect`, which alone can answer 400; what is right in it travels as context.
 import * as v from 'valibot';
 import { findSuccessor } from '../src/core/connections.ts';
-import { deviceIdSchema, platformSchema } from '../src/protocol/ids.ts';
+import { deviceIdSchema, platformSchema } from '../src/protocol/id-schemas.ts';
 import { serializeOrigin } from '../src/protocol/origins.ts';
 import { header } from '../src/runtime/caller.ts';
 import { createStore } from '../src/runtime/context.ts';

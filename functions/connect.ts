@@ -2,7 +2,7 @@
 // been replaced meanwhile, ends nobody.
 import * as v from 'valibot';
 import { registerConnection } from '../src/core/connections.ts';
-import { deviceIdSchema, platformSchema } from '../src/protocol/ids.ts';
+import { deviceIdSchema, platformSchema } from '../src/protocol/id-schemas.ts';
 import { SUBPROTOCOL } from '../src/protocol/version.ts';
 import { callerOf, header, replacedBy, type WebSocketEvent } from '../src/runtime/caller.ts';
 import { createContext } from '../src/runtime/context.ts';

@@ -5,7 +5,7 @@ import type { Request } from './connection/connection.ts';
 import { ImError } from './errors.ts';
 import type { Emitter, Listener } from './events.ts';
 import { isVoid } from './frames.ts';
-import { parseConversationId } from './ids.ts';
+import { parseConversationId } from '../protocol/ids.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationRecord } from './store/schema.ts';
 import { readShown } from './shown.ts';

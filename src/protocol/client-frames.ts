@@ -1,7 +1,7 @@
 // What clients send: one schema an action, the protocol upwards at a glance.
 import * as v from 'valibot';
 import { bodyFault, ILL_FORMED, isObject, isWellFormed } from './body.ts';
-import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './ids.ts';
+import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-schemas.ts';
 import { limits } from './limits.ts';
 import { bodySchemas, seqSchema, type SendableType } from './messages.ts';
 

@@ -1,6 +1,6 @@
 // What a message may hold, by type. Bodies may carry more fields than are named here.
 import * as v from 'valibot';
-import { clientMsgIdSchema, conversationIdSchema, deviceIdSchema, userIdSchema } from './ids.ts';
+import { clientMsgIdSchema, conversationIdSchema, deviceIdSchema, userIdSchema } from './id-schemas.ts';
 
 export const seqSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Action } from './client-frames.ts';
 import { errorCodes } from './errors.ts';
-import { conversationIdSchema, deviceIdSchema, platformSchema, userIdSchema } from './ids.ts';
+import { conversationIdSchema, deviceIdSchema, platformSchema, userIdSchema } from './id-schemas.ts';
 import { messageSchema, seqSchema, slotSchema } from './messages.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));

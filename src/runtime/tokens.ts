@@ -9,7 +9,7 @@ import {
 } from 'jose';
 import * as v from 'valibot';
 import { isTokenOver, TOKEN_LEEWAY_SECONDS } from '../core/expiry.ts';
-import { userIdSchema } from '../protocol/ids.ts';
+import { userIdSchema } from '../protocol/id-schemas.ts';
 import { algorithms } from './public-key.ts';
 import { createTokenKeys } from './token-keys.ts';
 

@@ -3,7 +3,7 @@ import { bodyFault, isObject, type Body } from '../../protocol/body.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SendableType } from '../../protocol/messages.ts';
 import { ImError } from '../errors.ts';
-import { parseTarget } from '../ids.ts';
+import { parseTarget } from '../../protocol/ids.ts';
 import type { Draft } from './outbox.ts';
 import type { Content, SendOptions } from './outgoing.ts';
 
