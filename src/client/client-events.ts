@@ -1,6 +1,6 @@
 // Everything that a client tells its app.
 import type { Message } from '../protocol/messages.ts';
-import type { ConversationSummary } from './conversation.ts';
+import type { ConversationSummary } from './summaries.ts';
 import type { ImError } from './errors.ts';
 import type { EphemeralMessage } from './frames.ts';
 import type { Delivery } from './store/gap-buffer.ts';
@@ -47,4 +47,15 @@ export interface ClientEvents {
   reset: { readonly reason: ResetReason; readonly head: number };
   /** Something that does not mend itself, as a full disk, or a message that cannot be read; the client goes on. */
   error: { readonly error: ImError };
+}
+
+/** Those that belong to one conversation. */
+export type ConversationEvents = {
+  [
+    Name in keyof ClientEvents as ClientEvents[Name] extends OfOneConversation ? Name : never
+  ]: ClientEvents[Name] & OfOneConversation;
+};
+
+interface OfOneConversation {
+  readonly conversationId: string;
 }

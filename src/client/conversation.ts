@@ -1,91 +1,37 @@
 // One conversation, as an app works with it.
 import type { Message } from '../protocol/messages.ts';
-import type { ClientEvents } from './client-events.ts';
-import type { Request } from './connection/connection.ts';
-import { ImError } from './errors.ts';
-import type { Emitter, Listener } from './events.ts';
-import { isVoid } from './frames.ts';
-import { parseConversationId } from '../protocol/ids.ts';
+import type { ConversationEvents } from './client-events.ts';
+import { send, type Device } from './device.ts';
+import type { Listener } from './events.ts';
+import { pagesOf, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
-import type { ConversationRecord } from './store/schema.ts';
-import { readShown } from './shown.ts';
-import type { Store } from './store/store.ts';
-
-/** What a list of conversations shows, as this device knows it. */
-export interface ConversationSummary {
-  /** `d:<userA>:<userB>` or `g:<id>`. */
-  readonly conversationId: string;
-  readonly kind: 'direct' | 'group';
-  /** The other user of a direct conversation. */
-  readonly peer?: string;
-  /** The newest message that was shown here. */
-  readonly lastMessage: Message | null;
-  readonly unread: number;
-}
-
-export interface HistoryQuery {
-  /** Messages below this seq, the newest of them first to come. Default: the newest there are. */
-  readonly before?: number;
-  /** Instead of `before`: messages above this seq, the oldest of them first to come. */
-  readonly after?: number;
-  /** 1–100 slots, default 50; a page may hold fewer messages, for slots can be void. */
-  readonly limit?: number;
-}
-
-export interface HistoryPage {
-  /** Ascending by seq. */
-  readonly messages: readonly Message[];
-  /** The lowest seq that this user may see. */
-  readonly floorSeq: number;
-  /** The newest seq given out. */
-  readonly headSeq: number;
-  /** Nothing further in the direction asked. */
-  readonly end: boolean;
-  /** The newest slots of this page are being settled: ask again in a few seconds. */
-  readonly pending: boolean;
-  /** What to ask for the page after this one; absent at the end. */
-  readonly next?: HistoryQuery;
-}
-
-/** Events of the client that belong to one conversation. */
-export type ConversationEvents = Pick<
-  ClientEvents,
-  'message' | 'sendState' | 'conversationChanged' | 'unreadChanged'
->;
-
-export interface ConversationParts {
-  readonly store: Store;
-  readonly events: Emitter<ClientEvents>;
-  readonly ask: Request;
-  readonly outbox: () => readonly OutgoingMessage[];
-  readonly send: (to: string, content: Content, options?: SendOptions) => OutgoingMessage;
-}
+import type { ConversationSummary } from './summaries.ts';
 
 export class Conversation {
   readonly conversationId: string;
-  private readonly parts: ConversationParts;
+  private readonly device: Device;
 
-  constructor(conversationId: string, parts: ConversationParts) {
+  constructor(conversationId: string, device: Device) {
     this.conversationId = conversationId;
-    this.parts = parts;
+    this.device = device;
   }
 
   get summary(): ConversationSummary {
-    return summarize(this.parts.store.conversation(this.conversationId), this.parts.store.meta.userId);
+    return this.device.summary(this.conversationId);
   }
 
   get unread(): number {
-    return this.parts.store.conversation(this.conversationId).unread;
+    return this.summary.unread;
   }
 
   /** Like `ImClient.send`, to this conversation. */
   send(content: Content, options?: SendOptions): OutgoingMessage {
-    return this.parts.send(this.conversationId, content, options);
+    return send(this.device, this.conversationId, content, options);
   }
 
   /** This conversation's messages that are not sent yet, in the order in which they were given. */
   unsent(): readonly OutgoingMessage[] {
-    return this.parts.outbox().filter(({ conversationId }) => conversationId === this.conversationId);
+    return this.device.outbox.filter(({ conversationId }) => conversationId === this.conversationId);
   }
 
   /**
@@ -97,41 +43,24 @@ export class Conversation {
     query: HistoryQuery & ({ readonly before: number } | { readonly after: number }),
   ): Promise<Message[]>;
   messages(query?: HistoryQuery): Promise<(Message | OutgoingMessage)[]>;
-  async messages({ limit = 50, ...query }: HistoryQuery = {}): Promise<(Message | OutgoingMessage)[]> {
-    const { conversationId } = this;
-    const { store } = this.parts;
-    const pages = (wanted: HistoryQuery) => this.pages(wanted);
-    const shown = (wanted: HistoryQuery) => readShown({ store, conversationId, pages }, { ...wanted, limit });
-    if (query.before !== undefined || query.after !== undefined) return shown(query);
+  async messages(query: HistoryQuery = {}): Promise<(Message | OutgoingMessage)[]> {
+    const { conversationId, device } = this;
     const unsent = this.unsent();
-    const messages = await shown({});
+    const messages = await device.ask('shown', conversationId, query);
+    if (query.before !== undefined || query.after !== undefined) return messages;
     const own = new Set(
-      messages.filter(({ from }) => from === store.meta.userId).map(({ clientMsgId }) => clientMsgId),
+      messages.filter(({ from }) => from === device.userId).map(({ clientMsgId }) => clientMsgId),
     );
     // A rejected one may have taken the clientMsgId of another.
     const others = unsent.filter(({ clientMsgId, state }) => state === 'rejected' || !own.has(clientMsgId));
     // Sent since, and not among what was shown when this began.
-    if (others.some(({ state }) => state === 'sent')) return this.messages({ limit });
+    if (others.some(({ state }) => state === 'sent')) return this.messages(query);
     return [...messages, ...others];
   }
 
   /** A page of the conversation as the server has it, also from before this device. Rejects with ImError. */
-  async history(query: HistoryQuery = {}): Promise<HistoryPage> {
-    const { conversationId } = this;
-    const {
-      messages: slots,
-      floorSeq,
-      headSeq,
-      end,
-      pending,
-    } = await this.parts.ask('history', { conversationId, ...query });
-    const edge = query.after === undefined ? slots[0]?.seq : slots.at(-1)?.seq;
-    const next =
-      query.after === undefined
-        ? { ...query, before: edge ?? query.before }
-        : { ...query, after: edge ?? query.after };
-    const messages = slots.flatMap((slot) => (isVoid(slot) ? [] : slot));
-    return { messages, floorSeq, headSeq, end, pending, ...(!end && { next: next as HistoryQuery }) };
+  history(query: HistoryQuery = {}): Promise<HistoryPage> {
+    return this.device.ask('history', this.conversationId, query);
   }
 
   /** Pages from the newest to the oldest, or upwards if the query says `after`; asked for as they are taken. */
@@ -144,34 +73,9 @@ export class Conversation {
     name: Name,
     listener: Listener<ConversationEvents[Name]>,
   ): () => void {
-    return this.parts.events.on(name, (payload) => {
-      if (payload.conversationId === this.conversationId) listener(payload);
+    return this.device.events.on(name, (payload) => {
+      const ofOne = payload as ConversationEvents[Name];
+      if (ofOne.conversationId === this.conversationId) listener(ofOne);
     });
   }
-}
-
-export async function* pagesOf(
-  history: (query: HistoryQuery) => Promise<HistoryPage>,
-  query: HistoryQuery = {},
-): AsyncGenerator<HistoryPage, void, undefined> {
-  for (let next: HistoryQuery | undefined = query; next;) {
-    const page = await history(next);
-    if (page.next && page.messages.length === 0 && page.pending) {
-      throw new ImError('unavailable', 'history: a message is still being stored', { retryable: true });
-    }
-    yield page;
-    next = page.next;
-  }
-}
-
-export function summarize(record: ConversationRecord, userId: string): ConversationSummary {
-  const { conversationId, unread, last } = record;
-  const parsed = parseConversationId(conversationId);
-  return {
-    conversationId,
-    kind: parsed?.kind ?? 'group',
-    ...(parsed?.kind === 'direct' && { peer: parsed.users.find((user) => user !== userId) ?? userId }),
-    lastMessage: last,
-    unread,
-  };
 }

@@ -67,6 +67,24 @@ export function standardWebSocket(): WebSocketConstructor {
   return WebSocket;
 }
 
+/** Rejects with ImError `timeout` when that takes longer. */
+export async function within<T>(
+  { setTimer }: Environment,
+  delayMs: number,
+  awaited: Promise<T>,
+  message: string,
+): Promise<T> {
+  let cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = setTimer(() => reject(new ImError('timeout', message, { retryable: true })), delayMs);
+  });
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    cancel();
+  }
+}
+
 function encodeUrlSafe(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')

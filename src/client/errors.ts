@@ -50,6 +50,8 @@ export class ImError extends Error {
 export const connectionLost = (message = 'The connection is gone') =>
   new ImError('connection_lost', message, { retryable: true });
 
+export const clientClosed = () => new ImError('closed', 'The client was closed');
+
 export function toImError(error: unknown): ImError {
   if (error instanceof ImError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -4,6 +4,7 @@ export type Listener<Payload> = (payload: Payload) => void;
 
 export class Emitter<Events extends object> {
   private readonly listeners = new Map<keyof Events, Set<Listener<never>>>();
+  private hearsAll: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void = () => {};
   private readonly ending = new AbortController();
 
   /** Returns how to unsubscribe. */
@@ -14,7 +15,19 @@ export class Emitter<Events extends object> {
     return () => void listeners.delete(listener);
   }
 
+  onEach(listeners: { readonly [Name in keyof Events]?: Listener<Events[Name]> } = {}): void {
+    for (const [name, listener] of Object.entries(listeners)) {
+      this.on(name as keyof Events, listener as Listener<unknown>);
+    }
+  }
+
+  /** Hears of everything, in the order in which it happens, and before who listens to one name. */
+  onAny(listener: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void): void {
+    this.hearsAll = listener;
+  }
+
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
+    this.hearsAll(name, payload);
     for (const listener of this.listeners.get(name) ?? []) {
       try {
         (listener as Listener<Events[Name]>)(payload);

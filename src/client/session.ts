@@ -1,9 +1,9 @@
 // The parts of a client, wired together: what one of them learns, and which others have to hear of it.
 import { Acks } from './sync/acks.ts';
 import type { ClientEvents } from './client-events.ts';
-import { summarize } from './conversation.ts';
+import { summarize } from './summaries.ts';
 import type { Environment, WebSocketConstructor } from './environment.ts';
-import { ImError } from './errors.ts';
+import { clientClosed, ImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
 import { HoleRepair } from './sync/hole-repair.ts';
@@ -99,7 +99,7 @@ export class Session {
 
   /** Resolves at the next sync to the head. */
   start(): Promise<void> {
-    if (this.state === 'closed') return Promise.reject(new ImError('closed', 'The client was closed'));
+    if (this.state === 'closed') return Promise.reject(clientClosed());
     const synced = new Promise<void>((resolve, reject) => this.startWaiters.add({ resolve, reject }));
     if (this.state === 'synced') this.settleStart(({ resolve }) => resolve());
     else this.link.start();
@@ -125,7 +125,7 @@ export class Session {
   private async leave(): Promise<void> {
     this.state = 'closed';
     this.acks.flush();
-    this.end(new ImError('closed', 'The client was closed'));
+    this.end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
     await this.inbox.take({});

@@ -1,6 +1,6 @@
 // What was shown of a conversation: from local storage, and from the server what is not kept there any more.
 import type { Message } from '../protocol/messages.ts';
-import type { HistoryPage, HistoryQuery } from './conversation.ts';
+import type { HistoryPage, HistoryQuery } from './history.ts';
 import type { Store } from './store/store.ts';
 
 const PAGE_SIZE = 100;
@@ -11,11 +11,16 @@ interface Parts {
   readonly pages: (query: HistoryQuery) => AsyncIterable<HistoryPage>;
 }
 
+const DEFAULT_LIMIT = 50;
+
 type Query = HistoryQuery & { readonly limit: number };
 
 /** Ascending by seq. Rejects with ImError if there is nothing but what the server would have to give. */
-export function readShown(parts: Parts, query: Query): Promise<Message[]> {
-  return query.after === undefined ? readDown(parts, query) : readUp(parts, query.after, query.limit);
+export function readShown(
+  parts: Parts,
+  { limit = DEFAULT_LIMIT, ...query }: HistoryQuery,
+): Promise<Message[]> {
+  return query.after === undefined ? readDown(parts, { ...query, limit }) : readUp(parts, query.after, limit);
 }
 
 async function readDown({ store, conversationId, pages }: Parts, query: Query): Promise<Message[]> {

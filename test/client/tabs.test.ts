@@ -163,6 +163,34 @@ describe('tabs', () => {
     expect(await shownUpTo(late, 1)).toEqual([4]);
   }, 60_000);
 
+  test('a standby is answered as the holder is, whatever it asks', async () => {
+    const { alice, bob, tabs } = await openTabs(2);
+    await talk(alice, bob, 1, 3);
+    for (const tab of tabs) await shownUpTo(tab, 3);
+    const ask = (tab: Page) =>
+      tab.evaluate(
+        async (id) => {
+          const client = hands.client!;
+          const conversation = client.conversation(id);
+          await client.sync();
+          await client.sendEphemeral(id, 'typing');
+          const { summary } = conversation;
+          const above = await conversation.messages({ after: 1 });
+          const answers = [
+            await client.conversations(),
+            await client.pending(),
+            await conversation.history(),
+          ];
+          return { userId: client.userId, deviceId: client.deviceId, summary, above, answers };
+        },
+        directId(alice.im.userId, bob),
+      );
+    const [fromHolder, fromStandby] = await Promise.all(tabs.map(ask));
+    expect(fromStandby).toEqual(fromHolder);
+    expect(fromStandby!.above.map(({ seq }) => seq)).toEqual([2, 3]);
+    expect(fromStandby!.summary.unread).toBe(3);
+  }, 60_000);
+
   test('what the holder stored, and could not tell any more, comes from its successor', async () => {
     const { alice, bob, tabs } = await openTabs(2);
     const [first, second] = tabs as [Page, Page];
@@ -207,6 +235,11 @@ describe('tabs', () => {
     }, `user:${nobody}`);
     expect(refused).toEqual({ state: 'rejected', code: 'user_not_found' });
     await first.waitForFunction(() => hands.client!.outbox()[0]?.error?.code === 'user_not_found');
+    const drawn = await first.evaluate(async (to) => {
+      const [message] = await hands.client!.conversation(to).messages();
+      return message === hands.client!.outbox()[0] && message?.body['text'];
+    }, `user:${nobody}`);
+    expect(drawn).toBe('is anybody there?');
     await first.evaluate(() => hands.client!.outbox()[0]!.discard());
     await second.waitForFunction(() => hands.client!.outbox().length === 0);
   }, 60_000);

@@ -1,5 +1,6 @@
 // What this tab asks of the holder, whichever tab that is by then: kept until it is answered.
 import { ImError, connectionLost } from '../errors.ts';
+import { notTwice } from '../operations.ts';
 import { unpackError, type ActionName, type Actions, type Call, type Result } from './wire.ts';
 
 interface Pending {
@@ -42,8 +43,9 @@ export class Calls {
   askAnew(): void {
     for (const { call, reject } of this.pending.values()) {
       const { id, action } = call;
-      if (action === 'join' || action === 'sendEphemeral') this.pending.delete(id);
-      if (action === 'sendEphemeral') reject(connectionLost('The tab with the connection is gone'));
+      const isLost = notTwice.has(action);
+      if (action === 'join' || isLost) this.pending.delete(id);
+      if (isLost) reject(connectionLost('The tab with the connection is gone'));
       else if (action !== 'join') this.transmit(call);
     }
   }

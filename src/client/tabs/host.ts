@@ -1,16 +1,20 @@
-// The client in the tab that holds the connection: tells all tabs what happens, and does what they ask.
+// The device in the tab that holds it: tells all tabs what happens, and does what they ask.
 import type { Message } from '../../protocol/messages.ts';
 import type { ClientEvents } from '../client-events.ts';
 import { ImError, toImError } from '../errors.ts';
-import { ImClient } from '../im-client.ts';
+import { Emitter } from '../events.ts';
+import type { HistoryQuery } from '../history.ts';
+import { LocalDevice } from '../local-device.ts';
+import type { OperationName, Takes } from '../operations.ts';
 import type { ClientOptions } from '../options.ts';
-import { OutgoingMessage } from '../outbox/outgoing.ts';
+import type { OutgoingMessage } from '../outbox/outgoing.ts';
 import {
   packError,
   packOutgoing,
   packPayload,
-  type Actions,
+  type ActionName,
   type Call,
+  type HolderActions,
   type Joined,
   type PackedEvent,
   type Positions,
@@ -20,53 +24,32 @@ import {
 
 const PAGE_SIZE = 100;
 
-const eventNames = Object.keys({
-  connecting: true,
-  connected: true,
-  syncing: true,
-  synced: true,
-  disconnected: true,
-  kicked: true,
-  tokenExpired: true,
-  message: true,
-  ephemeral: true,
-  conversationChanged: true,
-  unreadChanged: true,
-  sendState: true,
-  reset: true,
-  error: true,
-} satisfies Record<keyof ClientEvents, true>) as (keyof ClientEvents)[];
-
 export class Host {
   readonly id: string;
   /** Resolves when it stepped down: the tab to keep the place for, if there is one. */
   readonly ended: Promise<string | undefined>;
-  private readonly client: ImClient;
+  private readonly device: LocalDevice;
   private readonly publish: (report: Report) => void;
   private leaving = false;
   /** What it told while it was opened. */
   private early: readonly PackedEvent[] = [];
   private end: (heir: string | undefined) => void = () => {};
 
-  /** Rejects with ImError as `ImClient.open` does. */
+  /** Rejects with ImError as `LocalDevice.open` does. */
   static async open(id: string, options: ClientOptions, publish: (report: Report) => void): Promise<Host> {
     const early: PackedEvent[] = [];
     let tell = (event: PackedEvent): void => void early.push(event);
-    const listeners = eventNames.map((name) => {
-      const listener = (payload: ClientEvents[typeof name]) =>
-        tell({ name, payload: packPayload(name, payload) });
-      return [name, listener] as const;
-    });
-    const on = Object.fromEntries(listeners) as NonNullable<ClientOptions['on']>;
-    const host = new Host(id, await ImClient.open({ ...options, on }), publish);
+    const events = new Emitter<ClientEvents>();
+    events.onAny((name, payload) => tell({ name, payload: packPayload(name, payload) }));
+    const host = new Host(id, await LocalDevice.open(options, events), publish);
     tell = (event) => host.tell(event);
     host.early = early;
     return host;
   }
 
-  private constructor(id: string, client: ImClient, publish: (report: Report) => void) {
+  private constructor(id: string, device: LocalDevice, publish: (report: Report) => void) {
     this.id = id;
-    this.client = client;
+    this.device = device;
     this.publish = publish;
     this.ended = new Promise((resolve) => (this.end = resolve));
   }
@@ -79,18 +62,18 @@ export class Host {
 
   private tell(event: PackedEvent): void {
     if (this.leaving) return;
-    const { state, totalUnread } = this.client;
+    const { state, totalUnread } = this.device;
     this.publish({ kind: 'report', holder: this.id, state, totalUnread, event });
   }
 
   start(): void {
     // What goes wrong is told by events.
-    this.client.start().catch(() => {});
+    this.device.ask('start').catch(() => {});
   }
 
   async leave(): Promise<void> {
     this.leaving = true;
-    await this.client.close();
+    await this.device.close();
     this.end(undefined);
   }
 
@@ -98,55 +81,49 @@ export class Host {
   async answer({ action, takes }: Call): Promise<Result | undefined> {
     if (this.leaving) return undefined;
     try {
-      const perform = this.actions[action] as (...takes: readonly unknown[]) => Promise<unknown>;
-      const value = await perform(...takes);
+      const value = await this.perform(action, takes);
       return this.leaving && action !== 'yieldTo' && action !== 'clear' ? undefined : { value };
     } catch (error) {
       return this.leaving && action !== 'clear' ? undefined : { error: packError(toImError(error)) };
     }
   }
 
-  private readonly actions: Actions = {
+  private perform(action: ActionName, takes: readonly unknown[]): Promise<unknown> {
+    if (!(action in this.actions)) {
+      return this.device.ask(action as OperationName, ...(takes as Takes<OperationName>));
+    }
+    const own = this.actions[action as keyof HolderActions] as (
+      ...takes: readonly unknown[]
+    ) => Promise<unknown>;
+    return own(...takes);
+  }
+
+  private readonly actions: HolderActions = {
     join: (positions) => this.join(positions),
-    start: () => this.client.start(),
-    sync: () => this.client.sync(),
-    send: async ({ to, clientMsgId, type, body, silent }) => {
-      // Asked for once more: an earlier holder may have stored it.
-      const known = this.client.outbox().find((message) => message.clientMsgId === clientMsgId);
-      await (known ?? this.client.send(to, { type, body } as never, { clientMsgId, silent })).stored;
-    },
-    sendEphemeral: (to, content) => this.client.sendEphemeral(to, content),
+    // Asked for once more: an earlier holder may have stored it.
+    send: (draft) => (this.waiting(draft.clientMsgId) ?? this.device.add(draft)).stored,
     retry: (clientMsgId) => this.unsent(clientMsgId).retry(),
     discard: async (clientMsgId) => {
       await this.unsent(clientMsgId).discard();
       this.tell({ name: 'discarded', clientMsgId });
     },
-    conversations: () => this.client.conversations(),
-    messages: async (conversationId, query) => {
-      const messages = await this.client.conversation(conversationId).messages(query);
-      return messages.map((message) =>
-        message instanceof OutgoingMessage ? packOutgoing(message) : message,
-      );
-    },
-    history: (conversationId, query) => this.client.conversation(conversationId).history(query),
-    pending: () => this.client.pending(),
     yieldTo: async (tabId) => {
       this.leaving = true;
-      await this.client.close();
+      await this.device.close();
       this.end(tabId);
     },
     clear: async () => {
       this.tell({ name: 'cleared' });
       this.leaving = true;
-      await this.client.clear();
+      await this.device.clear();
     },
   };
 
   private async join(positions: Positions | undefined): Promise<Joined> {
-    const { client } = this;
-    const { userId, deviceId, state, totalUnread } = client;
-    const outbox = client.outbox().map(packOutgoing);
-    const conversations = await client.conversations();
+    const { device } = this;
+    const { userId, deviceId, state, totalUnread } = device;
+    const outbox = device.outbox.map(packOutgoing);
+    const conversations = await device.ask('conversations');
     const missed: Message[] = [];
     if (positions) {
       const pages = conversations.map(({ conversationId, lastMessage }) =>
@@ -159,17 +136,20 @@ export class Host {
 
   private async missedIn(conversationId: string, after: number, headSeq: number): Promise<Message[]> {
     if (after >= headSeq) return [];
-    const conversation = this.client.conversation(conversationId);
-    const messages = await conversation
-      .messages({ after, limit: PAGE_SIZE })
+    const shown = (query: HistoryQuery) => this.device.ask('shown', conversationId, query);
+    const messages = await shown({ after, limit: PAGE_SIZE })
       // Not kept here any more, and the server is out of reach: what is kept.
-      .catch(() => conversation.messages({ before: headSeq + 1, limit: PAGE_SIZE }));
+      .catch(() => shown({ before: headSeq + 1, limit: PAGE_SIZE }));
     const lastSeq = messages.at(-1)?.seq ?? headSeq;
     return [...messages, ...(await this.missedIn(conversationId, lastSeq, headSeq))];
   }
 
+  private waiting(clientMsgId: string): OutgoingMessage | undefined {
+    return this.device.outbox.find((message) => message.clientMsgId === clientMsgId);
+  }
+
   private unsent(clientMsgId: string): OutgoingMessage {
-    const message = this.client.outbox().find((each) => each.clientMsgId === clientMsgId);
+    const message = this.waiting(clientMsgId);
     if (message) return message;
     throw new ImError('bad_request', 'It is not in the outbox (any more)');
   }

@@ -1,7 +1,6 @@
 // What one tab knows and has shown: from it every message comes once and in order, whichever tab holds the connection.
 import type { Message } from '../../protocol/messages.ts';
 import type { ClientEvents } from '../client-events.ts';
-import type { ConversationSummary } from '../conversation.ts';
 import { ImError } from '../errors.ts';
 import type { Emitter } from '../events.ts';
 import type { Draft } from '../outbox/outbox.ts';
@@ -9,6 +8,7 @@ import { OutgoingMessage, type OutgoingActions } from '../outbox/outgoing.ts';
 import type { ClientState } from '../session.ts';
 import type { Delivery } from '../store/gap-buffer.ts';
 import type { Identity } from '../store/schema.ts';
+import type { ConversationSummary } from '../summaries.ts';
 import {
   unpackError,
   unpackPayload,
@@ -30,6 +30,16 @@ export class View {
   private readonly outgoing = new Map<string, OutgoingMessage>();
   /** Given to this tab, and not stored yet: a holder that does not know them will be asked to. */
   private readonly unstored = new Set<string>();
+  /** What this tab keeps of an event; all others it only tells. */
+  private readonly notes: { readonly [Name in keyof ClientEvents]?: (payload: ClientEvents[Name]) => void } =
+    {
+      conversationChanged: ({ conversationId, conversation }) => {
+        this.summaries.set(conversationId, conversation);
+      },
+      reset: ({ reason }) => {
+        if (reason === 'foreign') this.startOver();
+      },
+    };
 
   constructor(events: Emitter<ClientEvents>, actions: OutgoingActions) {
     this.events = events;
@@ -113,11 +123,6 @@ export class View {
     return message;
   }
 
-  /** As the app sees it: the tab's own object for what the holder told. */
-  own(packed: PackedOutgoing): OutgoingMessage {
-    return this.outgoing.get(packed.clientMsgId) ?? this.create(packed);
-  }
-
   /** Nobody waits any more. */
   end(error: ImError): void {
     this.state = 'closed';
@@ -125,40 +130,20 @@ export class View {
   }
 
   private takeEvent(event: PackedEvent): void {
-    switch (event.name) {
-      case 'hello':
-      case 'cleared':
-        return;
-      case 'discarded':
-        return this.forget(event.clientMsgId);
-      case 'message': {
-        const { message, delivery } = unpackPayload('message', event.payload);
-        return this.show(message, delivery);
-      }
-      case 'sendState':
-        return this.noteState(event.payload as PackedOutgoing);
-      case 'conversationChanged': {
-        const changed = unpackPayload('conversationChanged', event.payload);
-        this.summaries.set(changed.conversationId, changed.conversation);
-        return this.events.emit('conversationChanged', changed);
-      }
-      case 'reset': {
-        const reset = unpackPayload('reset', event.payload);
-        if (reset.reason === 'foreign') this.startOver();
-        return this.events.emit('reset', reset);
-      }
-      case 'connecting':
-      case 'connected':
-      case 'syncing':
-      case 'synced':
-      case 'disconnected':
-      case 'kicked':
-      case 'tokenExpired':
-      case 'ephemeral':
-      case 'unreadChanged':
-      case 'error':
-        return this.events.emit(event.name, unpackPayload(event.name, event.payload));
+    if (event.name === 'hello' || event.name === 'cleared') return;
+    if (event.name === 'discarded') return this.forget(event.clientMsgId);
+    if (event.name === 'sendState') return this.noteState(event.payload as PackedOutgoing);
+    if (event.name === 'message') {
+      const { message, delivery } = unpackPayload('message', event.payload);
+      return this.show(message, delivery);
     }
+    this.tell(event.name, unpackPayload(event.name, event.payload));
+  }
+
+  private tell<Name extends keyof ClientEvents>(name: Name, payload: ClientEvents[Name]): void {
+    const note: ((payload: ClientEvents[Name]) => void) | undefined = this.notes[name];
+    note?.(payload);
+    this.events.emit(name, payload);
   }
 
   private show(message: Message, delivery: Delivery): void {

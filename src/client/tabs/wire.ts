@@ -1,12 +1,12 @@
 // What tabs tell each other: classes as plain data, for a channel between pages carries no others.
 import type { Message } from '../../protocol/messages.ts';
 import type { ClientEvents } from '../client-events.ts';
-import type { ConversationSummary, HistoryPage, HistoryQuery } from '../conversation.ts';
 import { ImError } from '../errors.ts';
-import type { PendingSummary } from '../im-client.ts';
+import type { Gives, OperationName, Takes } from '../operations.ts';
 import type { Draft } from '../outbox/outbox.ts';
-import type { Content, OutgoingMessage, SendState } from '../outbox/outgoing.ts';
+import type { OutgoingMessage, SendState } from '../outbox/outgoing.ts';
 import type { ClientState } from '../session.ts';
+import type { ConversationSummary } from '../summaries.ts';
 
 export type PackedError = Pick<ImError, 'code' | 'message' | 'retryable' | 'retryAfterMs' | 'status'>;
 
@@ -30,24 +30,21 @@ export interface Joined {
   readonly missed: readonly Message[];
 }
 
-/** What the holder does for the other tabs. All but `sendEphemeral` may be done twice. */
-export interface Actions {
+/** What the holder does for tabs, beyond what any device does when it is asked. All of it may be done twice. */
+export interface HolderActions {
   join(positions: Positions | undefined): Promise<Joined>;
-  start(): Promise<void>;
-  sync(): Promise<void>;
   send(draft: Draft): Promise<void>;
-  sendEphemeral(to: string, content: Content): Promise<void>;
   retry(clientMsgId: string): Promise<void>;
   discard(clientMsgId: string): Promise<void>;
-  conversations(): Promise<ConversationSummary[]>;
-  messages(conversationId: string, query: HistoryQuery): Promise<(Message | PackedOutgoing)[]>;
-  history(conversationId: string, query: HistoryQuery): Promise<HistoryPage>;
-  pending(): Promise<PendingSummary>;
   /** Steps down, and keeps the place for that tab. */
   yieldTo(tabId: string): Promise<void>;
   /** Removes all local data; every tab is closed. */
   clear(): Promise<void>;
 }
+
+export type Actions = HolderActions & {
+  readonly [Name in OperationName]: (...takes: Takes<Name>) => Gives<Name>;
+};
 export type ActionName = keyof Actions;
 
 export type Result = { readonly value: unknown } | { readonly error: PackedError };

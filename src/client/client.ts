@@ -1,0 +1,125 @@
+// What an app can do with a device, wherever it is held: a method here serves one page and all tabs of an app.
+import type { ClientEvents, MessageEvent } from './client-events.ts';
+import { Conversation } from './conversation.ts';
+import { checkOpen, send, type Device } from './device.ts';
+import type { Listener } from './events.ts';
+import type { PendingSummary } from './operations.ts';
+import { compose, resolveTarget } from './outbox/compose.ts';
+import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
+import type { ClientState } from './session.ts';
+import type { ConversationSummary } from './summaries.ts';
+
+export class Client<Held extends Device = Device> {
+  protected readonly device: Held;
+
+  protected constructor(device: Held) {
+    this.device = device;
+  }
+
+  get userId(): string {
+    return this.device.userId;
+  }
+
+  get deviceId(): string {
+    return this.device.deviceId;
+  }
+
+  /** Of the connection, whichever tab holds it; `closed`, if this client was closed. */
+  get state(): ClientState {
+    return this.device.state;
+  }
+
+  /** Messages of others that were not read, as far as this device knows, over all conversations. */
+  get totalUnread(): number {
+    return this.device.totalUnread;
+  }
+
+  /**
+   * Connects, and reconnects from then on; resolves at the first sync to the head. After `kicked` it is the app's to
+   * call it again. Rejects with ImError as `connect` does, `kicked`, or `closed`; never for want of a network.
+   */
+  start(): Promise<void> {
+    return this.device.ask('start');
+  }
+
+  /**
+   * Disconnects and closes the storage, or leaves it to another tab. What is not sent goes out when the client is opened
+   * again.
+   */
+  close(): Promise<void> {
+    return this.device.close();
+  }
+
+  /**
+   * For logging out: disconnects, closes every tab, and removes all that is stored of this device, also what is not sent
+   * yet. Rejects with ImError `storage` (some of it may be there: open and clear it again) or `closed`.
+   */
+  async clear(): Promise<void> {
+    checkOpen(this.device);
+    await this.device.clear();
+  }
+
+  /**
+   * Puts a message into the outbox; it goes out by itself. `to` is `user:<userId>` or a conversation id. Returns its
+   * local echo at once; its states come as `sendState`, the stored message as `sent`.
+   * @throws ImError `bad_request`, `too_large` (body over 16 KB as JSON), `closed`
+   */
+  send(to: string, content: Content, options?: SendOptions): OutgoingMessage {
+    return send(this.device, to, content, options);
+  }
+
+  /** Shows a message to whom is connected now. It is not stored, not numbered and not tried again. Rejects with ImError. */
+  async sendEphemeral(to: string, content: Content): Promise<void> {
+    resolveTarget(to, this.userId);
+    await this.device.ask('sendEphemeral', to, compose(content));
+  }
+
+  /** Everything that is not sent yet, in the order in which it was given; also from before a restart, or in other tabs. */
+  outbox(): readonly OutgoingMessage[] {
+    return this.device.outbox;
+  }
+
+  /** `to`: a conversation id, or `user:<userId>`. */
+  conversation(to: string): Conversation {
+    return new Conversation(resolveTarget(to, this.userId), this.device);
+  }
+
+  /** The conversations that this device knows or is to write to, the most recent first; from local data. */
+  conversations(): Promise<ConversationSummary[]> {
+    return this.device.ask('conversations');
+  }
+
+  /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */
+  pending(): Promise<PendingSummary> {
+    return this.device.ask('pending');
+  }
+
+  /**
+   * Asks the server for what this device may have missed (pushes can be lost; a heartbeat notices within 4.5 minutes).
+   * Resolves at the head; offline, when the client is there again.
+   */
+  sync(): Promise<void> {
+    return this.device.ask('sync');
+  }
+
+  /** Returns how to unsubscribe. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: Listener<ClientEvents[Name]>): () => void {
+    return this.device.events.on(name, listener);
+  }
+
+  /**
+   * Events of one name as an async iterator, from now on, until the signal, a `break` or `close()`. What is not taken
+   * yet waits in memory.
+   */
+  events<Name extends keyof ClientEvents>(
+    name: Name,
+    signal?: AbortSignal,
+  ): AsyncIterableIterator<ClientEvents[Name]> {
+    return this.device.events.stream(name, signal);
+  }
+
+  /** `events('message')` */
+  messages(signal?: AbortSignal): AsyncIterableIterator<MessageEvent> {
+    return this.events('message', signal);
+  }
+}

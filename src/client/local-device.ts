@@ -1,0 +1,139 @@
+// The device in this page (or process): its local data and its connection.
+import type { ClientEvents } from './client-events.ts';
+import { createTokenSource } from './connection/token.ts';
+import { checkOpen, type Device } from './device.ts';
+import { standardEnvironment, standardWebSocket, type Environment } from './environment.ts';
+import { ImError } from './errors.ts';
+import { Emitter } from './events.ts';
+import { operations, type Ask } from './operations.ts';
+import type { ClientOptions } from './options.ts';
+import type { Draft } from './outbox/outbox.ts';
+import type { OutgoingMessage } from './outbox/outgoing.ts';
+import { Session, type ClientState } from './session.ts';
+import { MemoryStorage } from './storage/memory.ts';
+import type { Storage } from './storage/storage.ts';
+import { Store } from './store/store.ts';
+import { summarize, type ConversationSummary } from './summaries.ts';
+
+const KEEP_MESSAGES = 1_000;
+
+interface Parts {
+  readonly environment: Environment;
+  readonly events: Emitter<ClientEvents>;
+  readonly store: Store;
+  readonly session: Session;
+}
+
+export class LocalDevice implements Device {
+  readonly environment: Environment;
+  readonly events: Emitter<ClientEvents>;
+  private readonly store: Store;
+  private readonly session: Session;
+
+  /** Opens the local data; rejects with ImError, and closes the storage. */
+  static async open(
+    options: ClientOptions,
+    events: Emitter<ClientEvents> = new Emitter(),
+  ): Promise<LocalDevice> {
+    const { deviceId, keepMessages = KEEP_MESSAGES } = options;
+    const storage: Storage = options.storage ?? new MemoryStorage();
+    const environment = { ...standardEnvironment, ...options.environment };
+    const tokens = createTokenSource(options.token, environment);
+    try {
+      const url = parseUrl(options.url);
+      const store = await Store.open(storage, async () => {
+        const { userId } = await tokens.first();
+        return { userId, deviceId: deviceId ?? environment.newId() };
+      });
+      if (deviceId !== undefined && deviceId !== store.meta.deviceId) {
+        throw new ImError('storage', `The storage belongs to the device ${store.meta.deviceId}`);
+      }
+      url.searchParams.set('deviceId', store.meta.deviceId);
+      url.searchParams.set('platform', options.platform);
+      const webSocket = options.webSocket ?? standardWebSocket();
+      events.onEach(options.on);
+      if (storage.damage) events.emit('error', { error: storage.damage });
+      const session = new Session({
+        url: url.href,
+        tokens,
+        webSocket,
+        environment,
+        store,
+        events,
+        keepMessages,
+      });
+      return new LocalDevice({ environment, events, store, session });
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+  }
+
+  private constructor({ environment, events, store, session }: Parts) {
+    this.environment = environment;
+    this.events = events;
+    this.store = store;
+    this.session = session;
+  }
+
+  get userId(): string {
+    return this.store.meta.userId;
+  }
+
+  get deviceId(): string {
+    return this.store.meta.deviceId;
+  }
+
+  get state(): ClientState {
+    return this.session.state;
+  }
+
+  get totalUnread(): number {
+    return this.session.totalUnread;
+  }
+
+  get outbox(): readonly OutgoingMessage[] {
+    return this.session.outbox.messages;
+  }
+
+  summary(conversationId: string): ConversationSummary {
+    return summarize(this.store.conversation(conversationId), this.userId);
+  }
+
+  add(draft: Draft): OutgoingMessage {
+    return this.session.outbox.add(draft);
+  }
+
+  readonly ask = (async (name, ...takes) => {
+    checkOpen(this);
+    const { store, session, environment } = this;
+    const perform = operations[name] as (...takes: readonly unknown[]) => Promise<unknown>;
+    try {
+      return await perform({ store, session, newId: environment.newId }, ...takes);
+    } catch (error) {
+      // What the end of the client met on its way says so.
+      checkOpen(this);
+      throw error;
+    }
+  }) as Ask;
+
+  async close(): Promise<void> {
+    await this.session.close();
+    this.events.end();
+  }
+
+  async clear(): Promise<void> {
+    try {
+      await this.session.clear();
+    } finally {
+      this.events.end();
+    }
+  }
+}
+
+/** @throws ImError `bad_request` */
+function parseUrl(text: string): URL {
+  // `localhost:4000` parses too: its scheme is `localhost`.
+  if (/^wss?:\/\//i.test(text) && URL.canParse(text)) return new URL(text);
+  throw new ImError('bad_request', `url: "${text}" is not wss://HOST/STAGE`);
+}
