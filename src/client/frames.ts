@@ -86,7 +86,6 @@ export const answers = {
           unread: count,
           waiting: count,
           lastSeq: count,
-          last: either(literal(null), slot),
         }),
       ),
       more: boolean,
@@ -94,7 +93,8 @@ export const answers = {
     }),
   ),
   history: object({
-    messages: list(slot),
+    /** Undefined: not even its place can be read. */
+    messages: list((value) => attempt(slot, value)),
     floorSeq: seq,
     headSeq: count,
     end: boolean,

@@ -3,6 +3,7 @@ import type { Message } from '../protocol/messages.ts';
 import type { Request } from './connection/connection.ts';
 import { ImError } from './errors.ts';
 import { isVoid } from './frames.ts';
+import { askHistory } from './slots.ts';
 
 export interface HistoryQuery {
   /** Messages below this seq, the newest of them first to come. Default: the newest there are. */
@@ -34,7 +35,7 @@ export async function readHistory(
   conversationId: string,
   query: HistoryQuery,
 ): Promise<HistoryPage> {
-  const { messages: slots, ...page } = await ask('history', { conversationId, ...query });
+  const { slots, ...page } = await askHistory(ask, { conversationId, ...query });
   const edge = query.after === undefined ? slots[0]?.seq : slots.at(-1)?.seq;
   const next =
     query.after === undefined

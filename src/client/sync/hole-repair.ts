@@ -1,6 +1,7 @@
 // Fills holes in conversations: gives what is missing 300 ms to come by itself, then asks history for it.
 import { ImError, toImError } from '../errors.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
+import { askHistory } from '../slots.ts';
 import { findHole, type Hole } from '../store/gap-buffer.ts';
 import type { Request } from '../connection/connection.ts';
 import type { Inbox } from './inbox.ts';
@@ -84,11 +85,11 @@ export class HoleRepair {
         ? { conversationId, before: to + 1, limit: PAGE_SIZE }
         : { conversationId, after: from - 1, limit: Math.min(PAGE_SIZE, to - from + 1) };
     try {
-      const { messages, floorSeq } = await request('history', fields);
-      const begin = (from === null ? (messages[0]?.seq ?? to + 1) : floorSeq) - 1;
+      const { slots, floorSeq } = await askHistory(request, fields);
+      const begin = (from === null ? (slots[0]?.seq ?? to + 1) : floorSeq) - 1;
       const before = store.timeline(conversationId);
       await inbox.take({
-        arrivals: messages.map((slot) => ({ slot, delivery: 'catch-up' })),
+        arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' })),
         settled: { conversationId, seq: Math.max(begin, floorSeq - 1) },
       });
       return store.timeline(conversationId).shownSeq !== before.shownSeq;

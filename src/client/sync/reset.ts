@@ -1,6 +1,7 @@
 // Starting over when the mailbox does not reach back to this device's position.
 import type { Request } from '../connection/connection.ts';
 import { ImError } from '../errors.ts';
+import { askHistory } from '../slots.ts';
 import type { Inbox } from './inbox.ts';
 import type { Store } from '../store/store.ts';
 
@@ -53,19 +54,19 @@ async function fillFromHistory({ store, inbox, request }: Parts, conversationId:
   for (let end = false; !end;) {
     const after = store.knows(conversationId) ? store.timeline(conversationId).shownSeq : null;
     const range = after === null ? { limit: FIRST_PAGE_SIZE } : { after, limit: PAGE_SIZE };
-    const page = await request('history', { conversationId, ...range }).catch((error: unknown) => {
+    const page = await askHistory(request, { conversationId, ...range }).catch((error: unknown) => {
       if (error instanceof ImError && !error.retryable) return undefined;
       throw error;
     });
     // A conversation that the user may read no more has nothing to fill.
     if (!page) return;
-    const begin = after === null ? (page.messages[0]?.seq ?? page.headSeq + 1) : 0;
+    const begin = after === null ? (page.slots[0]?.seq ?? page.headSeq + 1) : 0;
     await inbox.take({
-      arrivals: page.messages.map((slot) => ({ slot, delivery: 'catch-up' })),
+      arrivals: page.slots.map((slot) => ({ slot, delivery: 'catch-up' })),
       settled: { conversationId, seq: Math.max(page.floorSeq, begin) - 1 },
     });
     end = page.end || after === null;
-    if (page.pending || (!end && page.messages.length === 0)) {
+    if (page.pending || (!end && page.slots.length === 0)) {
       throw new ImError('unavailable', 'history: a slot is not settled yet', { retryable: true });
     }
   }

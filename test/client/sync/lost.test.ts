@@ -65,6 +65,38 @@ test.each(['pushed', 'pulled'])('one that cannot be read, %s, is passed over wit
   expect(stored.map(({ seq }) => seq)).toEqual([1, 3, 4]);
 });
 
+/** Gets nothing in the place of that message, wherever it stands in a frame. */
+class BlankingWebSocket extends NodeWebSocket {
+  override emit(name: string, ...parameters: unknown[]): boolean {
+    if (name !== 'message') return super.emit(name, ...parameters);
+    const [data, ...others] = parameters;
+    const blank = (_key: string, value: { body?: { text?: string } } | null) =>
+      value?.body?.text === 'spoilt' ? 'gibberish' : value;
+    return super.emit(name, JSON.stringify(JSON.parse(String(data), blank)), ...others);
+  }
+}
+
+test.each([
+  ['in between', 'before', 'spoilt', 'after'],
+  ['two of them', 'before', 'spoilt', 'spoilt', 'after'],
+  ['at the beginning', 'spoilt', 'after'],
+])('one that does not even tell its place, %s, is passed over with an error', async (_where, ...texts) => {
+  const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+  const webSocket = BlankingWebSocket as unknown as typeof nodeWebSocket;
+  const alice = await devices.connect({ userId: aliceId });
+  const bob = await devices.connect({ userId: bobId, webSocket });
+  for (const text of texts) await alice.im.send(`user:${bobId}`, text).sent;
+  await bob.seen.until(() => bob.seen.texts.includes('after'), 'the one behind it');
+  expect(bob.seen.texts).toEqual(texts.filter((text) => text !== 'spoilt'));
+  const conversationId = directId(aliceId, bobId);
+  const spoilt = texts.flatMap((text, index) => (text === 'spoilt' ? index + 1 : []));
+  expect(bob.seen.of('error').map(({ error }) => [error.code, error.message])).toEqual(
+    spoilt.map((seq) => ['unreadable', `Message ${seq} of ${conversationId} cannot be read`]),
+  );
+  const { messages } = await bob.im.conversation(conversationId).history();
+  expect(messages.map(({ body }) => body['text'])).toEqual(bob.seen.texts);
+});
+
 test.each([
   ['one by one', 'before', 'forbidden', 'after'],
   ['in one page', 'before', 'forbidden', 'between', 'forbidden too', 'after'],
