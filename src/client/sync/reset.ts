@@ -2,6 +2,7 @@
 import type { Request } from '../connection/connection.ts';
 import { ImError } from '../errors.ts';
 import { askHistory } from '../slots.ts';
+import { listConversations } from './conversation-list.ts';
 import type { Inbox } from './inbox.ts';
 import type { Store } from '../store/store.ts';
 
@@ -33,21 +34,17 @@ interface Parts {
 
 /** Leaves the position where `sync` can go on. Every step may be repeated: a crash in between loses nothing. */
 export async function startOver(parts: Parts, { head, mailbox }: MailboxState): Promise<ResetReason> {
-  const { store, inbox } = parts;
-  if (isForeign(store, mailbox) || (store.meta.position ?? 0) > head) {
+  const { store, inbox, request } = parts;
+  const position = store.meta.position ?? 0;
+  if (isForeign(store, mailbox) || position > head) {
     await inbox.forget(mailbox);
     return 'foreign';
   }
-  for (const conversationId of await listConversations(parts)) await fillFromHistory(parts, conversationId);
+  const known = [...store.conversations].map(({ conversationId }) => conversationId);
+  const named = await listConversations(request, position, head);
+  for (const conversationId of new Set([...known, ...named])) await fillFromHistory(parts, conversationId);
   await inbox.take({ meta: { position: head, complete: false } });
   return 'behind';
-}
-
-async function listConversations({ store, request }: Parts): Promise<Set<string>> {
-  const known = [...store.conversations].map(({ conversationId }) => conversationId);
-  const answer = await request('pending', {});
-  const named = 'reset' in answer ? [] : answer.conversations.map(({ conversationId }) => conversationId);
-  return new Set([...known, ...named]);
 }
 
 async function fillFromHistory({ store, inbox, request }: Parts, conversationId: string): Promise<void> {

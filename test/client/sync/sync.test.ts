@@ -315,6 +315,8 @@ describe('a mailbox that does not reach back', () => {
       expect(again.seen.of('reset')).toEqual([{ reason: 'behind', head: 127 }]);
       const fromAlice = again.seen.messages.filter(({ message }) => message.from === 'alice');
       expect(fromAlice.map(({ message }) => message.body['text'])).toEqual(range(121, 6).map(String));
+      // A conversation that this device had not heard of.
+      expect(again.seen.texts).toContain('from carol');
       await alice.im.send('user:bob', 'live').sent;
       await again.seen.until(() => again.seen.texts.includes('live'), 'a message after the reset');
       expect(again.seen.messages.at(-1)).toMatchObject({ delivery: 'live', message: { seq: 127 } });
