@@ -143,6 +143,25 @@ describe.each<Death>(['before the write', 'after the write'])('an app that dies 
   }
 });
 
+/** Full, or slow, while a test wants it so. */
+class UnwritableStorage extends MemoryStorage {
+  isFull = false;
+  private stalled: Promise<void> = Promise.resolve();
+
+  /** Removes nothing until it may go on: what it returns. */
+  stall(): () => void {
+    let goOn = () => {};
+    this.stalled = new Promise((resolve) => (goOn = resolve));
+    return goOn;
+  }
+
+  override async commit(changes: readonly Change[]): Promise<void> {
+    if (changes.every(({ value }) => value === undefined)) await this.stalled;
+    if (this.isFull) throw new Error('full');
+    await super.commit(changes);
+  }
+}
+
 describe('the outbox', () => {
   test('written offline and before a restart, is sent in order when there is a connection', async () => {
     const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
@@ -197,6 +216,43 @@ describe('the outbox', () => {
     const message = alice.im.send(`user:${bobId}`, 'one');
     await expect(message.stored).rejects.toMatchObject({ code: 'storage' });
     expect(message).toMatchObject({ state: 'failed', error: { code: 'storage' } });
+  });
+
+  test('discarding it fails with the storage, and leaves it as it was: it goes out after all', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const storage = new UnwritableStorage();
+    const alice = await devices.prepare({ userId: aliceId, storage });
+    const message = alice.im.send(`user:${bobId}`, 'kept');
+    await message.stored;
+    storage.isFull = true;
+    await expect(message.discard()).rejects.toMatchObject({ code: 'storage' });
+    expect(alice.im.outbox()).toEqual([message]);
+    storage.isFull = false;
+    await alice.im.start();
+    await message.sent;
+    await bob.seen.until(() => bob.seen.texts.length === 1, 'the message');
+  });
+
+  test('discarding it takes it out when that is stored, and it does not go out meanwhile', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    const bob = await devices.connect({ userId: bobId });
+    const storage = new UnwritableStorage();
+    const alice = await devices.prepare({ userId: aliceId, storage });
+    const [discarded, behind] = ['not this', 'but this'].map((text) => alice.im.send(`user:${bobId}`, text));
+    await behind!.stored;
+    const goOn = storage.stall();
+    const discarding = discarded!.discard();
+    expect(alice.im.outbox()).toEqual([discarded, behind]);
+    await alice.im.start();
+    expect(discarded!.state).toBe('queued');
+    goOn();
+    await discarding;
+    expect(alice.im.outbox()).toEqual([behind]);
+    await expect(discarded!.sent).rejects.toMatchObject({ code: 'closed' });
+    await behind!.sent;
+    await bob.seen.until(() => bob.seen.texts.length === 1, 'the message');
+    expect(bob.seen.texts).toEqual(['but this']);
   });
 });
 

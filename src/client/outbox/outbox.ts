@@ -32,6 +32,8 @@ interface Entry {
   attempts: number;
   /** Durable, so that it may go out. */
   stored: boolean;
+  /** Being taken out: it does not go out, and nothing more is written of it. */
+  leaving: boolean;
 }
 
 /** One conversation: its entries in order, and what its first one is doing. A failed one holds up those behind it. */
@@ -132,7 +134,7 @@ export class Outbox {
       retry: () => this.retry(entry),
       discard: () => this.discard(entry),
     });
-    const entry: Entry = { record, message, attempts: 0, stored: false };
+    const entry: Entry = { record, message, attempts: 0, stored: false, leaving: false };
     this.entries.set(record.clientMsgId, entry);
     this.lastOrder = Math.max(this.lastOrder, record.order);
     if (record.state !== 'rejected') this.lane(record.conversationId).entries.push(entry);
@@ -151,7 +153,8 @@ export class Outbox {
     for (const [conversationId, lane] of this.lanes) {
       const [entry] = lane.entries;
       if (!entry && !lane.busy) this.lanes.delete(conversationId);
-      const mayGo = entry?.stored && entry.record.state === 'queued' && !lane.busy && !lane.cancelWait;
+      const isReady = entry?.stored && !entry.leaving;
+      const mayGo = isReady && entry.record.state === 'queued' && !lane.busy && !lane.cancelWait;
       if (!mayGo || inFlight >= MAX_CONVERSATIONS_IN_FLIGHT) continue;
       inFlight++;
       void this.send(lane, entry);
@@ -221,8 +224,8 @@ export class Outbox {
 
   private async retry(entry: Entry): Promise<void> {
     if (entry.message.state !== 'failed') return;
-    if (!this.entries.has(entry.record.clientMsgId))
-      throw new ImError('bad_request', 'It never was in the outbox: send it anew');
+    if (entry.leaving || !this.entries.has(entry.record.clientMsgId))
+      throw new ImError('bad_request', 'It is not in the outbox: send it anew');
     const { error: _, ...record } = entry.record;
     const queued: OutboxRecord = { ...record, state: 'queued' };
     await this.options.store.commit([{ key: key.outbox(record.order), value: queued }]);
@@ -233,14 +236,24 @@ export class Outbox {
   }
 
   private async discard(entry: Entry): Promise<void> {
+    if (this.entries.get(entry.record.clientMsgId) !== entry) return;
+    entry.leaving = true;
+    try {
+      await this.options.store.commit([{ key: key.outbox(entry.record.order), value: undefined }]);
+    } catch (error) {
+      entry.leaving = false;
+      this.pump();
+      throw error;
+    }
+    // It was on its way, and arrived meanwhile.
     if (!this.remove(entry)) return;
-    await this.options.store.commit([{ key: key.outbox(entry.record.order), value: undefined }]);
     entry.message.abandon(new ImError('closed', 'The message was discarded'));
     this.pump();
   }
 
   private async save(entry: Entry, record: OutboxRecord): Promise<void> {
     entry.record = record;
+    if (entry.leaving) return;
     await this.options.store
       .commit([{ key: key.outbox(record.order), value: record }])
       .catch((cause: unknown) => this.options.onError(toImError(cause)));
