@@ -30,6 +30,7 @@ export class FanOut extends Construct {
       environment,
     })
       .useTable(tables, 'Users', 'UpdateItem', 'PutItem')
+      .useTable(tables, 'Messages', 'BatchGetItem')
       .useTable(tables, 'OfflineQueue', 'UpdateItem')
       .useConnections(api, stageName, 'POST', 'DELETE');
 

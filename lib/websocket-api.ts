@@ -61,6 +61,9 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'BatchGetItem', 'GetItem', 'Query', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem');
+    this.addRoutes(['recall', 'edit'], 'changes', 'Takes messages back and edits them, for everybody')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem');
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');

@@ -46,6 +46,9 @@ const whatItDoes: Readonly<Record<Action, string>> = {
     'Positions of the conversations that the caller is in; others are left out. Read positions are state and not in the mailbox: after a reconnect, ask for the conversations that you show as unread, or with own messages that you show as not read yet.',
   receipts:
     'Who, other than its author, has read a message, and who has not. A void, an expired or no message is `not_found`.',
+  recall:
+    'Takes a message back for everybody: its sender within `recallSeconds` (120 by default; later `recall_expired`), others `forbidden`; a void, an expired or no message is `not_found`. When it is answered, no answer and no push holds the old body any more: the slot reads `recalled: true, body: {}`. A silent `control` message, `{"op":"recall","seq":5,"by":"alice"}`, tells of it; the event that brings it carries `target`, the message as it is now. The answer to a message that was sent within the last second takes until the pushes under way have ended.',
+  edit: 'Gives a message another body of its type: its sender alone, within `editSeconds` (900 by default; later `recall_expired`). `edited` is the time: of two versions, the one with the later `edited` is newer. A silent `control` message, `{"op":"edit",…}`, tells of it, as with `recall`. The same `clientMsgId` again answers the same.',
   device:
     'Registers this device for push notifications, or with `remove: true` takes it back. At most eight devices of a user; for one more, the one that was seen longest ago makes room. A push token belongs to the last device that registered it.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',

@@ -12,6 +12,8 @@ export interface Context {
   readonly now: () => number;
   /** Waits before the n-th repetition: exponential, jittered, bounded. */
   readonly backOff: (attempt: number) => Promise<void>;
+  /** Milliseconds. */
+  readonly wait: (ms: number) => Promise<void>;
   readonly connections: Connections;
   readonly pushFailures: PushFailures;
   readonly log: Log;

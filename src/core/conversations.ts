@@ -20,6 +20,8 @@ export interface ConversationHead {
   readonly uncounted: ReadonlySet<number>;
   /** The highest of those that stand in items of their own; 0 = none do. */
   readonly sealedSeq: number;
+  /** How many of its numbers are control messages that tell of a change. */
+  readonly controls: number;
   /** Some of its messages have, or had, an end. */
   readonly expiring: boolean;
 }
@@ -38,6 +40,7 @@ export function toHead(item: Item): ConversationHead {
     counted: item['counted'] as number,
     uncounted: (item['uncounted'] as Set<number> | undefined) ?? new Set(),
     sealedSeq: (item['sealedSeq'] as number | undefined) ?? 0,
+    controls: (item['controls'] as number | undefined) ?? 0,
     expiring: item['expiring'] !== undefined,
   };
 }

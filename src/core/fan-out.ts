@@ -1,14 +1,15 @@
 // From new messages to mailboxes and devices. One batch costs a recipient one mailbox update and a device one frame.
 import pLimit from 'p-limit';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
-import type { Message } from '../protocol/messages.ts';
+import { targetSeq, type Message } from '../protocol/messages.ts';
 import type { Context, Pushes } from './context.ts';
-import { expireConnection, isConnectionOver } from './connections.ts';
+import { isConnectionOver } from './connections.ts';
+import { currentMessages, type CurrentMessages } from './current-messages.ts';
 import { appendPointers, isFull, sealPage, type Appended } from './mailbox.ts';
 import { noteWaiting } from './offline-queue.ts';
 import { deviceDigest } from './digest.ts';
-import { encodePointer } from './pointers.ts';
-import { pushExtents, type EventExtent } from './pushes.ts';
+import { encodeEntry } from './entries.ts';
+import { pushAppended } from './pushes.ts';
 
 /** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
 const MAX_RECIPIENTS = 64;
@@ -37,11 +38,12 @@ export async function fanOut(ctx: Context, messages: readonly Message[]): Promis
   });
   const pushes = limitPushes(ctx.connections.startPushes());
   void Promise.allSettled(recipients.map(({ appending }) => appending)).then(() => pushes.lastCall());
+  const current = currentMessages(ctx, messages);
   const outcomes = await Promise.all(
     recipients.map(async ({ deliveries, appending }): Promise<FanOutFailure[]> => {
       try {
         const appended = await appending;
-        if (appended) await tellDevices(ctx, pushes, appended, deliveries);
+        if (appended) await tellDevices(ctx, { pushes, current }, appended, deliveries);
         return [];
       } catch (cause) {
         return deliveries.map(({ message }) => ({ message, cause }));
@@ -66,11 +68,13 @@ function bundle(messages: readonly Message[]): Map<string, Delivery[]> {
     const conversation = parseConversationId(conversationId);
     if (conversation?.kind !== 'direct') throw new Error(`Not a direct conversation: ${conversationId}`);
     for (const userId of new Set(conversation.users)) {
-      const pointer = encodePointer({
+      const target = targetSeq(message);
+      const pointer = encodeEntry({
         conversationId,
         seq,
         peer: peerOf(conversation.users, userId),
-        ...(userId === from && { madeBy: deviceDigest(deviceId) }),
+        // What the server made, every device has to hear of.
+        ...(target !== undefined ? { target } : userId === from && { madeBy: deviceDigest(deviceId) }),
       });
       const deliveries = bundles.get(userId) ?? [];
       deliveries.push({ pointer, message });
@@ -82,37 +86,26 @@ function bundle(messages: readonly Message[]): Map<string, Delivery[]> {
 
 async function tellDevices(
   ctx: Context,
-  pushes: Pushes,
+  { pushes, current }: { pushes: Pushes; current: CurrentMessages },
   appended: Appended,
   deliveries: readonly Delivery[],
 ): Promise<void> {
   const { mailbox } = appended;
-  const extents = eventsOf(appended, new Map(deliveries.map(({ pointer, message }) => [pointer, message])));
-  const over = mailbox.connections.filter((connection) => isConnectionOver(ctx, connection));
-  const live = mailbox.connections.filter((connection) => !over.includes(connection));
+  const live = mailbox.connections.filter((connection) => !isConnectionOver(ctx, connection));
   const connected = new Set(live.map(({ deviceId }) => deviceId));
   const noteFor = (isAbsent: (deviceId: string) => boolean) =>
     noteForAbsent(ctx, appended, deliveries, mailbox.pushDevices.filter(isAbsent));
+  const push = async () => {
+    if (mailbox.connections.length === 0) return;
+    const tell = await current();
+    const told = new Map(deliveries.map(({ pointer, message }) => [pointer, tell(message)]));
+    await pushAppended(ctx, pushes, appended, told, (ended) => noteFor((deviceId) => deviceId === ended));
+  };
   await Promise.all([
-    ...over.map((connection) => expireConnection(ctx, mailbox.userId, connection)),
-    ...live.map(async (connection) => {
-      const outcome = await pushExtents(ctx, pushes, mailbox, connection, extents);
-      if (outcome === 'ended') await noteFor((deviceId) => deviceId === connection.deviceId);
-    }),
+    push(),
     noteFor((deviceId) => !connected.has(deviceId)),
     isFull(mailbox) ? sealPage(ctx, mailbox) : undefined,
   ]);
-}
-
-function eventsOf(appended: Appended, byPointer: ReadonlyMap<string, Message>): EventExtent[] {
-  return appended.extents.map((extent) => ({
-    ...extent,
-    events: extent.pointers.map((pointer, index) => ({
-      syncSeq: extent.from + index,
-      kind: 'message',
-      message: byPointer.get(pointer)!,
-    })),
-  }));
 }
 
 /** For each registered device without a connection: what waits for it, unless it is silent or the user's own. */

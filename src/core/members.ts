@@ -20,6 +20,8 @@ export interface Member {
   /** Everything up to here is read, and so many of it are counted. */
   readonly readSeq: number;
   readonly readCounted: number;
+  /** The peer does not take messages from this one; in direct conversations. */
+  readonly isBlocked: boolean;
 }
 
 /** A member and the conversation, in one consistent read of each. */
@@ -83,6 +85,7 @@ export function toMember(item: Item, { names }: MemberPlace): Member {
     floorSeq: (item[names.floorSeq] as number | undefined) ?? 1,
     readSeq: (item[names.readSeq] as number | undefined) ?? 0,
     readCounted: (item[names.readCounted] as number | undefined) ?? 0,
+    isBlocked: item[names.blocked] !== undefined,
   };
 }
 

@@ -8,7 +8,7 @@ import { Portions, withinBytes } from './answer-size.ts';
 import { readMailboxAndDevice } from './cursors.ts';
 import { readMemberships, unreadCount } from './members.ts';
 import { readEntries } from './mailbox.ts';
-import { decodePointer } from './pointers.ts';
+import { decodeEntry } from './entries.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
 import { readSlots } from './timeline.ts';
 
@@ -56,7 +56,9 @@ export async function pending(
 function countByConversation(userId: string, entries: readonly string[]): Waiting[] {
   const byConversation = new Map<string, Waiting>();
   for (const entry of entries.toReversed()) {
-    const { conversationId, seq, madeBy } = decodePointer(entry, userId);
+    const decoded = decodeEntry(entry, userId);
+    if (decoded.kind !== 'message' || decoded.target !== undefined) continue;
+    const { conversationId, seq, madeBy } = decoded;
     const waiting = byConversation.get(conversationId) ?? { conversationId, seqs: new Set(), lastSeq: 0 };
     byConversation.set(conversationId, waiting);
     waiting.lastSeq = Math.max(waiting.lastSeq, seq);

@@ -2,20 +2,56 @@
 import { limits } from '../protocol/limits.ts';
 import type { Push, SyncEvent } from '../protocol/server-frames.ts';
 import type { Context, Pushes } from './context.ts';
-import { dropConnection, expireConnection } from './connections.ts';
+import { dropConnection, expireConnection, isConnectionOver } from './connections.ts';
 import { deviceDigest } from './digest.ts';
-import type { DeviceConnection, Extent, Mailbox } from './mailbox.ts';
-import { decodePointer } from './pointers.ts';
+import type { Appended, DeviceConnection, Extent, Mailbox } from './mailbox.ts';
+import { decodeEntry } from './entries.ts';
 
 /** After so many pushes in a row that it did not take, a connection is closed: its device pulls when it comes back. */
 const MAX_STALLED = 3;
+/** What one push may take. */
+export const PUSH_TIMEOUT_MS = 500;
 
-export interface EventExtent extends Extent {
+interface EventExtent extends Extent {
   readonly events: readonly SyncEvent[];
 }
 
+/** What an event tells, without its place in the mailbox. */
+export type Told = SyncEvent extends infer Event
+  ? Event extends SyncEvent
+    ? Omit<Event, 'syncSeq'>
+    : never
+  : never;
+
+/**
+ * Tells the connected devices of a mailbox what was appended to it. `onEnded`: a connection that does not take its pushes
+ * was closed. Returns the devices that are connected.
+ */
+export async function pushAppended(
+  ctx: Context,
+  pushes: Pushes,
+  { mailbox, extents }: Appended,
+  told: ReadonlyMap<string, Told>,
+  onEnded?: (deviceId: string) => Promise<void>,
+): Promise<void> {
+  const withEvents = extents.map((extent) => ({
+    ...extent,
+    events: extent.pointers.map((pointer, index): SyncEvent => ({
+      syncSeq: extent.from + index,
+      ...told.get(pointer)!,
+    })),
+  }));
+  await Promise.all(
+    mailbox.connections.map(async (connection) => {
+      if (isConnectionOver(ctx, connection)) return expireConnection(ctx, mailbox.userId, connection);
+      const outcome = await pushExtents(ctx, pushes, mailbox, connection, withEvents);
+      if (outcome === 'ended') await onEnded?.(connection.deviceId);
+    }),
+  );
+}
+
 /** @returns `ended`: from now on the device is away. */
-export async function pushExtents(
+async function pushExtents(
   ctx: Context,
   pushes: Pushes,
   mailbox: Mailbox,
@@ -46,7 +82,7 @@ function* framesFor(
   extents: readonly EventExtent[],
 ): Generator<Push> {
   const own = deviceDigest(connection.deviceId);
-  const isOwn = (pointer: string) => decodePointer(pointer, mailbox.userId).madeBy === own;
+  const isOwn = (pointer: string) => decodeEntry(pointer, mailbox.userId).madeBy === own;
   for (const extent of extents) {
     // A device has what it sent: its own entries are covered by the extent, and not repeated.
     const events = extent.events.filter((_, index) => !isOwn(extent.pointers[index]!));

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { platforms } from '../protocol/ids.ts';
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 const days = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 const devices = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100));
@@ -22,6 +23,11 @@ export const settingsSchema = v.strictObject({
   sendPatienceMs: v.optional(milliseconds, 8_000),
   /** Conversations that a user may begin, or try to, with people they have none with yet. */
   conversationsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 20),
+  /** How long after it was sent a message may be recalled by its sender, and edited. */
+  recallSeconds: v.optional(seconds, 120),
+  editSeconds: v.optional(seconds, 900),
+  /** A message that is older than this is looked up before it is pushed: it may have been recalled since. */
+  pushFreshMs: v.optional(milliseconds, 1_000),
   /** How long messages are kept; absent = for ever. */
   messageRetentionDays: v.optional(days),
   /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */

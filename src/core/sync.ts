@@ -2,14 +2,15 @@
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import type { Slot } from '../protocol/messages.ts';
-import type { Answer, SyncEvent } from '../protocol/server-frames.ts';
+import type { Answer, ConversationSettings, SyncEvent } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import { confirmConnection } from './connections.ts';
 import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
 import { readEntries } from './mailbox.ts';
-import { decodePointer, type MessagePointer } from './pointers.ts';
-import { readSlots } from './timeline.ts';
+import { decodeEntry, type ConversationEntry, type Entry, type MessagePointer } from './entries.ts';
+import { emptySlot, keyOf, readSlots } from './timeline.ts';
+import { readSettings } from './views.ts';
 
 export async function sync(
   ctx: Context,
@@ -26,8 +27,8 @@ export async function sync(
     confirmConnection(ctx, caller, mailbox),
   ]);
   if (range.reset) return reset;
-  const pointers = range.entries.map((entry) => decodePointer(entry, caller.userId));
-  const events = withinBytes(await join(ctx, after, pointers));
+  const entries = range.entries.map((entry) => decodeEntry(entry, caller.userId));
+  const events = withinBytes(await join(ctx, caller.userId, after, entries));
   const next = after + events.length;
   return { ok: true, events, next, head, more: next < head, mailbox: name };
 }
@@ -52,23 +53,50 @@ export async function ping(
 }
 
 /**
- * Pointers with their messages, as far as one answer holds; what is not kept any more reads as a void, so that syncSeq
- * stays dense.
+ * Entries with their messages and settings as they are now, as far as one answer holds; what is not kept any more reads as
+ * a void, so that syncSeq stays dense.
  */
-async function join(ctx: Context, after: number, pointers: readonly MessagePointer[]): Promise<SyncEvent[]> {
+async function join(
+  ctx: Context,
+  userId: string,
+  after: number,
+  entries: readonly Entry[],
+): Promise<SyncEvent[]> {
   const portions = new Portions();
   const slots = new Map<string, Slot>();
+  const settings = new Map<string, ConversationSettings>();
   const events: SyncEvent[] = [];
-  while (events.length < pointers.length && !portions.full) {
-    const portion = pointers.slice(events.length, events.length + portions.next);
-    // A pointer may stand twice.
-    const unread = new Map(portion.map((pointer) => [keyOf(pointer), pointer]));
+  while (events.length < entries.length && !portions.full) {
+    const portion = entries.slice(events.length, events.length + portions.next);
+    // An entry may stand twice.
+    const unread = new Map(portion.flatMap(slotsOf).map((slot) => [keyOf(slot), slot]));
     for (const key of slots.keys()) unread.delete(key);
-    for (const slot of await readSlots(ctx, [...unread.values()])) slots.set(keyOf(slot), slot);
-    const joined = portion.map((pointer, index): SyncEvent => {
-      const { conversationId, seq } = pointer;
-      const message = slots.get(keyOf(pointer)) ?? { conversationId, seq, void: true };
-      return { syncSeq: after + events.length + index + 1, kind: 'message', message };
+    const changed = portion.filter(isSettings).map(({ conversationId }) => conversationId);
+    const [foundSlots, foundSettings] = await Promise.all([
+      readSlots(ctx, [...unread.values()]),
+      readSettings(
+        ctx,
+        userId,
+        [...new Set(changed)].filter((id) => !settings.has(id)),
+      ),
+    ]);
+    for (const slot of foundSlots) slots.set(keyOf(slot), slot);
+    for (const [conversationId, found] of foundSettings) settings.set(conversationId, found);
+    const joined = portion.map((entry, index): SyncEvent => {
+      const syncSeq = after + events.length + index + 1;
+      const { conversationId } = entry;
+      if (entry.kind === 'conversation') {
+        const now = isSettings(entry) ? settings.get(conversationId) : undefined;
+        return {
+          syncSeq,
+          kind: 'conversation',
+          conversationId,
+          change: entry.change,
+          ...(now && { settings: now }),
+        };
+      }
+      const [message, target] = slotsOf(entry).map((slot) => slots.get(keyOf(slot)) ?? emptySlot(slot));
+      return { syncSeq, kind: 'message', message: message!, ...(target && { target }) };
     });
     events.push(...joined);
     portions.take(joined);
@@ -76,6 +104,12 @@ async function join(ctx: Context, after: number, pointers: readonly MessagePoint
   return events;
 }
 
-function keyOf({ conversationId, seq }: { conversationId: string; seq: number }): string {
-  return `${conversationId}#${seq}`;
+const isSettings = (entry: Entry): entry is ConversationEntry =>
+  entry.kind === 'conversation' && entry.change === 'settings';
+
+/** The message, and the one that it is about. */
+function slotsOf(entry: Entry): Pick<MessagePointer, 'conversationId' | 'seq'>[] {
+  if (entry.kind === 'conversation') return [];
+  const { conversationId, seq, target } = entry;
+  return [{ conversationId, seq }, ...(target === undefined ? [] : [{ conversationId, seq: target }])];
 }

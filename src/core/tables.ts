@@ -50,6 +50,7 @@ export const ttlAttribute = 'expiresAt';
 
 export const uncountedPrefix = 'UNCOUNTED#';
 const devicePrefix = 'DEVICE#';
+const viewPrefix = 'CONV#';
 
 /** Sort key of the one head item of a conversation or of a user. */
 export const HEAD = 'HEAD';
@@ -64,7 +65,9 @@ export const itemKey = {
   device: (deviceId: string) => `${devicePrefix}${deviceId}`,
   /** Where to notify a device: apart from its cursor, which moves often, for push tokens are long. */
   pushTarget: (deviceId: string) => `PUSH#${deviceId}`,
-  conversationView: (conversationId: string) => `CONV#${conversationId}`,
+  conversationView: (conversationId: string) => `${viewPrefix}${conversationId}`,
+  /** Apart from the view, which is read with all the others: drafts are long. */
+  draft: (conversationId: string) => `DRAFT#${conversationId}`,
   rate: (name: string) => `RATE#${name}`,
   block: (userId: string) => `BLOCK#${userId}`,
 } as const;
@@ -80,6 +83,19 @@ export const blockKey = (userId: string, blocked: string) => ({ userId, item: it
 export const rateKey = (userId: string, name: string) => ({ userId, item: itemKey.rate(name) });
 /** Whose a push token is. No userId has a `#` in it. */
 export const pushTokenKey = (tokenDigest: string) => ({ userId: `TOKEN#${tokenDigest}`, item: HEAD });
+
+export const viewKey = (userId: string, conversationId: string) => ({
+  userId,
+  item: itemKey.conversationView(conversationId),
+});
+export const draftKey = (userId: string, conversationId: string) => ({
+  userId,
+  item: itemKey.draft(conversationId),
+});
+
+/** All of a user's views of conversations, as a range of sort keys. */
+export const viewItems = { from: viewPrefix, to: `${viewPrefix}\uffff` } as const;
+export const conversationIdOf = (viewItem: string) => viewItem.slice(viewPrefix.length);
 
 /** All of a user's devices, as a range of sort keys. */
 export const deviceItems = { from: devicePrefix, to: `${devicePrefix}\uffff` } as const;

@@ -26,19 +26,17 @@ export interface NewMessage {
 
 /** Puts the message into its slot if that is empty, and says what the slot holds now. */
 export async function putMessage(ctx: Context, message: NewMessage): Promise<Slot> {
-  const { body, silent, ...attributes } = message;
-  const item: Item = {
-    ...attributes,
-    body: JSON.stringify(body),
-    ...(silent && { silent }),
-    ...messageExpiry(ctx),
-  };
+  const item = messageItem(ctx, message);
   const written = await ctx.db.put({
     table: 'Messages',
     item,
     condition: 'attribute_not_exists(#conversationId)',
   });
   return toSlot(written.ok ? item : written.item!);
+}
+
+export function messageItem(ctx: Context, { body, silent, ...attributes }: NewMessage): Item {
+  return { ...attributes, body: JSON.stringify(body), ...(silent && { silent }), ...messageExpiry(ctx) };
 }
 
 /** The end of what is written into a slot now, if messages have one. */
@@ -112,6 +110,9 @@ export async function readStretch(
 function readable(ctx: Context, item: Item): Slot {
   return hasExpired(ctx, item) ? emptySlot(item as { conversationId: string; seq: number }) : toSlot(item);
 }
+
+export const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>
+  `${conversationId}#${seq}`;
 
 export const emptySlot = ({ conversationId, seq }: { conversationId: string; seq: number }): Slot => ({
   conversationId,

@@ -132,6 +132,20 @@ export const receiptsFrame = define(() =>
   }),
 );
 
+export const recallFrame = define(() =>
+  request('recall', { conversationId: conversationIdSchema, seq: seqSchema }),
+);
+
+export const editFrame = define(() =>
+  request('edit', {
+    conversationId: conversationIdSchema,
+    seq: seqSchema,
+    clientMsgId: clientMsgIdSchema,
+    /** As the message's type wants it. */
+    body: bodyOf('custom'),
+  }),
+);
+
 export const deviceFrame = define(() =>
   request('device', {
     pushToken: v.optional(v.pipe(storedText(limits.pushToken), v.nonEmpty())),
@@ -151,6 +165,8 @@ export const clientFrames = {
   read: readFrame,
   positions: positionsFrame,
   receipts: receiptsFrame,
+  recall: recallFrame,
+  edit: editFrame,
   device: deviceFrame,
   ping: pingFrame,
 } as const;

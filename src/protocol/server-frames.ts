@@ -9,9 +9,43 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Milliseconds since the epoch. */
 const timestamp = v.number();
 
+/** A user's own view of a conversation. */
+export const settingsSchema = v.object({
+  pinned: v.boolean(),
+  muted: v.boolean(),
+  /** Until the next message. */
+  hidden: v.boolean(),
+  /** Everything up to here is cleared, for this user alone. */
+  clearedSeq: count,
+  draft: v.string(),
+});
+
+export const conversationChangeSchema = v.picklist([
+  'settings',
+  'joined',
+  'left',
+  'removed',
+  'dismissed',
+  'heads',
+]);
+
 /** An entry of the user's sync timeline. */
 export const syncEventSchema = v.variant('kind', [
-  v.object({ syncSeq: seqSchema, kind: v.literal('message'), message: slotSchema }),
+  v.object({
+    syncSeq: seqSchema,
+    kind: v.literal('message'),
+    message: slotSchema,
+    /** With a control message about another message: that one, as it is now. */
+    target: v.optional(slotSchema),
+  }),
+  v.object({
+    syncSeq: seqSchema,
+    kind: v.literal('conversation'),
+    conversationId: conversationIdSchema,
+    change: conversationChangeSchema,
+    /** As they are at the moment of reading. */
+    settings: v.optional(settingsSchema),
+  }),
 ]);
 
 export const errorSchema = v.object({
@@ -103,6 +137,11 @@ export const responseFrames = {
     unread: v.array(receiptSchema),
     next: v.optional(v.string()),
   }),
+  recall: answer({
+    /** Of the control message that tells of it. */
+    seq: seqSchema,
+  }),
+  edit: answer({ seq: seqSchema, edited: timestamp }),
   device: answer({}),
   ping: answer({ head: count, serverTime: timestamp, mailbox }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
@@ -133,7 +172,10 @@ export const pushFrames = {
   }),
 } as const;
 
+export type ConversationSettings = v.InferOutput<typeof settingsSchema>;
+export type ConversationChange = v.InferOutput<typeof conversationChangeSchema>;
 export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
+export type SyncedMessage = Extract<SyncEvent, { kind: 'message' }>;
 export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
 export type Push = v.InferOutput<(typeof pushFrames)[keyof typeof pushFrames]>;
 export type Refused = v.InferOutput<typeof refusedFrame>;

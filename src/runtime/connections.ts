@@ -7,6 +7,7 @@ import {
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { Connections, Log, Pushes } from '../core/context.ts';
+import { PUSH_TIMEOUT_MS } from '../core/pushes.ts';
 import type { Push, Refused } from '../protocol/server-frames.ts';
 import { requestHandler } from './clients.ts';
 import { connectionsUrl } from './environment.ts';
@@ -15,7 +16,7 @@ import { describeError } from './log.ts';
 /** Of a post or close, which nobody else waits for: the SDK repeats after 429 and 5xx, with jitter. */
 const POST = { maxAttempts: 3, timeoutMs: 1_000 };
 /** Of a push: the batch waits for it, and the next batch of the shard for that one. Who misses it sees the gap. */
-const PUSH = { maxAttempts: 1, timeoutMs: 500 };
+const PUSH = { maxAttempts: 1, timeoutMs: PUSH_TIMEOUT_MS };
 /** What a batch waits for its pushes, once nothing else is left to do. */
 const LAST_CALL_MS = 1_000;
 

@@ -22,6 +22,7 @@ export function createContext(): Context {
     ...createStore(),
     now: Date.now,
     backOff,
+    wait: (ms) => delay(ms),
     connections: createConnections(log),
     pushFailures: new PushFailures(),
     log,

@@ -1,8 +1,7 @@
 // From the text of a frame to a valid request, or to an error that says which field is wrong and why.
 import * as v from 'valibot';
+import { describeIssue } from '../protocol/issues.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
-
-const MAX_REASON_LENGTH = 200;
 
 export type Frame = Readonly<Record<string, unknown>>;
 
@@ -31,12 +30,4 @@ export function validate<Schema extends v.GenericSchema>(
   const result = v.safeParse(schema, frame, { abortEarly: true });
   if (result.success) return { ok: true, request: result.output };
   return refuse('bad_request', describeIssue(result.issues[0]));
-}
-
-function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const field = v.getDotPath(issue) ?? 'frame';
-  if (issue.received === 'undefined') return `${field}: is missing`;
-  const custom = !issue.message.startsWith('Invalid ');
-  const reason = custom ? issue.message : `must be ${issue.expected}, is ${issue.received}`;
-  return `${field}: ${reason.slice(0, MAX_REASON_LENGTH)}`;
 }

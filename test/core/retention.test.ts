@@ -10,6 +10,7 @@ import { toSlot } from '../../src/core/timeline.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { Killed, startTables, type TestTables } from '../support/tables.ts';
+import type { SyncedMessage } from '../../src/protocol/server-frames.ts';
 
 const DAY = 86_400_000;
 const clock = { now: Date.parse('2026-11-22T12:00:00Z') };
@@ -51,7 +52,9 @@ async function conversation(retentions: readonly (number | undefined)[]) {
       return {
         floorSeq: read.floorSeq,
         history: read.messages.map((slot) => ('void' in slot ? `void ${slot.seq}` : slot.seq)),
-        sync: synced.events.map(({ message: slot }) => ('void' in slot ? `void ${slot.seq}` : slot.seq)),
+        sync: synced.events
+          .map((event) => (event as SyncedMessage).message)
+          .map((slot) => ('void' in slot ? `void ${slot.seq}` : slot.seq)),
         unread: counts.conversations[0]!.unread,
         waiting: counts.conversations[0]!.waiting,
         total: counts.total,

@@ -7,7 +7,7 @@ import { DeleteItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/c
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
-import type { SyncEvent, WaitingConversation } from '../../src/protocol/server-frames.ts';
+import type { SyncedMessage, WaitingConversation } from '../../src/protocol/server-frames.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 
@@ -86,7 +86,7 @@ async function look(bob: TestClient) {
   return {
     history: (read['messages'] as Slot[]).map(name),
     pending: read['pending'],
-    sync: (synced['events'] as SyncEvent[]).map(({ message }) => name(message)),
+    sync: (synced['events'] as SyncedMessage[]).map(({ message }) => name(message)),
     unread: conversation?.unread,
     total: counts['total'],
   };

@@ -73,7 +73,7 @@ function withoutGrant(model: CloudModel, grant: Grant): CloudModel {
   return { ...model, functions };
 }
 
-const expiringActions = ['send', 'sync', 'history', 'device', 'unknown'];
+const expiringActions = ['send', 'sync', 'history', 'device', 'unknown', 'recall'];
 const platforms = ['ios', 'android', 'web', 'desktop', 'bot'];
 
 async function runEverything(): Promise<void> {
@@ -89,6 +89,7 @@ async function runEverything(): Promise<void> {
   await back.request('ping', { cursor: next });
   await back.request('history', { conversationId: 'd:alice:bob' });
   await back.request('read', { conversationId: 'd:alice:bob', seq: 9 });
+  await useChanges(alice);
   await back.request('receipts', { conversationId: 'd:alice:bob', seq: 1 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
@@ -111,10 +112,11 @@ async function runEverything(): Promise<void> {
 
   const expiring = await Promise.all(
     expiringActions.map(async (action, index) => {
-      const token = await cloud.issueToken('eve', -2);
+      const userId = `eve-${index % 2}`;
+      const token = await cloud.issueToken(userId, -2);
       return {
         action,
-        client: await connect(cloud, 'eve', { deviceId: action, platform: platforms[index]!, token }),
+        client: await connect(cloud, userId, { deviceId: action, platform: platforms[index >> 1]!, token }),
       };
     }),
   );
@@ -137,11 +139,22 @@ async function useSend(alice: TestClient, pad: TestClient): Promise<void> {
   await cloud.settled();
 }
 
+async function useChanges(alice: TestClient): Promise<void> {
+  const conversationId = 'd:alice:bob';
+  for (let round = 0; round < 2; round++) {
+    const { seq } = await alice.send('user:bob', 'to be changed');
+    const change = { conversationId, seq, clientMsgId: `change-number-${round}`, body: { text: 'changed' } };
+    await alice.request('edit', change);
+    await takeNumber(2_000 + 100 * round);
+    await alice.request('recall', { conversationId, seq });
+  }
+}
+
 /**
  * A number that nobody will use: what a sender leaves that dies before its message is in its slot. With it so many
  * uncounted slots that the next fence seals them, in a conversation where messages have an end.
  */
-async function takeNumber(): Promise<void> {
+async function takeNumber(firstUncounted = 1_000): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: cloud.dynamoDbEndpoint,
     region: 'us-east-1',
@@ -154,7 +167,7 @@ async function takeNumber(): Promise<void> {
       UpdateExpression: 'SET expiring = :one ADD seq :one, counted :one, uncounted :slots',
       ExpressionAttributeValues: {
         ':one': { N: '1' },
-        ':slots': { NS: Array.from({ length: 70 }, (_, index) => String(1_000 + index)) },
+        ':slots': { NS: Array.from({ length: 70 }, (_, index) => String(firstUncounted + index)) },
       },
     }),
   );

@@ -1,7 +1,7 @@
 // The main job: Alice's message reaches Bob's devices, on the template that deploys.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import type { SyncEvent } from '../../src/protocol/server-frames.ts';
+import type { SyncedMessage } from '../../src/protocol/server-frames.ts';
 import { isVoid } from '../../src/protocol/messages.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
@@ -15,7 +15,7 @@ afterAll(() => cloud.close());
 let users = 0;
 const newUser = (name: string) => `${name}-${++users}`;
 
-function texts(events: readonly SyncEvent[]): unknown[] {
+function texts(events: readonly SyncedMessage[]): unknown[] {
   return events.map(({ message }) => (isVoid(message) ? 'void' : message.body['text']));
 }
 const range = (count: number, from = 1) => Array.from({ length: count }, (_, index) => from + index);
@@ -135,10 +135,10 @@ describe('a device that was away', () => {
         },
       ],
     });
-    const pulled: SyncEvent[] = [];
+    const pulled: SyncedMessage[] = [];
     for (let after: number | undefined; ;) {
       const page = await back.request('sync', { limit: 20, ...(after && { after }) });
-      pulled.push(...(page['events'] as SyncEvent[]));
+      pulled.push(...(page['events'] as SyncedMessage[]));
       after = page['next'] as number;
       if (!page['more']) break;
     }
@@ -146,7 +146,7 @@ describe('a device that was away', () => {
     expect(pulled.map(({ syncSeq }) => syncSeq)).toEqual(range(50, 2));
 
     // The last page was not acknowledged: it comes again, until it is.
-    expect(texts((await back.request('sync'))['events'] as SyncEvent[])).toEqual(
+    expect(texts((await back.request('sync'))['events'] as SyncedMessage[])).toEqual(
       range(10, 41).map((n) => `missed ${n}`),
     );
     expect(await back.request('ping', { cursor: 51 })).toMatchObject({ head: 51 });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
-import type { SyncEvent, WaitingConversation } from '../../src/protocol/server-frames.ts';
+import type { SyncedMessage, WaitingConversation } from '../../src/protocol/server-frames.ts';
 import { connect, type Frame, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 
@@ -64,7 +64,7 @@ describe.each([
       let after = 0;
       for (let more = true; more;) {
         const { answer, units } = await read(cloud, client, 'sync', { after, limit });
-        const events = answer['events'] as SyncEvent[];
+        const events = answer['events'] as SyncedMessage[];
         expect(events.map(({ syncSeq }) => syncSeq)).toEqual(events.map((__, index) => after + index + 1));
         expect(units).toBeLessThanOrEqual(budget(unitsOfEach(events.map(({ message }) => message))));
         after = answer['next'] as number;

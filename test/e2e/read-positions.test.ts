@@ -145,7 +145,7 @@ describe('P5.9: positions', () => {
     expect(await bob.request('positions', { conversationIds: ids(100) })).toMatchObject({ positions: [] });
     const refused = await bob.request('positions', { conversationIds: ids(101) });
     expect(errorOf(refused)).toMatchObject({ code: 'bad_request' });
-    expect(errorOf(refused).message).toContain('conversationIds: must hold at most 100 ids');
+    expect(errorOf(refused).message).toContain('conversationIds: must hold at most 100');
   });
 });
 

@@ -87,7 +87,7 @@ function checkMailbox({ userId, head, events }: MailboxTruth, truths: readonly T
   const violations: Violation[] = dense
     ? []
     : [{ invariant: 'I3', what: `the mailbox of ${userId} reads ${events.length} of ${head} entries` }];
-  const entered = new Set(events.map(({ message }) => name(message)));
+  const entered = new Set(events.flatMap((event) => (event.kind === 'message' ? [name(event.message)] : [])));
   for (const message of truths.filter((truth) => truth.userId === userId).flatMap(messagesOf)) {
     if (!entered.has(name(message)))
       violations.push({ invariant: 'I1', what: `${name(message)} is not in the mailbox of ${userId}` });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
 import type { Cloud } from '../../local/cloud.ts';
-import type { Push, SyncEvent } from '../../src/protocol/server-frames.ts';
+import type { Push, SyncedMessage } from '../../src/protocol/server-frames.ts';
 
 export type Frame = Record<string, unknown> & { id?: string; ok?: boolean };
 export type SyncPush = Extract<Push, { push: 'sync' }>;
@@ -63,13 +63,14 @@ export class TestClient {
     return this.request('send', { to, clientMsgId: randomUUID(), type: 'text', body: { text }, ...fields });
   }
 
-  /** Events of all pushes so far. */
-  get events(): SyncEvent[] {
-    return this.pushes.flatMap((frame) => (frame as unknown as SyncPush).events ?? []);
+  /** Messages of all pushes so far. */
+  get events(): SyncedMessage[] {
+    const events = this.pushes.flatMap((frame) => (frame as unknown as SyncPush).events ?? []);
+    return events.filter((event) => event.kind === 'message');
   }
 
   /** Waits until that many events have been pushed. */
-  async eventsUpTo(count: number): Promise<SyncEvent[]> {
+  async eventsUpTo(count: number): Promise<SyncedMessage[]> {
     await this.until(() => this.events.length >= count, `${count} events`);
     return this.events;
   }

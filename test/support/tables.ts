@@ -86,6 +86,7 @@ export async function startTables(
       settings: parseSettings({ conversationsPerMinute: 10_000, ...settings }),
       now: () => clock.now,
       backOff,
+      wait: async (ms) => void (clock.now += ms),
       connections: {
         post,
         startPushes: () => ({ push: push ?? post, lastCall: () => {} }),

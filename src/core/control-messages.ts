@@ -1,0 +1,118 @@
+// Silent messages that the server puts into a timeline to tell what was done to another one. The change, the number and
+// the message are one transaction: nobody dies in between, and what is told was done.
+import type { ControlBody } from '../protocol/messages.ts';
+import type { Caller, Context } from './context.ts';
+import { toHead, type ConversationHead } from './conversations.ts';
+import type { TransactionPart } from './database.ts';
+import { voidSlot } from './fencing.ts';
+import { HEAD } from './tables.ts';
+import { messageItem } from './timeline.ts';
+
+/** From then on a number is taken beforehand: in a conversation where others are always faster. */
+const OPTIMISTIC_ROUNDS = 3;
+const MAX_ROUNDS = 8;
+
+export interface Control {
+  readonly conversationId: string;
+  readonly clientMsgId: string;
+  readonly body: ControlBody;
+  /** A counted slot that holds nothing to read any more. */
+  readonly uncounted?: number;
+  /** What is told, to be done under the condition that it can still be done; `seq`: of the control message. */
+  readonly change: (seq: number) => TransactionPart & { readonly kind: 'update' };
+  /** As it was read. */
+  readonly head: ConversationHead;
+}
+
+export type ControlOutcome =
+  | { readonly outcome: 'told'; readonly seq: number; readonly head: ConversationHead }
+  /** The condition of the change did not hold. */
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'contended' };
+
+/** Makes a change, and tells of it. */
+export async function changeAndTell(ctx: Context, caller: Caller, control: Control): Promise<ControlOutcome> {
+  const { conversationId, uncounted } = control;
+  const key = { conversationId, item: HEAD };
+  let { head } = control;
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    if (round > 1) await ctx.backOff(round - 1);
+    const isTaken = round > OPTIMISTIC_ROUNDS;
+    if (isTaken) head = await takeNumber(ctx, key);
+    const seq = isTaken ? head.seq : head.seq + 1;
+    const [before, beforeThat] = isTaken ? head.takenAt.slice(1) : head.takenAt;
+    const written = await ctx.db.transact([
+      control.change(seq),
+      {
+        kind: 'put',
+        table: 'Messages',
+        item: messageItem(ctx, {
+          conversationId,
+          seq,
+          counted: head.counted,
+          ...(before !== undefined && { before }),
+          ...(beforeThat !== undefined && { beforeThat }),
+          clientMsgId: control.clientMsgId,
+          from: caller.userId,
+          deviceId: caller.deviceId,
+          type: 'control',
+          body: { ...control.body },
+          serverTime: ctx.now(),
+          silent: true,
+        }),
+        condition: 'attribute_not_exists(#conversationId)',
+      },
+      ...(isTaken ? [] : [nextNumber(ctx, key, head, uncounted)]),
+      ...(isTaken && uncounted !== undefined
+        ? [{ kind: 'update' as const, table: 'Conversations' as const, key, ...uncount(uncounted) }]
+        : []),
+    ]);
+    if (written.ok) return { outcome: 'told', seq, head };
+    if (written.failed[0]) {
+      if (isTaken) await voidSlot(ctx, conversationId, { seq, counted: head.counted, silent: true });
+      return { outcome: 'refused' };
+    }
+    const latest = written.failed[2]?.item;
+    if (latest) head = toHead(latest);
+  }
+  return { outcome: 'contended' };
+}
+
+type HeadKey = { readonly conversationId: string; readonly item: string };
+
+const numbering = '#beforeThat = if_not_exists(#before, #at), #before = #at, #at = :now';
+
+/** Nobody else has taken a number since the head was read. */
+function nextNumber(
+  ctx: Context,
+  key: HeadKey,
+  { seq, controls }: ConversationHead,
+  uncounted: number | undefined,
+): TransactionPart {
+  const slots = uncounted === undefined ? undefined : uncount(uncounted);
+  return {
+    kind: 'update',
+    table: 'Conversations',
+    key,
+    update: [`SET #seq = :next, #controls = :controls, ${numbering}`, slots?.update]
+      .filter(Boolean)
+      .join(' '),
+    condition: '#seq = :seq',
+    values: { seq, next: seq + 1, controls: controls + 1, now: ctx.now(), ...slots?.values },
+  };
+}
+
+async function takeNumber(ctx: Context, key: HeadKey): Promise<ConversationHead> {
+  const written = await ctx.db.update({
+    table: 'Conversations',
+    key,
+    update: `SET #seq = #seq + :one, #controls = if_not_exists(#controls, :none) + :one, ${numbering}`,
+    condition: 'attribute_exists(#seq)',
+    values: { one: 1, none: 0, now: ctx.now() },
+    returning: 'ALL_NEW',
+  });
+  if (!written.ok) throw new Error('A conversation is gone');
+  return toHead(written.item);
+}
+
+const uncount = (seq: number) => ({ update: 'ADD #uncounted :slots', values: { slots: new Set([seq]) } });

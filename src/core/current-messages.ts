@@ -1,0 +1,47 @@
+// What a batch may say of its messages. The stream gives each as it was sent; by now it may have been recalled (I7). So
+// what is no longer fresh is looked up, and what a control message is about always is: in the common case nothing.
+import { targetSeq, type Message, type Slot } from '../protocol/messages.ts';
+import type { Context } from './context.ts';
+import type { Told } from './pushes.ts';
+import { emptySlot, keyOf, readSlots } from './timeline.ts';
+
+/** For so long is what was looked up for one recipient good for the next. */
+const REUSE_MS = 100;
+
+type SlotKey = Pick<Message, 'conversationId' | 'seq'>;
+type Tell = (message: Message) => Told;
+export type CurrentMessages = () => Promise<Tell>;
+
+/** Ask each time, right before pushing. */
+export function currentMessages(ctx: Context, messages: readonly Message[]): CurrentMessages {
+  let latest: { readonly at: number; readonly tell: Promise<Tell> } | undefined;
+  return () => {
+    const at = ctx.now();
+    if (latest && at - latest.at < REUSE_MS) return latest.tell;
+    const tell = lookUp(ctx, messages);
+    latest = { at, tell };
+    return tell;
+  };
+}
+
+async function lookUp(ctx: Context, messages: readonly Message[]): Promise<Tell> {
+  const stale = messages.filter(({ serverTime }) => ctx.now() - serverTime > ctx.settings.pushFreshMs);
+  const keys = new Map<string, SlotKey>(stale.map((message) => [keyOf(message), message]));
+  for (const target of messages.flatMap(targetOf)) keys.set(keyOf(target), target);
+  const slots = await readSlots(ctx, [...keys.values()]);
+  const found = new Map(slots.map((slot) => [keyOf(slot), slot]));
+  const now = (key: SlotKey): Slot => found.get(keyOf(key)) ?? emptySlot(key);
+  return (message) => {
+    const [target] = targetOf(message);
+    return {
+      kind: 'message',
+      message: keys.has(keyOf(message)) ? now(message) : message,
+      ...(target && { target: now(target) }),
+    };
+  };
+}
+
+function targetOf(message: Message): SlotKey[] {
+  const seq = targetSeq(message);
+  return seq === undefined ? [] : [{ conversationId: message.conversationId, seq }];
+}
