@@ -109,6 +109,61 @@ describe('tabs', () => {
     for (const tab of tabs) expect(await shownUpTo(tab, 30)).toEqual(range(30));
   }, 60_000);
 
+  test('takeOver() from a holder that hears nothing: it is made to let go, and becomes a standby', async () => {
+    const { alice, bob, tabs } = await openTabs(3);
+    const [first, second, third] = tabs as [Page, Page, Page];
+    await first.evaluate(() => (hands.deaf = true));
+    await second.evaluate(() => hands.client!.takeOver());
+    expect(await Promise.all(tabs.map(role))).toEqual(['standby', 'holder', 'standby']);
+    await second.evaluate(() => hands.client!.start());
+    await talk(alice, bob, 1, 3);
+    expect(await shownUpTo(second, 3)).toEqual(range(3));
+    expect(await shownUpTo(third, 3)).toEqual(range(3));
+    await first.evaluate(() => (hands.deaf = false));
+    // It has the place back in its turn, and asks nobody else for it.
+    await second.close();
+    await Promise.race(
+      [first, third].map((tab) => tab.waitForFunction(() => hands.client!.role === 'holder')),
+    );
+  }, 60_000);
+
+  test('takeOver() from a holder that keeps the local data is a timeout; when its page is gone, they are free', async () => {
+    const { bob, tabs } = await openTabs(1);
+    const first = tabs[0]!;
+    const second = await openTab(bob, 10);
+    await first.evaluate(() => {
+      const { IDBDatabase } = globalThis as unknown as { IDBDatabase: { prototype: { close: () => void } } };
+      IDBDatabase.prototype.close = () => {
+        throw new Error('Not now');
+      };
+    });
+    const failure = await second.evaluate(() =>
+      hands.client!.takeOver().then(
+        () => 'held',
+        (error: { code: string }) => error.code,
+      ),
+    );
+    expect(failure).toBe('timeout');
+    expect(await Promise.all([first, second].map(role))).toEqual(['standby', 'standby']);
+    await first.close();
+    await second.waitForFunction(() => hands.client!.role === 'holder');
+  }, 60_000);
+
+  test('opening and clearing beside a holder that hears nothing are a timeout', async () => {
+    const { bob, tabs } = await openTabs(1);
+    const second = await openTab(bob, 10);
+    await tabs[0]!.evaluate(() => (hands.deaf = true));
+    await expect(openTab(bob, 100)).rejects.toThrow('No tab answers');
+    const failure = await second.evaluate(() =>
+      hands.client!.clear().then(
+        () => 'cleared',
+        (error: { code: string }) => error.code,
+      ),
+    );
+    expect(failure).toBe('timeout');
+    expect(await second.evaluate(() => hands.client!.state)).toBe('closed');
+  }, 60_000);
+
   test('a standby sends, and it arrives once; every tab hears of it', async () => {
     const { alice, tabs } = await openTabs(2);
     const [first, second] = tabs as [Page, Page];
@@ -308,13 +363,13 @@ async function openTabs(count: number): Promise<{ alice: Device; bob: string; ta
   return { alice, bob, tabs };
 }
 
-/** Resolves when it hears of a connection that is synced. */
-async function openTab(userId: string): Promise<Page> {
+/** Resolves when it hears of a connection that is synced. Its timers run `pace` times as fast. */
+async function openTab(userId: string, pace = 1): Promise<Page> {
   const page = await context.newPage();
   await page.goto(origin);
   const token = await cloud.issueToken(userId);
   await page.evaluate(
-    async ({ url, token, userId }) => {
+    async ({ url, token, userId, pace }) => {
       const { SharedClient, IndexedDbStorage } = hands.sdk;
       hands.client = await SharedClient.open({
         name: userId,
@@ -322,6 +377,12 @@ async function openTab(userId: string): Promise<Page> {
         url,
         token,
         platform: 'web',
+        environment: {
+          setTimer(callback, delayMs) {
+            const timer = setTimeout(callback, delayMs / pace);
+            return () => clearTimeout(timer);
+          },
+        },
         on: {
           message: ({ message }) => hands.shown.push(message.body['n'] ?? message.body['text']),
           sendState: ({ state }) => hands.events.push(state),
@@ -330,7 +391,7 @@ async function openTab(userId: string): Promise<Page> {
       });
       await hands.client.start();
     },
-    { url: `${cloud.url}/dev`, token, userId },
+    { url: `${cloud.url}/dev`, token, userId, pace },
   );
   return page;
 }

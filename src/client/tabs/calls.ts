@@ -39,6 +39,11 @@ export class Calls {
     this.pending.delete(id);
   }
 
+  /** Whoever asked waits no more. */
+  withdraw(action: ActionName): void {
+    for (const [id, { call }] of this.pending) if (call.action === action) this.pending.delete(id);
+  }
+
   /** There is another holder: what the last one left unanswered is for this one. */
   askAnew(): void {
     for (const { call, reject } of this.pending.values()) {

@@ -73,8 +73,7 @@ export class Host {
 
   async leave(): Promise<void> {
     this.leaving = true;
-    await this.device.close();
-    this.end(undefined);
+    await this.device.close().finally(() => this.end(undefined));
   }
 
   /** Nothing when this tab steps down meanwhile: the caller asks the next holder. */
@@ -109,8 +108,7 @@ export class Host {
     },
     yieldTo: async (tabId) => {
       this.leaving = true;
-      await this.device.close();
-      this.end(tabId);
+      await this.device.close().finally(() => this.end(tabId));
     },
     clear: async () => {
       this.tell({ name: 'cleared' });

@@ -1,6 +1,6 @@
 // One tab among others: stands for the connection, and follows the tab that has it, itself or another.
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
-import type { Environment } from '../environment.ts';
+import { within, type Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
 import type { ClientOptions } from '../options.ts';
 import { Calls } from './calls.ts';
@@ -9,6 +9,10 @@ import { Host } from './host.ts';
 import type { Channel, TabPlatform } from './platform.ts';
 import type { View } from './view.ts';
 import type { Call, Report, TabMessage } from './wire.ts';
+
+/** How long the holder has to answer, and how long the place may take to change hands after that. */
+const YIELD_MS = 3_000;
+const TAKE_OVER_MS = 15_000;
 
 export type Role = 'holder' | 'standby';
 
@@ -53,6 +57,8 @@ export class Tab {
   private failures = 0;
   /** Kicked by another device: whoever holds the connection next does not take its place back by itself. */
   private mayStart = true;
+  /** It has the lock, and is about to be the holder. */
+  private opening = false;
   private clearing = false;
   private closed = false;
 
@@ -75,20 +81,42 @@ export class Tab {
     });
   }
 
+  /** Rejects with ImError `timeout` where the holder does not let go, and as `Host.open` does. */
   async takeOver(): Promise<void> {
     this.mayStart = true;
     if (this.host) return this.host.start();
-    const holding = new Promise<void>((resolve, reject) => this.holdWaiters.add({ resolve, reject }));
-    await Promise.race([this.calls.ask('yieldTo', this.id), holding]);
-    if (this.role === 'standby') this.election.seize();
-    return holding;
+    const { environment } = this.options;
+    let waiter: Waiter | undefined;
+    const holding = new Promise<void>((resolve, reject) => (waiter = { resolve, reject }));
+    this.holdWaiters.add(waiter!);
+    try {
+      await this.askToYield(holding);
+      // From whoever has the lock, answering or not: it notices, and becomes a standby.
+      if (this.role === 'standby' && !this.opening) this.election.seize();
+      await within(environment, TAKE_OVER_MS, holding, 'The tab with the connection does not let go of it');
+    } finally {
+      this.holdWaiters.delete(waiter!);
+    }
+  }
+
+  /** A holder that hears nothing is waited for so long, and no longer. */
+  private async askToYield(holding: Promise<void>): Promise<void> {
+    const yielded = Promise.race([this.calls.ask('yieldTo', this.id), holding]);
+    try {
+      await within(this.options.environment, YIELD_MS, yielded, 'No answer');
+    } catch (error) {
+      if (toImError(error).code !== 'timeout') throw error;
+      // The next holder is not to be asked for it.
+      this.calls.withdraw('yieldTo');
+    }
   }
 
   /** Removes all local data; every tab is closed. */
   async clear(): Promise<void> {
     this.clearing = true;
     this.election.stop();
-    await this.calls.ask('clear');
+    const { environment } = this.options;
+    await within(environment, TAKE_OVER_MS, this.calls.ask('clear'), 'The tab with the data does not answer');
   }
 
   async close(error: ImError): Promise<void> {
@@ -103,16 +131,13 @@ export class Tab {
   }
 
   private async lead(taken: AbortSignal): Promise<void> {
-    const { environment, clientOptions } = this.options;
-    let host: Host;
-    try {
-      const publish = (report: Report) => this.publish(report);
-      host = await Host.open(environment.newId(), await clientOptions(), publish);
-    } catch (error) {
-      return this.noteFailure(toImError(error));
-    }
+    this.opening = true;
+    const host = await this.openHost(taken);
+    this.opening = false;
+    if (!host) return;
     if (this.closed || taken.aborted) return host.leave();
-    taken.addEventListener('abort', () => void host.leave());
+    const report = (error: unknown) => this.options.onError(toImError(error));
+    taken.addEventListener('abort', () => void host.leave().catch(report));
     this.failures = 0;
     this.host = host;
     host.announce();
@@ -124,11 +149,27 @@ export class Tab {
     if (heir !== undefined) await this.election.gone(heir, taken);
   }
 
+  /** While `takeOver` waits it tries again, with the lock in hand: the tab before may need a moment to let go. */
+  private async openHost(taken: AbortSignal): Promise<Host | undefined> {
+    const { environment, clientOptions } = this.options;
+    try {
+      const publish = (report: Report) => this.publish(report);
+      return await Host.open(environment.newId(), await clientOptions(), publish);
+    } catch (error) {
+      this.noteFailure(toImError(error));
+    }
+    if (this.holdWaiters.size === 0) return undefined;
+    await this.rest();
+    return this.closed || taken.aborted ? undefined : this.openHost(taken);
+  }
+
   private noteFailure(error: ImError): void {
     this.failures++;
     // A tab that was closed a moment ago may have the storage still.
     if (error.retryable) return;
     this.becomeReady.reject(error);
+    for (const { reject } of this.holdWaiters) reject(error);
+    this.holdWaiters.clear();
     this.options.onError(error);
   }
 
