@@ -1,7 +1,14 @@
-// `history`, `read`, `positions`, `receipts`: a conversation's timeline, and how far its members have read it.
+// A conversation's timeline, how far its members have read it, and what each of them wants of it.
+import { settings } from '../src/core/conversation-settings.ts';
 import { history } from '../src/core/history.ts';
 import { positions, read, receipts } from '../src/core/read-positions.ts';
-import { historyFrame, readFrame, positionsFrame, receiptsFrame } from '../src/protocol/client-frames.ts';
+import {
+  historyFrame,
+  positionsFrame,
+  readFrame,
+  receiptsFrame,
+  settingsFrame,
+} from '../src/protocol/client-frames.ts';
 import { route } from '../src/runtime/route.ts';
 
 export const handler = route({
@@ -9,4 +16,5 @@ export const handler = route({
   read: [readFrame, read],
   positions: [positionsFrame, positions],
   receipts: [receiptsFrame, receipts],
+  settings: [settingsFrame, settings],
 });

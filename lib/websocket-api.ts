@@ -56,11 +56,11 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
       .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
-    const reading = ['history', 'read', 'positions', 'receipts'] as const;
+    const reading = ['history', 'read', 'positions', 'receipts', 'settings'] as const;
     this.addRoutes([...reading], 'conversations', 'Reads conversation timelines and moves read positions')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'BatchGetItem', 'GetItem', 'Query', 'PutItem')
-      .useTable(tables, 'Users', 'BatchGetItem');
+      .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     this.addRoutes(['recall', 'edit'], 'changes', 'Takes messages back and edits them, for everybody')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem');

@@ -49,6 +49,8 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   recall:
     'Takes a message back for everybody: its sender within `recallSeconds` (120 by default; later `recall_expired`), others `forbidden`; a void, an expired or no message is `not_found`. When it is answered, no answer and no push holds the old body any more: the slot reads `recalled: true, body: {}`. A silent `control` message, `{"op":"recall","seq":5,"by":"alice"}`, tells of it; the event that brings it carries `target`, the message as it is now. The answer to a message that was sent within the last second takes until the pushes under way have ended.',
   edit: 'Gives a message another body of its type: its sender alone, within `editSeconds` (900 by default; later `recall_expired`). `edited` is the time: of two versions, the one with the later `edited` is newer. A silent `control` message, `{"op":"edit",…}`, tells of it, as with `recall`. The same `clientMsgId` again answers the same.',
+  settings:
+    'A user’s own view of a conversation: give what is to change; all five are answered as they are now. `hidden` lasts until the next message; `clearedSeq` clears everything up to it for this user alone, reads it, and only moves forward. The user’s other devices get a `conversation` event, `change: "settings"`, with the settings of the moment of reading.',
   device:
     'Registers this device for push notifications, or with `remove: true` takes it back. At most eight devices of a user; for one more, the one that was seen longest ago makes room. A push token belongs to the last device that registered it.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',

@@ -8,6 +8,7 @@ import type { Answer, Push } from '../protocol/server-frames.ts';
 import { announce } from './announce.ts';
 import type { Caller, Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
+import type { Item } from './database.ts';
 import { hasExpired } from './expiry.ts';
 import { toMailbox } from './mailbox.ts';
 import { memberPlace, readMemberships, unreadCount, type Membership } from './members.ts';
@@ -27,7 +28,10 @@ export async function read(
   if (seq > head.seq) {
     return refuse('bad_request', `seq: ${seq} is beyond the head of the conversation, ${head.seq}`);
   }
-  const readCounted = seq > member.readSeq ? await countedAt(ctx, conversationId, head, seq) : undefined;
+  const found = seq > member.readSeq ? await itemFrom(ctx, conversationId, head, seq) : undefined;
+  // A slot that is not settled yet, nobody can have read. Where messages have an end, what is gone is passed over.
+  const isSettled = found?.['seq'] === seq || head.expiring;
+  const readCounted = seq > member.readSeq && isSettled ? countedUpTo(ctx, head, seq, found) : undefined;
   if (readCounted === undefined) return answerRead(ctx, conversationId, membership);
   if (await movePosition(ctx, { conversationId, userId, seq, readCounted })) {
     await tell(ctx, caller, conversationId, seq);
@@ -95,28 +99,29 @@ export async function receipts(
 const refuseStranger = (conversationId: string) =>
   refuse('not_member', `conversationId: you are not in ${conversationId}`);
 
-/**
- * The conversation's `counted` at that seq; `undefined`, when the slot is not settled yet: nobody can have read it. Where
- * messages have an end, what is gone is passed over.
- */
-async function countedAt(
+/** What stands at that seq, or above it first. */
+export async function itemFrom(
   ctx: Context,
   conversationId: string,
   head: ConversationHead,
   seq: number,
-): Promise<number | undefined> {
-  const [item] = await ctx.db.query({
-    table: 'Messages',
-    partition: conversationId,
-    from: seq,
-    to: head.seq,
-    limit: 1,
-  });
-  if (item?.['seq'] === seq) return item['counted'] as number;
-  if (!head.expiring) return undefined;
-  if (!item) return head.counted;
-  const counts = item['silent'] !== true && !hasExpired(ctx, item);
-  return (item['counted'] as number) - (counts ? 1 : 0);
+): Promise<Item | undefined> {
+  const range = { table: 'Messages', partition: conversationId, from: seq, to: head.seq, limit: 1 } as const;
+  return (await ctx.db.query(range))[0];
+}
+
+/** The conversation's `counted` at that seq; `found`: what stands there, or above it first. */
+export function countedUpTo(
+  ctx: Context,
+  head: ConversationHead,
+  seq: number,
+  found: Item | undefined,
+): number {
+  if (!found) return head.counted;
+  const counted = found['counted'] as number;
+  if (found['seq'] === seq) return counted;
+  const counts = found['silent'] !== true && !hasExpired(ctx, found);
+  return counted - (counts ? 1 : 0);
 }
 
 interface Position {

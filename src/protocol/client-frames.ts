@@ -146,6 +146,20 @@ export const editFrame = define(() =>
   }),
 );
 
+export const settingsFrame = define(() =>
+  request('settings', {
+    conversationId: conversationIdSchema,
+    pinned: v.optional(v.boolean()),
+    muted: v.optional(v.boolean()),
+    /** Until the next message. */
+    hidden: v.optional(v.boolean()),
+    /** Clears everything up to here, for this user alone; it only moves forward. */
+    clearedSeq: v.optional(cursorSchema),
+    /** `""` clears it. */
+    draft: v.optional(storedText(limits.draft)),
+  }),
+);
+
 export const deviceFrame = define(() =>
   request('device', {
     pushToken: v.optional(v.pipe(storedText(limits.pushToken), v.nonEmpty())),
@@ -167,6 +181,7 @@ export const clientFrames = {
   receipts: receiptsFrame,
   recall: recallFrame,
   edit: editFrame,
+  settings: settingsFrame,
   device: deviceFrame,
   ping: pingFrame,
 } as const;

@@ -19,6 +19,9 @@ export const limits = {
   pendingConversations: 200,
   /** Conversations that one request asks the positions of. */
   positions: 100,
+  conversations: { max: 100, default: 50 },
+  /** Bytes, in UTF-8. */
+  draft: 4096,
   receipts: { max: 100, default: 100 },
   /** Bytes, in UTF-8. */
   pushToken: 4096,

@@ -142,6 +142,7 @@ export const responseFrames = {
     seq: seqSchema,
   }),
   edit: answer({ seq: seqSchema, edited: timestamp }),
+  settings: answer(settingsSchema.entries),
   device: answer({}),
   ping: answer({ head: count, serverTime: timestamp, mailbox }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;

@@ -90,6 +90,7 @@ async function runEverything(): Promise<void> {
   await back.request('history', { conversationId: 'd:alice:bob' });
   await back.request('read', { conversationId: 'd:alice:bob', seq: 9 });
   await useChanges(alice);
+  await useSettings(back);
   await back.request('receipts', { conversationId: 'd:alice:bob', seq: 1 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
@@ -148,6 +149,12 @@ async function useChanges(alice: TestClient): Promise<void> {
     await takeNumber(2_000 + 100 * round);
     await alice.request('recall', { conversationId, seq });
   }
+}
+
+/** As many events as fill a page. */
+async function useSettings(bob: TestClient): Promise<void> {
+  const conversationId = 'd:alice:bob';
+  for (let n = 0; n < 18; n++) await bob.request('settings', { conversationId, draft: n % 2 ? '' : 'dear' });
 }
 
 /**

@@ -69,10 +69,11 @@ test('the wire schemas of im.v1 are what they were', () => {
         "recall": "82acc17cd1abaa88",
         "receipts": "00fd82a3a97793eb",
         "send": "e7e7d7bc23a80aad",
+        "settings": "3bf5baac84ca6a3c",
         "sync": "95b7e1d02ce21baf",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "9f0d59440f8ed741",
+      "limits": "c144d543bee79ad3",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "kicked": "cf7b188ca59b4d7e",
@@ -91,6 +92,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "recall": "6fb77a7cba0f77a4",
         "receipts": "eda477b5c2d961cb",
         "send": "1cd2936f1e3a2528",
+        "settings": "2fef9d3bed6d9bbf",
         "sync": "00993c686d798bba",
       },
     }
