@@ -4,7 +4,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { fanOut } from '../src/core/fan-out.ts';
 import { toSlot } from '../src/core/timeline.ts';
-import { isVoid, type Message } from '../src/protocol/messages.ts';
+import type { Message } from '../src/protocol/messages.ts';
+import { isVoid } from '../src/protocol/slots.ts';
 import { createContext } from '../src/runtime/context.ts';
 import { describeError, log } from '../src/runtime/log.ts';
 

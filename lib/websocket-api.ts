@@ -56,10 +56,14 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
       .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
-    const reading = ['history', 'read', 'positions', 'receipts', 'settings'] as const;
-    this.addRoutes([...reading], 'conversations', 'Reads conversation timelines and moves read positions')
+    const reading = ['history', 'read', 'positions', 'receipts'] as const;
+    this.addRoutes([...reading], 'reading', 'Reads conversation timelines and moves read positions')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'BatchGetItem', 'GetItem', 'Query', 'PutItem')
+      .useTable(tables, 'Users', 'BatchGetItem');
+    this.addRoutes(['settings'], 'conversations', 'Lists a user’s conversations, and what they want of each')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'Query')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     this.addRoutes(['recall', 'edit'], 'changes', 'Takes messages back and edits them, for everybody')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')

@@ -1,6 +1,6 @@
 // Silent messages that the server puts into a timeline to tell what was done to another one. The change, the number and
 // the message are one transaction: nobody dies in between, and what is told was done.
-import type { ControlBody } from '../protocol/messages.ts';
+import type { ControlBody } from '../protocol/slots.ts';
 import type { Caller, Context } from './context.ts';
 import { toHead, type ConversationHead } from './conversations.ts';
 import type { TransactionPart } from './database.ts';

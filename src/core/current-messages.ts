@@ -1,6 +1,7 @@
 // What a batch may say of its messages. The stream gives each as it was sent; by now it may have been recalled (I7). So
 // what is no longer fresh is looked up, and what a control message is about always is: in the common case nothing.
-import { targetSeq, type Message, type Slot } from '../protocol/messages.ts';
+import type { Message, Slot } from '../protocol/messages.ts';
+import { targetSeq } from '../protocol/slots.ts';
 import type { Context } from './context.ts';
 import type { Told } from './pushes.ts';
 import { emptySlot, keyOf, readSlots } from './timeline.ts';

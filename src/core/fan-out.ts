@@ -1,7 +1,8 @@
 // From new messages to mailboxes and devices. One batch costs a recipient one mailbox update and a device one frame.
 import pLimit from 'p-limit';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
-import { targetSeq, type Message } from '../protocol/messages.ts';
+import type { Message } from '../protocol/messages.ts';
+import { targetSeq } from '../protocol/slots.ts';
 import type { Context, Pushes } from './context.ts';
 import { isConnectionOver } from './connections.ts';
 import { currentMessages, type CurrentMessages } from './current-messages.ts';

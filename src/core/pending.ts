@@ -1,7 +1,7 @@
 // Counts first: what waits for a device, by conversation, before it pulls any of it.
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { limits } from '../protocol/limits.ts';
-import { isVoid } from '../protocol/messages.ts';
+import { isVoid } from '../protocol/slots.ts';
 import type { Answer, WaitingConversation } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { Portions, withinBytes } from './answer-size.ts';

@@ -3,7 +3,7 @@
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
-import { isVoid } from '../protocol/messages.ts';
+import { isVoid } from '../protocol/slots.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
 import { announce } from './announce.ts';
 import type { Caller, Context } from './context.ts';

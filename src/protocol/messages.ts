@@ -25,13 +25,6 @@ export const bodySchemas = {
 export type SendableType = keyof typeof bodySchemas;
 export const sendableTypes = Object.keys(bodySchemas) as [SendableType, ...SendableType[]];
 
-/** Bodies of `control` messages, which the server makes: what was done to the message `seq`, and by whom. */
-export interface ControlBody {
-  readonly op: 'recall' | 'edit';
-  readonly seq: number;
-  readonly by: string;
-}
-
 /** `control` messages are made by the server. */
 export const messageTypeSchema = v.picklist([...sendableTypes, 'control']);
 
@@ -65,14 +58,3 @@ export type Message = v.InferOutput<typeof messageSchema>;
 export type VoidSlot = v.InferOutput<typeof voidSlotSchema>;
 /** What a seq holds, for ever: a message or a void. */
 export type Slot = Message | VoidSlot;
-
-/** The message that a control message is about. */
-export function targetSeq(slot: Slot): number | undefined {
-  if (isVoid(slot) || slot.type !== 'control') return undefined;
-  const { seq } = slot.body as Partial<ControlBody>;
-  return typeof seq === 'number' ? seq : undefined;
-}
-
-export function isVoid(slot: Slot): slot is VoidSlot {
-  return 'void' in slot;
-}

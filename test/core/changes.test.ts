@@ -120,20 +120,20 @@ const actions = {
 } as const;
 
 describe.each(Object.keys(actions) as (keyof typeof actions)[])('%s', (name) => {
-  const { run, check } = actions[name];
+  const action = actions[name];
   test.each(['before', 'after'] as const)('dies %s each of its requests', async (when) => {
     for (let request = 1; ; request++) {
       const scene = await newScene();
       const death: Death = { request, when };
       const context = tables.context({ death });
-      const died = await run(context, scene).then(
+      const died = await action.run(context, scene).then(
         () => false,
         () => true,
       );
-      const first = await run(ctx, scene);
+      const first = await action.run(ctx, scene);
       expect(first).toMatchObject({ ok: true });
-      expect(await run(ctx, scene)).toEqual(first);
-      await check(scene);
+      expect(await action.run(ctx, scene)).toEqual(first);
+      await action.check(scene);
       if (!died) return expect(request).toBeGreaterThan(3);
     }
   });

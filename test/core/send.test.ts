@@ -6,7 +6,7 @@ import { memberPlace, readMemberships, unreadCount } from '../../src/core/member
 import { send } from '../../src/core/send.ts';
 import { ringAttributes } from '../../src/core/tables.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
-import { isVoid } from '../../src/protocol/messages.ts';
+import { isVoid } from '../../src/protocol/slots.ts';
 import { startTables, type Death, type TestContext, type TestTables } from '../support/tables.ts';
 
 const clock = { now: Date.parse('2026-11-22T12:00:00Z') };

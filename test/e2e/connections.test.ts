@@ -3,7 +3,7 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import { isVoid } from '../../src/protocol/messages.ts';
+import { isVoid } from '../../src/protocol/slots.ts';
 import { connect, refusal, type ConnectOptions, type TestClient } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { SyncedMessage } from '../../src/protocol/server-frames.ts';
-import { isVoid } from '../../src/protocol/messages.ts';
+import { isVoid } from '../../src/protocol/slots.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 

@@ -1,5 +1,6 @@
 // Compares every device with what was acknowledged. It knows the invariants and nothing of the implementation.
-import { isVoid, type Message } from '../../src/protocol/messages.ts';
+import type { Message } from '../../src/protocol/messages.ts';
+import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Truth } from './history.ts';
 
 export interface Violation {
