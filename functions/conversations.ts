@@ -1,6 +1,9 @@
-// A user's conversations, and what they want of each.
-import { settings } from '../src/core/conversation-settings.ts';
-import { settingsFrame } from '../src/protocol/client-frames.ts';
+// A user's conversations, and what is unread in them.
+import { conversations, unread } from '../src/core/conversation-list.ts';
+import { conversationsFrame, unreadFrame } from '../src/protocol/client-frames.ts';
 import { route } from '../src/runtime/route.ts';
 
-export const handler = route({ settings: [settingsFrame, settings] });
+export const handler = route({
+  conversations: [conversationsFrame, conversations],
+  unread: [unreadFrame, unread],
+});

@@ -61,7 +61,11 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'BatchGetItem', 'GetItem', 'Query', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem');
-    this.addRoutes(['settings'], 'conversations', 'Lists a user’s conversations, and what they want of each')
+    this.addRoutes(['conversations', 'unread'], 'conversations', 'Lists a user’s conversations')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
+      .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
+      .useTable(tables, 'Users', 'BatchGetItem', 'Query');
+    this.addRoutes(['settings'], 'settings', 'Keeps what a user wants of a conversation')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'Query')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');

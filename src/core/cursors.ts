@@ -38,10 +38,14 @@ export async function acknowledge(
   caller: Caller,
   cursor: number | undefined,
 ): Promise<Mailbox> {
-  const [head] = await ctx.db.batchGet('Users', [mailboxKey(caller.userId)]);
-  const mailbox = mailboxOf(head);
+  const mailbox = await readMailbox(ctx, caller.userId);
   if (cursor && cursor <= mailbox.seq) await moveCursor(ctx, caller, mailbox, cursor);
   return mailbox;
+}
+
+export async function readMailbox(ctx: Context, userId: string): Promise<Mailbox> {
+  const [head] = await ctx.db.batchGet('Users', [mailboxKey(userId)]);
+  return mailboxOf(head);
 }
 
 function mailboxOf(head: Item | undefined): Mailbox {

@@ -45,6 +45,11 @@ export interface Put extends Expressions {
   readonly item: Item;
 }
 
+export interface BatchGetPart {
+  readonly table: TableName;
+  readonly keys: readonly Key[];
+}
+
 export interface Range {
   readonly table: TableName;
   readonly partition: string;
@@ -92,28 +97,46 @@ export class Database {
     return item && unmarshall(item);
   }
 
-  /** Strongly consistent. Items that do not exist are missing from the answer; its order is not that of the keys. */
-  async batchGet(table: TableName, keys: readonly Key[]): Promise<Item[]> {
+  /** Items that do not exist are missing from the answer; its order is not that of the keys. */
+  async batchGet(
+    table: TableName,
+    keys: readonly Key[],
+    read: 'strong' | 'eventual' = 'strong',
+  ): Promise<Item[]> {
     const items: Item[] = [];
     for (let start = 0; start < keys.length; start += BATCH_GET_KEYS) {
-      items.push(...(await this.batchGetOnce(table, keys.slice(start, start + BATCH_GET_KEYS))));
+      const [found] = await this.batchGetOnce(
+        [{ table, keys: keys.slice(start, start + BATCH_GET_KEYS) }],
+        read,
+      );
+      items.push(...found!);
     }
     return items;
   }
 
-  private async batchGetOnce(table: TableName, keys: readonly Key[]): Promise<Item[]> {
-    const tableName = this.names[table];
-    const items: Item[] = [];
-    let remaining: Record<string, AttributeValue>[] = keys.map((key) => marshall(key));
-    for (let round = 0; remaining.length > 0; round++) {
-      if (round === MAX_UNPROCESSED_ROUNDS)
-        throw new Error(`BatchGetItem leaves keys of ${table} unprocessed`);
+  /** Of several tables in one request: at most 100 keys, strongly consistent. */
+  async batchGetAcross(parts: readonly BatchGetPart[]): Promise<Item[][]> {
+    return this.batchGetOnce(parts, 'strong');
+  }
+
+  private async batchGetOnce(parts: readonly BatchGetPart[], read: 'strong' | 'eventual'): Promise<Item[][]> {
+    const tables = parts.map(({ table }) => this.names[table]);
+    const items: Item[][] = parts.map(() => []);
+    let remaining = parts.map(({ keys }) => keys.map((key) => marshall(key)));
+    for (let round = 0; remaining.some(({ length }) => length > 0); round++) {
+      if (round === MAX_UNPROCESSED_ROUNDS) throw new Error('BatchGetItem leaves keys unprocessed');
       if (round > 0) await this.backOff(round);
+      const request = tables.flatMap((name, part) => {
+        const Keys = remaining[part]!;
+        return Keys.length > 0 ? [[name, { Keys, ConsistentRead: read === 'strong' }] as const] : [];
+      });
       const answer = await this.client.send(
-        new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: remaining, ConsistentRead: true } } }),
+        new BatchGetItemCommand({ RequestItems: Object.fromEntries(request) }),
       );
-      items.push(...(answer.Responses?.[tableName] ?? []).map((item) => unmarshall(item)));
-      remaining = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+      for (const [part, name] of tables.entries()) {
+        items[part]!.push(...(answer.Responses?.[name] ?? []).map((item) => unmarshall(item)));
+      }
+      remaining = tables.map((name) => answer.UnprocessedKeys?.[name]?.Keys ?? []);
     }
     return items;
   }

@@ -57,16 +57,29 @@ export async function readMemberships(
   conversationIds: readonly string[],
   userId: string,
 ): Promise<Map<string, Membership>> {
-  const places = new Map(conversationIds.map((id) => [id, memberPlace(id, userId)]));
-  const keys = [...places].flatMap(([conversationId, place]): Key[] => {
+  const items = await ctx.db.batchGet('Conversations', membershipKeys(conversationIds, userId));
+  return toMemberships(items, conversationIds, userId);
+}
+
+/** Keys of what toMemberships needs to know. */
+export function membershipKeys(conversationIds: readonly string[], userId: string): Key[] {
+  return conversationIds.flatMap((conversationId): Key[] => {
+    const place = memberPlace(conversationId, userId);
     if (!place) return [];
     return place.key['item'] === HEAD ? [place.key] : [{ conversationId, item: HEAD }, place.key];
   });
-  const items = await ctx.db.batchGet('Conversations', keys);
+}
+
+export function toMemberships(
+  items: readonly Item[],
+  conversationIds: readonly string[],
+  userId: string,
+): Map<string, Membership> {
   const find = (key: Key) =>
     items.find((item) => item['conversationId'] === key['conversationId'] && item['item'] === key['item']);
   const memberships = new Map<string, Membership>();
-  for (const [conversationId, place] of places) {
+  for (const conversationId of conversationIds) {
+    const place = memberPlace(conversationId, userId);
     const head = find({ conversationId, item: HEAD });
     const own = place && find(place.key);
     if (!head || !own) continue;

@@ -1,16 +1,15 @@
 // Counts first: what waits for a device, by conversation, before it pulls any of it.
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { limits } from '../protocol/limits.ts';
-import { isVoid } from '../protocol/slots.ts';
 import type { Answer, WaitingConversation } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import { readMailboxAndDevice } from './cursors.ts';
+import { readLastMessages } from './last-message.ts';
 import { readMemberships, unreadCount } from './members.ts';
 import { readEntries } from './mailbox.ts';
 import { decodeEntry } from './entries.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
-import { readSlots } from './timeline.ts';
 
 /** Pointers that are counted at most; whoever is further behind pulls some and asks again. */
 const MAX_ENTRIES = 2_000;
@@ -19,7 +18,6 @@ interface Waiting {
   readonly conversationId: string;
   /** Seqs of others' messages that wait; a set, for a pointer may stand twice. */
   readonly seqs: Set<number>;
-  lastSeq: number;
 }
 
 export async function pending(
@@ -59,9 +57,8 @@ function countByConversation(userId: string, entries: readonly string[]): Waitin
     const decoded = decodeEntry(entry, userId);
     if (decoded.kind !== 'message' || decoded.target !== undefined) continue;
     const { conversationId, seq, madeBy } = decoded;
-    const waiting = byConversation.get(conversationId) ?? { conversationId, seqs: new Set(), lastSeq: 0 };
+    const waiting = byConversation.get(conversationId) ?? { conversationId, seqs: new Set() };
     byConversation.set(conversationId, waiting);
-    waiting.lastSeq = Math.max(waiting.lastSeq, seq);
     if (madeBy === undefined) waiting.seqs.add(seq);
   }
   return [...byConversation.values()];
@@ -91,28 +88,21 @@ async function describe(
   waiting: readonly Waiting[],
 ): Promise<WaitingConversation[]> {
   const ids = waiting.map(({ conversationId }) => conversationId);
-  const [memberships, lastSlots] = await Promise.all([
-    readMemberships(ctx, ids, caller.userId),
-    readSlots(
-      ctx,
-      waiting.map(({ conversationId, lastSeq }) => ({ conversationId, seq: lastSeq })),
-    ),
-  ]);
-  const lastByConversation = new Map(lastSlots.map((slot) => [slot.conversationId, slot]));
+  const memberships = await readMemberships(ctx, ids, caller.userId);
+  const lastMessages = await readLastMessages(ctx, memberships);
   const described = waiting.map(async ({ conversationId, seqs }): Promise<WaitingConversation[]> => {
     const membership = memberships.get(conversationId);
     if (!membership) return [];
     const { head, member } = membership;
     const from = Math.min(member.readSeq, ...[...seqs].map((seq) => seq - 1));
     const live = head.expiring ? await readLiveSlots(ctx, conversationId, head, from) : undefined;
-    const last = lastByConversation.get(conversationId);
     return [
       {
         conversationId,
         unread: await unreadCount(ctx, conversationId, membership, live),
         waiting: countKept(seqs, live),
         lastSeq: head.seq,
-        last: last && !isVoid(last) ? last : null,
+        last: lastMessages.get(conversationId) ?? null,
       },
     ];
   });

@@ -146,6 +146,17 @@ export const editFrame = define(() =>
   }),
 );
 
+export const conversationsFrame = define(() =>
+  request('conversations', {
+    cursor: v.optional(v.string()),
+    limit: pageSize(limits.conversations),
+    /** Those that are hidden, instead of the others. */
+    hidden: v.optional(v.boolean(), false),
+  }),
+);
+
+export const unreadFrame = define(() => request('unread', {}));
+
 export const settingsFrame = define(() =>
   request('settings', {
     conversationId: conversationIdSchema,
@@ -181,6 +192,8 @@ export const clientFrames = {
   receipts: receiptsFrame,
   recall: recallFrame,
   edit: editFrame,
+  conversations: conversationsFrame,
+  unread: unreadFrame,
   settings: settingsFrame,
   device: deviceFrame,
   ping: pingFrame,

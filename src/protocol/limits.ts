@@ -19,6 +19,8 @@ export const limits = {
   pendingConversations: 200,
   /** Conversations that one request asks the positions of. */
   positions: 100,
+  /** Conversations whose unread messages one answer counts. */
+  unreadConversations: 1_000,
   conversations: { max: 100, default: 50 },
   /** Bytes, in UTF-8. */
   draft: 4096,

@@ -80,6 +80,23 @@ export const waitingConversationSchema = v.object({
   last: v.nullable(slotSchema),
 });
 
+export const conversationSchema = v.object({
+  conversationId: conversationIdSchema,
+  kind: v.picklist(['direct', 'group']),
+  /** In direct conversations. */
+  peer: v.optional(userIdSchema),
+  lastSeq: count,
+  /** The newest message that this user may see, and that is not recalled. */
+  last: v.nullable(messageSchema),
+  /** Exact, over the whole conversation. */
+  unread: count,
+  readSeq: count,
+  /** In direct conversations. */
+  peerReadSeq: v.optional(count),
+  floorSeq: seqSchema,
+  ...settingsSchema.entries,
+});
+
 /** A member other than the author, and how far they have read. */
 const receiptSchema = v.object({ userId: userIdSchema, readSeq: count });
 
@@ -142,6 +159,14 @@ export const responseFrames = {
     seq: seqSchema,
   }),
   edit: answer({ seq: seqSchema, edited: timestamp }),
+  conversations: answer({ conversations: v.array(conversationSchema), next: v.optional(v.string()) }),
+  unread: answer({
+    /** Without those of muted conversations. */
+    total: count,
+    muted: count,
+    /** Of all conversations; false where there are very many. */
+    complete: v.boolean(),
+  }),
   settings: answer(settingsSchema.entries),
   device: answer({}),
   ping: answer({ head: count, serverTime: timestamp, mailbox }),
@@ -173,6 +198,7 @@ export const pushFrames = {
   }),
 } as const;
 
+export type Conversation = v.InferOutput<typeof conversationSchema>;
 export type ConversationSettings = v.InferOutput<typeof settingsSchema>;
 export type ConversationChange = v.InferOutput<typeof conversationChangeSchema>;
 export type SyncEvent = v.InferOutput<typeof syncEventSchema>;

@@ -73,7 +73,7 @@ function withoutGrant(model: CloudModel, grant: Grant): CloudModel {
   return { ...model, functions };
 }
 
-const expiringActions = ['send', 'sync', 'history', 'device', 'unknown', 'recall'];
+const expiringActions = ['send', 'sync', 'history', 'device', 'unknown', 'recall', 'unread', 'settings'];
 const platforms = ['ios', 'android', 'web', 'desktop', 'bot'];
 
 async function runEverything(): Promise<void> {
@@ -91,7 +91,9 @@ async function runEverything(): Promise<void> {
   await back.request('read', { conversationId: 'd:alice:bob', seq: 9 });
   await useChanges(alice);
   await useSettings(back);
-  await back.request('receipts', { conversationId: 'd:alice:bob', seq: 1 });
+  await back.request('conversations');
+  await back.request('unread');
+  await back.request('receipts', { conversationId: 'd:alice:bob', seq: 9 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
 
@@ -155,6 +157,7 @@ async function useChanges(alice: TestClient): Promise<void> {
 async function useSettings(bob: TestClient): Promise<void> {
   const conversationId = 'd:alice:bob';
   for (let n = 0; n < 18; n++) await bob.request('settings', { conversationId, draft: n % 2 ? '' : 'dear' });
+  await bob.request('settings', { conversationId, clearedSeq: 1 });
 }
 
 /**

@@ -59,6 +59,7 @@ test('the wire schemas of im.v1 are what they were', () => {
       },
       "client": {
         "ack": "4da2a277e9d62643",
+        "conversations": "bf0ffa427c942e3b",
         "device": "b674689e81891dc3",
         "edit": "c3cf7ec3c38c0cec",
         "history": "12f4cbf5cb81746e",
@@ -71,9 +72,10 @@ test('the wire schemas of im.v1 are what they were', () => {
         "send": "e7e7d7bc23a80aad",
         "settings": "3bf5baac84ca6a3c",
         "sync": "95b7e1d02ce21baf",
+        "unread": "0259d7413c3346aa",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "c144d543bee79ad3",
+      "limits": "0330ec53774de942",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "kicked": "cf7b188ca59b4d7e",
@@ -82,6 +84,7 @@ test('the wire schemas of im.v1 are what they were', () => {
       },
       "refused": "c08e1b785c8aa894",
       "responses": {
+        "conversations": "8f0e71932a78f06e",
         "device": "5dedaed275f34443",
         "edit": "b802099e6521544f",
         "history": "362c683bb00953cb",
@@ -94,6 +97,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "send": "1cd2936f1e3a2528",
         "settings": "2fef9d3bed6d9bbf",
         "sync": "00993c686d798bba",
+        "unread": "db0d2eddb091a1f6",
       },
     }
   `);
