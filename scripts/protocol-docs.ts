@@ -40,7 +40,7 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   pending:
     'Counts first: what came after the device’s stored cursor, or after `after`. `total` and `waiting` count messages of others after it; `unread` is exact for the whole conversation.',
   history:
-    'A conversation by `seq`, ascending, voids included, so that it is dense. Neither `before` nor `after`: the newest. `pending: true`: the page ends before a slot that is not settled; ask again shortly. `end`: nothing further in the direction asked. Below `floorSeq` nothing is shown.',
+    'A conversation by `seq`, ascending, voids included, so that it is dense. None of `before`, `after` and `around`: the newest. `around`: half the page before that time, half from it on; its `end` says that it holds all there is. `pending: true`: the page ends before a slot that is not settled; ask again shortly. `end`: nothing further in the direction asked. Below `floorSeq` nothing is shown.',
   read: 'Moves the caller’s read position forward, never back: a smaller `seq` answers the position as it is, one beyond the head is `bad_request`. Sending implies reading. The user’s other devices and, in a direct conversation, the peer’s are told by a `read` push.',
   positions:
     'Positions of the conversations that the caller is in; others are left out. Read positions are state and not in the mailbox: after a reconnect, ask for the conversations that you show as unread, or with own messages that you show as not read yet.',

@@ -3,18 +3,18 @@
 import { limits } from '../protocol/limits.ts';
 
 const ENVELOPE_BYTES = 1024;
-const ANSWER_BYTES = limits.responseBytes - ENVELOPE_BYTES;
+export const ANSWER_BYTES = limits.responseBytes - ENVELOPE_BYTES;
 /** So many of the largest messages there are always fit: nothing of the first portion is read in vain. */
 const FIRST_PORTION = Math.floor(ANSWER_BYTES / (limits.bodyBytes + ENVELOPE_BYTES));
 /** A portion is at most so many times what was seen before it: small ones may come first. */
 const MAX_GROWTH = 3;
 
 /** As many items from the front as fit one answer; at least one, for one always does. */
-export function withinBytes<T>(items: readonly T[]): T[] {
+export function withinBytes<T>(items: readonly T[], maxBytes = ANSWER_BYTES): T[] {
   let total = 0;
   const fitting = items.findIndex((item, index) => {
     total += sizeBytes(item);
-    return index > 0 && total > ANSWER_BYTES;
+    return index > 0 && total > maxBytes;
   });
   return fitting === -1 ? [...items] : items.slice(0, fitting);
 }

@@ -7,7 +7,14 @@ import type { ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
 import { goneBelow } from './retention.ts';
 import { HEAD } from './tables.ts';
-import { emptySlot, messageExpiry, readStretch, toSlot, type Stretch } from './timeline.ts';
+import {
+  emptySlot,
+  messageExpiry,
+  readStretch,
+  toSlot,
+  type Stretch,
+  type StretchRequest,
+} from './timeline.ts';
 import { sealUncounted } from './uncounted.ts';
 
 /** Slots in ascending order without holes; `pending`: they end before one that is not settled. */
@@ -20,7 +27,7 @@ export interface SlotRange {
 export async function readRange(
   ctx: Context,
   conversationId: string,
-  { head, ...range }: { low: number; high: number; beginAt: 'low' | 'high'; head: ConversationHead },
+  { head, ...range }: StretchRequest & { readonly head: ConversationHead },
 ): Promise<SlotRange> {
   const { low, high, stored } = await readStretch(ctx, conversationId, range);
   const slots: Slot[] = [];

@@ -4,8 +4,10 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { parseConversationId } from '../protocol/ids.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
-import { withinBytes } from './answer-size.ts';
-import { readRange } from './fencing.ts';
+import { ANSWER_BYTES, withinBytes } from './answer-size.ts';
+import type { ConversationHead } from './conversations.ts';
+import { readRange, type SlotRange } from './fencing.ts';
+import { firstSince } from './time-search.ts';
 import { readMemberships } from './members.ts';
 import { retainedFloor } from './retention.ts';
 
@@ -22,6 +24,9 @@ export async function history(
   const { head, member } = membership;
   const floorSeq = await retainedFloor(ctx, conversationId, member.floorSeq, head);
   const headSeq = head.seq;
+  if (request.around !== undefined) {
+    return around(ctx, conversationId, { time: request.around, limit: request.limit, floorSeq, head });
+  }
   const { low, high, beginAt } = bounds(request, floorSeq, headSeq);
   if (low > high) return { ok: true, messages: [], floorSeq, headSeq, end: true };
 
@@ -36,6 +41,41 @@ export async function history(
     end: reached && !pending,
     ...(pending && { pending }),
   };
+}
+
+interface Around {
+  readonly time: number;
+  readonly limit: number;
+  readonly floorSeq: number;
+  readonly head: ConversationHead;
+}
+
+/** Both halves are read from that time outwards, so that bytes cut the page at its ends. */
+async function around(
+  ctx: Context,
+  conversationId: string,
+  { time, limit, floorSeq, head }: Around,
+): Promise<Answer<'history'>> {
+  const headSeq = head.seq;
+  const from = await firstSince(ctx, conversationId, { low: floorSeq, head }, time);
+  const low = Math.max(floorSeq, from - Math.floor(limit / 2));
+  const high = Math.min(headSeq, from + Math.ceil(limit / 2) - 1);
+  const maxBytes = ANSWER_BYTES / 2;
+  const empty: SlotRange = { slots: [], pending: false };
+  const [before, since] = await Promise.all([
+    low < from
+      ? readRange(ctx, conversationId, { low, high: from - 1, beginAt: 'high', head, maxBytes })
+      : empty,
+    from <= high
+      ? readRange(ctx, conversationId, { low: from, high, beginAt: 'low', head, maxBytes })
+      : empty,
+  ]);
+  const earlier = withinBytes(before.slots.toReversed(), maxBytes).toReversed();
+  // A hole that is not settled ends the page.
+  const messages = before.pending ? earlier : [...earlier, ...withinBytes(since.slots, maxBytes)];
+  const pending = before.pending || since.pending;
+  const isAll = (messages[0]?.seq ?? from) === floorSeq && (messages.at(-1)?.seq ?? headSeq) === headSeq;
+  return { ok: true, messages, floorSeq, headSeq, end: isAll && !pending, ...(pending && { pending }) };
 }
 
 /** The slots that are asked for, cut to what there is and to what this user may see. */

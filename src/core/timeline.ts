@@ -74,6 +74,14 @@ export interface StoredSlot {
   readonly slot: Slot;
 }
 
+export interface StretchRequest {
+  readonly low: number;
+  readonly high: number;
+  readonly beginAt: 'low' | 'high';
+  /** Default: a whole answer. */
+  readonly maxBytes?: number;
+}
+
 /**
  * What is stored from `low` to `high`, beginning at one end, as far as an answer holds; it then ends with a slot that is
  * not empty, so that runs of empty ones stay whole.
@@ -81,10 +89,10 @@ export interface StoredSlot {
 export async function readStretch(
   ctx: Context,
   conversationId: string,
-  { low, high, beginAt }: { low: number; high: number; beginAt: 'low' | 'high' },
+  { low, high, beginAt, maxBytes }: StretchRequest,
 ): Promise<Stretch> {
   const stored = new Map<number, StoredSlot>();
-  const portions = new Portions();
+  const portions = new Portions(maxBytes);
   for (let left = high - low + 1; ;) {
     const count = Math.min(portions.next, left);
     const from = beginAt === 'low' ? high - left + 1 : low + left - count;

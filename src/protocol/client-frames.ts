@@ -101,12 +101,15 @@ export const historyFrame = define(() =>
       conversationId: conversationIdSchema,
       before: v.optional(seqSchema),
       after: v.optional(cursorSchema),
+      /** Milliseconds since the epoch: half the page before that time, half from it on. */
+      around: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
       limit: pageSize(limits.historyMessages),
     }),
     v.forward(
       v.check(
-        ({ before, after }) => before === undefined || after === undefined,
-        'give before or after, not both',
+        ({ before, after, around }) =>
+          [before, after, around].filter((given) => given !== undefined).length <= 1,
+        'give only one of before, after and around',
       ),
       ['before'],
     ),

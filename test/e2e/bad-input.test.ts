@@ -163,7 +163,7 @@ describe('frames', () => {
       'history',
       'before',
       { conversationId: 'd:alice:bob', before: 5, after: 1 },
-      'before: give before or after',
+      'before: give only one of',
     ],
     ['history', 'limit', { conversationId: 'd:alice:bob', limit: 101 }, 'limit:'],
     ['read', 'seq', { conversationId: 'd:alice:bob', seq: 0 }, 'seq: must be >=1'],

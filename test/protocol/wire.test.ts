@@ -62,7 +62,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "conversations": "bf0ffa427c942e3b",
         "device": "b674689e81891dc3",
         "edit": "c3cf7ec3c38c0cec",
-        "history": "12f4cbf5cb81746e",
+        "history": "2cee9a9825b54ef1",
         "pending": "ace588876b615ec8",
         "ping": "a36fc56d49bca481",
         "positions": "9322063b305df1c4",
