@@ -159,12 +159,7 @@ describe('frames', () => {
     ['sync', 'limit', { limit: 0 }, 'limit:'],
     ['history', 'conversationId', {}, 'conversationId: is missing'],
     ['history', 'conversationId', { conversationId: 'x' }, 'conversationId: must be'],
-    [
-      'history',
-      'before',
-      { conversationId: 'd:alice:bob', before: 5, after: 1 },
-      'before: give only one of',
-    ],
+    ['history', 'before', { conversationId: 'd:alice:bob', before: 5, after: 1 }, 'before: give only one of'],
     ['history', 'limit', { conversationId: 'd:alice:bob', limit: 101 }, 'limit:'],
     ['read', 'seq', { conversationId: 'd:alice:bob', seq: 0 }, 'seq: must be >=1'],
     ['positions', 'conversationIds', { conversationIds: ['x'] }, 'conversationIds.0: must be'],
