@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { EngineProgram } from './child-process.ts';
 import { cacheDirectory } from './directories.ts';
+import { hiddenLoopback } from './loopback.ts';
 
 const run = promisify(execFile);
 
@@ -19,32 +20,35 @@ const pollIntervalMs = 50;
 export async function dynamoDbLocalProgram(dataDirectory: string | undefined): Promise<EngineProgram> {
   await requireJava();
   const directory = await fetchDynamoDbLocal(cacheDirectory());
-  let storage = ['-inMemory'];
+  let storage = ['inMemory=true'];
   if (dataDirectory !== undefined) {
     const databaseDirectory = path.join(dataDirectory, 'dynamodb-local');
     await mkdir(databaseDirectory, { recursive: true, mode: 0o700 });
-    storage = ['-dbPath', databaseDirectory];
+    storage = ['inMemory=false', `dbPath=${databaseDirectory}`];
   }
+  const host = hiddenLoopback();
   return {
     name: 'dynamodb-local',
     command: 'java',
+    host,
     argumentsFor: (port) => [
       // For a short life on a busy machine: start fast, stay small.
       '-XX:+UseSerialGC',
       '-XX:TieredStopAtLevel=1',
+      '-Dorg.eclipse.jetty.LEVEL=WARN',
       `-Djava.library.path=${path.join(directory, 'DynamoDBLocal_lib')}`,
-      '-jar',
-      path.join(directory, 'DynamoDBLocal.jar'),
-      '-port',
-      String(port),
+      '-classpath',
+      ['DynamoDBLocal.jar', 'DynamoDBLocal_lib/*']
+        .map((part) => path.join(directory, part))
+        .join(path.delimiter),
+      'org.eclipse.jetty.xml.XmlConfiguration',
+      `host=${host}`,
+      `port=${port}`,
       ...storage,
-      '-sharedDb',
-      // Its default is any origin; a page of nobody's name may read, so none may.
-      '-cors',
-      'https://nobody.invalid',
-      '-disableTelemetry',
+      path.join(import.meta.dirname, 'dynamodb-local.xml'),
     ],
-    whenReady: waitForAnswer,
+    whenReady: (child, port, ended) =>
+      Promise.race([waitForAnswer(host, port, ended), waitForRefusal(child)]),
   };
 }
 
@@ -82,18 +86,31 @@ export async function fetchDynamoDbLocal(cache: string): Promise<string> {
   }
 }
 
+/** Without its port it says so, and lives on. */
+function waitForRefusal(child: ChildProcess): Promise<never> {
+  return new Promise((_, reject) => {
+    let said = '';
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe?.on('data', (chunk: string) => {
+        said += chunk;
+        if (said.includes('Failed to bind')) reject(new Error('its port is in use'));
+      });
+    }
+  });
+}
+
 /** It says that it initializes, not that it listens. */
-async function waitForAnswer(_child: ChildProcess, port: number, ended: AbortSignal): Promise<void> {
+async function waitForAnswer(host: string, port: number, ended: AbortSignal): Promise<void> {
   const deadline = Date.now() + startTimeoutMs;
-  while (!(await answers(port))) {
+  while (!(await answers(host, port))) {
     if (Date.now() > deadline) throw new Error(`no answer within ${startTimeoutMs / 1000} s`);
     await delay(pollIntervalMs, undefined, { signal: ended });
   }
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = http.get({ host: '127.0.0.1', port, agent: false }, (response) => {
+    const request = http.get({ host, port, agent: false }, (response) => {
       response.resume();
       resolve(true);
     });

@@ -1,5 +1,4 @@
 // Dynoxide, the embedded engine: one native binary from npm, no JVM.
-import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -7,6 +6,7 @@ import type { Log } from '../../log.ts';
 import { EngineClient } from './client.ts';
 import { startEngineProcess, type EngineProgram } from './child-process.ts';
 import { makeScratchDirectory } from './directories.ts';
+import { hiddenLoopback } from './loopback.ts';
 import { prepareDatabase, type RunOnce } from './dynoxide-database.ts';
 
 const databaseName = 'dynoxide.db';
@@ -43,15 +43,6 @@ export async function dynoxideProgram(dataDirectory: string | undefined, log: Lo
       return directory;
     },
   };
-}
-
-/**
- * The engine lets any web page read its tables and knows no other door than TCP. So it listens where no page finds it:
- * all of 127.0.0.0/8 is the loopback on Linux. Elsewhere only the first address is.
- */
-function hiddenLoopback(): string {
-  if (process.platform !== 'linux') return '127.0.0.1';
-  return `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
 }
 
 function serving(command: string, fileIn: (scratch: string | undefined) => string): EngineProgram {

@@ -3,11 +3,13 @@ import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { startEngineProcess } from '../../../local/dynamodb/engines/child-process.ts';
+import { startEngineProcess, type EngineProgram } from '../../../local/dynamodb/engines/child-process.ts';
 import { EngineClient } from '../../../local/dynamodb/engines/client.ts';
+import { dynamoDbLocalProgram } from '../../../local/dynamodb/engines/dynamodb-local.ts';
+import { dynamoDbLocalQuirks } from '../../../local/dynamodb/engines/endpoint.ts';
 import { createTables, startEngine, type Engine } from '../../../local/dynamodb/engines/engine.ts';
 import type { Log } from '../../../local/log.ts';
 import { smallModel } from '../small-model.ts';
@@ -48,6 +50,12 @@ function spawnScript(script: string): ChildProcess {
   });
   closers.push(() => void parent.kill('SIGKILL'));
   return parent;
+}
+
+async function knock(host: string, port: number): Promise<void> {
+  const socket = createConnection(port, host);
+  closers.push(() => void socket.destroy());
+  await once(socket, 'connect');
 }
 
 const item = { pk: { S: 'a' }, sk: { N: '1' } };
@@ -111,14 +119,29 @@ describe(`the engine ${kind}`, () => {
     );
   });
 
-  it.runIf(process.platform === 'linux')('cannot be found or read by a web page', async () => {
-    const { port } = new URL((await start(kind)).endpoint);
-    const preflight = { origin: 'http://evil.example', 'access-control-request-method': 'POST' };
-    const shared = await fetch(`http://127.0.0.1:${port}`, { method: 'OPTIONS', headers: preflight }).then(
-      ({ headers }) => headers.get('access-control-allow-origin'),
-      () => null,
-    );
-    expect([null, 'https://nobody.invalid']).toContain(shared);
+  it.runIf(process.platform === 'linux')(
+    'listens on one hidden loopback address, where no web page and no other machine finds it',
+    async () => {
+      const { hostname, port } = new URL((await start(kind)).endpoint);
+      expect(hostname).toMatch(/^127\./);
+      const addresses = Object.values(networkInterfaces()).flatMap((some) => some ?? []);
+      // Link-local ones need their interface named.
+      const others = addresses.filter(({ address }) => !address.startsWith('fe80:'));
+      for (const { address } of [...others, { address: '127.0.0.1' }, { address: '127.0.0.2' }]) {
+        await expect(knock(address, Number(port)), address).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+      }
+      await knock(hostname, Number(port));
+    },
+  );
+
+  it.runIf(kind === 'dynamodb-local')('shares what it holds with no origin that there is', async () => {
+    const headers = {
+      origin: 'http://evil.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'x-amz-target',
+    };
+    const preflight = await fetch((await start(kind)).endpoint, { method: 'OPTIONS', headers });
+    expect([null, 'https://nobody.invalid']).toContain(preflight.headers.get('access-control-allow-origin'));
   });
 
   it('keeps its data for the user alone', async () => {
@@ -172,6 +195,21 @@ describe('starting an engine', () => {
     closers.push(() => engine.close());
     expect(ports).toHaveLength(2);
     expect(engine.endpoint).toBe(`http://127.0.0.1:${ports[1]}`);
+  });
+
+  it.runIf(kind === 'dynamodb-local')('takes another port also for DynamoDB Local', async () => {
+    const program = await dynamoDbLocalProgram(undefined);
+    const taken = createServer().listen(0, program.host);
+    await once(taken, 'listening');
+    closers.push(() => void taken.close());
+    const ports = [(taken.address() as AddressInfo).port];
+    const argumentsFor: EngineProgram['argumentsFor'] = (port, scratch) =>
+      program.argumentsFor(ports.pop() ?? port, scratch);
+    const engine = await startEngineProcess({ ...program, argumentsFor }, silent);
+    closers.push(() => engine.close());
+    await expect(
+      clientOf({ ...engine, name: kind, quirks: dynamoDbLocalQuirks }).call('ListTables', {}),
+    ).resolves.toEqual({ TableNames: [] });
   });
 
   it('removes what a run leaves in its directory, also of a run that fails', async () => {
