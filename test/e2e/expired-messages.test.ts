@@ -7,7 +7,7 @@ import { DeleteItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/c
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
-import type { SyncedMessage, WaitingConversation } from '../../src/protocol/server-frames.ts';
+import type { Conversation, SyncedMessage, WaitingConversation } from '../../src/protocol/server-frames.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 
@@ -52,14 +52,15 @@ async function changeMessage(cloud: Cloud, seq: number, change: 'expire' | 'remo
   try {
     if (change === 'remove') return void (await client.send(new DeleteItemCommand(target(seq))));
     const twoDaysAgo = Date.now() - 2 * 86_400_000;
-    await client.send(
-      new UpdateItemCommand({
-        ...target(seq + 1),
-        UpdateExpression: 'SET #before = :then',
-        ExpressionAttributeNames: { '#before': 'before' },
-        ExpressionAttributeValues: { ':then': { N: String(twoDaysAgo) } },
-      }),
-    );
+    if (seq < 3)
+      await client.send(
+        new UpdateItemCommand({
+          ...target(seq + 1),
+          UpdateExpression: 'SET #before = :then',
+          ExpressionAttributeNames: { '#before': 'before' },
+          ExpressionAttributeValues: { ':then': { N: String(twoDaysAgo) } },
+        }),
+      );
     await client.send(
       new UpdateItemCommand({
         ...target(seq),
@@ -83,10 +84,15 @@ async function look(bob: TestClient) {
   const synced = await bob.request('sync', { after: 0 });
   const counts = await bob.request('pending', { after: 0 });
   const [conversation] = counts['conversations'] as WaitingConversation[];
+  const listed = await bob.request('conversations');
+  const [shown] = listed['conversations'] as Conversation[];
+  expect(shown).toMatchObject({ unread: conversation?.unread, floorSeq: read['floorSeq'] });
+  expect(await bob.request('unread')).toMatchObject({ total: conversation?.unread });
   return {
     history: (read['messages'] as Slot[]).map(name),
     pending: read['pending'],
     sync: (synced['events'] as SyncedMessage[]).map(({ message }) => name(message)),
+    last: shown?.last?.seq,
     unread: conversation?.unread,
     total: counts['total'],
   };
@@ -103,12 +109,13 @@ test.each([
     await cloud.settled();
   });
   await deploy(story, after, async (cloud, _, bob) => {
-    const whole = { history: [1, 2, 3], pending: undefined, sync: [1, 2, 3], unread: 3, total: 3 };
+    const whole = { history: [1, 2, 3], pending: undefined, sync: [1, 2, 3], last: 3, unread: 3, total: 3 };
     expect(await look(bob)).toEqual(whole);
     const left = {
       history: [1, 'void 2', 3],
       pending: undefined,
       sync: [1, 'void 2', 3],
+      last: 3,
       unread: 2,
       total: 2,
     };
@@ -116,6 +123,9 @@ test.each([
     expect(await look(bob)).toEqual(left);
     await changeMessage(cloud, 2, 'remove');
     expect(await look(bob)).toEqual(left);
+    // The newest of all expires, and is never shown as such.
+    await changeMessage(cloud, 3, 'expire');
+    expect(await look(bob)).toMatchObject({ last: 1, unread: 1, total: 1 });
     // Nothing is written for what is gone: no void, and nothing that is counted out in the head.
     expect(JSON.stringify(await scan(cloud, 'Messages'))).not.toContain('"void"');
     expect(JSON.stringify(await scan(cloud, 'Conversations'))).not.toContain('uncounted');

@@ -75,7 +75,11 @@ describe('P5.11: recall', () => {
     });
     const { alice, bob, bobId, aliceId, conversationId } = await newPair();
     const more = await Promise.all(
-      [bobId, aliceId].map((userId) => connect(cloud, userId, { deviceId: 'web', platform: 'web' })),
+      [bobId, aliceId].flatMap((userId) =>
+        ['android', 'web', 'desktop', 'bot'].map((platform) =>
+          connect(cloud, userId, { deviceId: platform, platform }),
+        ),
+      ),
     );
     const devices = [alice, bob, ...more];
     const texts = Array.from({ length: 8 }, (_, n) => `taken back soon ${n} ${conversationId}`);
