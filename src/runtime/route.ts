@@ -8,7 +8,7 @@ import { isTokenOver } from '../core/expiry.ts';
 import { callerOf, replacedBy, type WebSocketEvent } from './caller.ts';
 import { createContext } from './context.ts';
 import { parseFrame, requestId, validate, type Frame } from './frames.ts';
-import { describeError, log } from './log.ts';
+import { describeError } from './log.ts';
 
 /** What DynamoDB and the network say when the same request may succeed in a moment. */
 const transientErrors = new Set([
@@ -44,8 +44,10 @@ export type Routes = {
   readonly [A in Action]?: readonly [schema: (typeof clientFrames)[A], handler: ActionHandler<A>];
 };
 
-export function route(routes: Routes): (event: WebSocketEvent) => Promise<RouteResult> {
-  const ctx = createContext();
+export function route(
+  routes: Routes,
+  ctx: Context = createContext(),
+): (event: WebSocketEvent) => Promise<RouteResult> {
   return async (event) => {
     const frame = parseFrame(event.body);
     const id = requestId(frame);
@@ -78,7 +80,7 @@ async function answerFrame(
     return await handler(ctx, callerOf(event), valid.request);
   } catch (error) {
     const { requestId: lambdaRequest, connectionId } = event.requestContext;
-    log.error('request failed', { action, connectionId, requestId: lambdaRequest, ...describeError(error) });
+    ctx.log.error('request failed', { action, connectionId, requestId: lambdaRequest, ...describeError(error) });
     return refuseError(error, lambdaRequest);
   }
 }

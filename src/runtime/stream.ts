@@ -1,0 +1,30 @@
+// New messages from the stream of the message store, and which of them could not be delivered.
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Context } from '../core/context.ts';
+import { fanOut } from '../core/fan-out.ts';
+import { toSlot } from '../core/timeline.ts';
+import type { Message } from '../protocol/messages.ts';
+import { isVoid } from '../protocol/slots.ts';
+import { createContext } from './context.ts';
+import { describeError } from './log.ts';
+
+export function messageStream(
+  ctx: Context = createContext(),
+): (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse> {
+  return async (event) => {
+    const sequenceNumbers = new Map<Message, string>();
+    for (const { dynamodb } of event.Records) {
+      const slot = toSlot(unmarshall(dynamodb!.NewImage as Record<string, AttributeValue>));
+      if (!isVoid(slot)) sequenceNumbers.set(slot, dynamodb!.SequenceNumber!);
+    }
+    const failures = await fanOut(ctx, [...sequenceNumbers.keys()]);
+    for (const { message, cause } of failures) {
+      const { conversationId, seq } = message;
+      ctx.log.error('delivery failed', { conversationId, seq, ...describeError(cause) });
+    }
+    const failed = new Set(failures.map(({ message }) => sequenceNumbers.get(message)!));
+    return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+}
