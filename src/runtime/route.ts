@@ -80,7 +80,12 @@ async function answerFrame(
     return await handler(ctx, callerOf(event), valid.request);
   } catch (error) {
     const { requestId: lambdaRequest, connectionId } = event.requestContext;
-    ctx.log.error('request failed', { action, connectionId, requestId: lambdaRequest, ...describeError(error) });
+    ctx.log.error('request failed', {
+      action,
+      connectionId,
+      requestId: lambdaRequest,
+      ...describeError(error),
+    });
     return refuseError(error, lambdaRequest);
   }
 }
