@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check } from './checker.ts';
-import type { MailboxTruth, RunHistory, Sent, Shown, Truth } from './history.ts';
+import type { MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 
 const conversationId = 'd:alice:bob';
 
@@ -28,6 +28,7 @@ const shown = (seq: number): Shown => ({
   clientMsgId: `message-${seq}`,
   text: `text ${seq}`,
 });
+const told = (seq: number): Told => ({ conversationId, seq, clientMsgId: `message-${seq}` });
 const sent = (seq: number): Sent => ({
   userId: 'alice',
   deviceId: 'phone',
@@ -57,7 +58,12 @@ const mailbox = (userId: string, seqs: readonly number[]): MailboxTruth => ({
 const good: RunHistory = {
   seed: 1,
   sent: [sent(1), sent(3)],
-  devices: ['alice', 'bob'].map((userId) => ({ userId, deviceId: 'phone', shown: [shown(1), shown(3)] })),
+  devices: ['alice', 'bob'].map((userId) => ({
+    userId,
+    deviceId: 'phone',
+    shown: [shown(1), shown(3)],
+    told: [told(1), { conversationId, seq: 2 }],
+  })),
   truths: [truth('alice', 0), truth('bob', 2)],
   mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [1, 3])],
 };
@@ -65,6 +71,10 @@ const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];
 const withBob = (...messages: Shown[]): RunHistory => ({
   ...good,
   devices: [aliceDevice, { ...bobDevice, shown: messages }],
+});
+const bobTold = (...slots: Told[]): RunHistory => ({
+  ...good,
+  devices: [aliceDevice, { ...bobDevice, told: slots }],
 });
 
 test('a history in which all is well has no violation', () => {
@@ -113,6 +123,8 @@ describe('a violation is seen when', () => {
     ],
     ['I4', 'a device showed other content', withBob({ ...shown(1), text: 'other' }, shown(3))],
     ['I4', 'a device showed what is void', withBob(shown(1), shown(2), shown(3))],
+    ['I4', 'a reader stepped over a slot that became a message', bobTold({ conversationId, seq: 3 })],
+    ['I4', 'a reader was told of a message that became a void', bobTold(told(2))],
     [
       'I4',
       'members read differently',

@@ -1,7 +1,7 @@
 // Compares every device with what was acknowledged. It knows the invariants and nothing of the implementation.
-import type { Message } from '../../src/protocol/messages.ts';
+import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
-import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Truth } from './history.ts';
+import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 
 export interface Violation {
   readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I8';
@@ -15,6 +15,7 @@ export function check(history: RunHistory): Violation[] {
     ...checkAgreement(history.truths),
     ...history.mailboxes.flatMap((mailbox) => checkMailbox(mailbox, history.truths)),
     ...history.devices.flatMap((device) => checkDevice(device, history)),
+    ...history.devices.flatMap((device) => checkTold(device, history.truths)),
   ];
 }
 
@@ -148,6 +149,23 @@ function checkDevice(device: DeviceHistory, { truths }: RunHistory): Violation[]
     violations.push({ invariant: 'I4', what: `${where} showed ${ghost}, which is no message` });
   return violations;
 }
+
+/** I4: whatever a reader was told of a slot, stands there in the end. */
+function checkTold({ userId, deviceId, told }: DeviceHistory, truths: readonly Truth[]): Violation[] {
+  const mine = truths.filter((truth) => truth.userId === userId);
+  const atEnd = new Map(mine.flatMap(({ slots }) => slots).map((slot) => [name(slot), describeSlot(slot)]));
+  const changed = new Set(
+    told
+      .filter((slot) => atEnd.get(name(slot)) !== describeSlot(slot))
+      .map(
+        (slot) =>
+          `${name(slot)} was ${describeSlot(slot)} for ${userId}/${deviceId}, is ${atEnd.get(name(slot))}`,
+      ),
+  );
+  return [...changed].map((what) => ({ invariant: 'I4', what }));
+}
+
+const describeSlot = (slot: Slot | Told) => ('clientMsgId' in slot ? slot.clientMsgId : 'void');
 
 function isCopy(message: Message, one: Sent): boolean {
   return message.from === one.userId && message.clientMsgId === one.clientMsgId;

@@ -1,19 +1,14 @@
 // A device that may die at any moment: its storage stays, everything else of it is gone.
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HistoryPage } from '../../src/client/history.ts';
 import type { ImClient } from '../../src/client/im-client.ts';
-import {
-  standardEnvironment,
-  type CancelTimer,
-  type Environment,
-  type WebSocketConstructor,
-} from '../../src/client/environment.ts';
 import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
-import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
-import { NodeWebSocket } from '../../src/client/node.ts';
+import type { Storage } from '../../src/client/storage/storage.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
-import type { DeviceHistory, Sent, Shown } from './history.ts';
+import type { DeviceHistory, Sent, Shown, Told } from './history.ts';
+import { mortalEnvironment, mortalSocket, mortalStorage, type Life } from './mortal.ts';
 
 export interface ClientParts {
   readonly ImClient: typeof ImClient;
@@ -32,14 +27,6 @@ export interface DeviceOptions {
   readonly speed: number;
 }
 
-interface Life {
-  over: boolean;
-  /** What its storage does in the middle of a commit. */
-  onCommit: () => void;
-  readonly timers: Set<CancelTimer>;
-  readonly sockets: Set<NodeWebSocket>;
-}
-
 interface SendRecord {
   readonly conversationId: string;
   readonly text: string;
@@ -50,13 +37,12 @@ interface SendRecord {
 }
 
 const PAGE = 100;
-/** A disk takes its time, and a device may die in it. */
-const MAX_COMMIT_MS = 8;
 
 export class Device {
   private readonly options: DeviceOptions;
   private readonly disk: Storage;
   private readonly shown: Shown[] = [];
+  private readonly told: Told[] = [];
   private readonly shownKeys = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
   private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
@@ -69,7 +55,7 @@ export class Device {
 
   get history(): DeviceHistory {
     const { userId, deviceId } = this.options;
-    return { userId, deviceId, shown: this.shown };
+    return { userId, deviceId, shown: this.shown, told: this.told };
   }
 
   get sent(): Sent[] {
@@ -117,6 +103,12 @@ export class Device {
     client.start().catch(() => {});
   }
 
+  /** Until it is connected and in sync, or has waited for so long: what happens offline meets few faults. */
+  async online(patienceMs: number): Promise<void> {
+    const synced = this.client?.start().catch(() => {});
+    await Promise.race([synced, delay(patienceMs)]);
+  }
+
   send(to: string, conversationId: string, text: string, silent: boolean): void {
     if (!this.client) return;
     const message = this.client.send(to, text, { silent });
@@ -140,8 +132,11 @@ export class Device {
   look(conversationId: string): void {
     this.client
       ?.conversation(conversationId)
-      .history()
-      .catch(() => {});
+      .history({ limit: PAGE })
+      .then(
+        (page) => this.told.push(...toldBy(conversationId, page)),
+        () => {},
+      );
   }
 
   /** The process is gone in the middle of whatever it did. */
@@ -221,52 +216,16 @@ export class Device {
   }
 }
 
+/** The SDK leaves voids out of a page: they are what is missing from it. One that is `pending` ends with its messages. */
+function toldBy(conversationId: string, { messages, headSeq, pending }: HistoryPage): Told[] {
+  const first = messages[0]?.seq ?? headSeq + 1;
+  const last = pending ? (messages.at(-1)?.seq ?? 0) : headSeq;
+  const told = new Map(messages.map((message) => [message.seq, message.clientMsgId]));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
+    const clientMsgId = told.get(first + index);
+    return { conversationId, seq: first + index, ...(clientMsgId !== undefined && { clientMsgId }) };
+  });
+}
+
 const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>
   `${conversationId}#${seq}`;
-const never = new Promise<never>(() => {});
-
-/** A batch that is under way when the device dies is written or not, and nobody is told. */
-function mortalStorage(disk: Storage, life: Life, random: Random): Storage {
-  return {
-    list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never : disk.list(range)),
-    async commit(changes: readonly Change[]): Promise<void> {
-      if (life.over) return never;
-      await delay(random.between(0, MAX_COMMIT_MS));
-      life.onCommit();
-      if (life.over && random.next() < 0.5) return never;
-      await disk.commit(changes);
-      return life.over ? never : undefined;
-    },
-    close: async () => {},
-  };
-}
-
-function mortalSocket(life: Life): WebSocketConstructor {
-  class MortalSocket extends NodeWebSocket {
-    constructor(url: string, protocols: string[]) {
-      super(url, protocols);
-      if (life.over) this.terminate();
-      life.sockets.add(this);
-      this.on('close', () => life.sockets.delete(this));
-    }
-  }
-  return MortalSocket;
-}
-
-function mortalEnvironment(life: Life, random: Random, speed: number): Partial<Environment> {
-  return {
-    random: () => random.next(),
-    setTimer(callback, delayMs) {
-      const fire = () => {
-        life.timers.delete(cancel);
-        if (!life.over) callback();
-      };
-      const cancel = standardEnvironment.setTimer(fire, delayMs / speed);
-      life.timers.add(cancel);
-      return () => {
-        life.timers.delete(cancel);
-        cancel();
-      };
-    },
-  };
-}

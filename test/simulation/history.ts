@@ -25,9 +25,18 @@ export interface Shown {
   readonly text: string;
 }
 
+/** What a page of history, read in the middle of it all, said about a slot. */
+export interface Told {
+  readonly conversationId: string;
+  readonly seq: number;
+  /** Absent: a void. */
+  readonly clientMsgId?: string;
+}
+
 export interface DeviceHistory {
   readonly userId: string;
   readonly deviceId: string;
+  readonly told: readonly Told[];
   /** In the order in which it was shown, over all crashes and restarts. */
   readonly shown: readonly Shown[];
 }

@@ -9,7 +9,7 @@ import { buildFunctions } from '../../scripts/build.ts';
 import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';
 import { mutateTemplate, mutations, type Mutation } from './mutations.ts';
-import { report, simulate, simulationEnvironment } from './simulation.ts';
+import { report, settleMsOf, simulate, simulationEnvironment } from './simulation.ts';
 
 interface Options {
   seeds?: number;
@@ -41,9 +41,6 @@ const options = program.opts<Options>();
 /** Every second run is short: what is lost at its end, no later message repairs. */
 const sendsOf = (seed: number) => (seed % 2 === 0 ? 3 : 8);
 
-/** Seeds with one cloud; a fresh one now and then keeps its tables small. */
-const SEEDS_PER_CLOUD = 10;
-
 interface Run {
   readonly templatePath: string;
   readonly parts: ClientParts;
@@ -51,20 +48,21 @@ interface Run {
   readonly onSeed: (seed: number, failed: boolean) => void;
 }
 
-/** Runs seeds until one fails; returns its report. */
+/** Runs seeds until one fails; returns its report. Other settings need a fresh cloud, which also keeps its tables small. */
 async function runSeeds({ templatePath, parts, onSeed }: Run): Promise<string | undefined> {
   const end = options.minutes === undefined ? Infinity : Date.now() + options.minutes * 60_000;
   const last = options.from + (options.seeds ?? (options.mutations ? 60 : 10)) - 1;
   for (let seed = options.from; seed <= last && Date.now() < end;) {
+    const settleMs = settleMsOf(seed);
     const cloud = await startCloud({
       templatePath,
       port: 0,
       db: options.db,
       log: 'quiet',
-      environment: simulationEnvironment,
+      environment: simulationEnvironment(settleMs),
     });
     try {
-      for (let n = 0; n < SEEDS_PER_CLOUD && seed <= last && Date.now() < end; n++, seed++) {
+      for (; settleMsOf(seed) === settleMs && seed <= last && Date.now() < end; seed++) {
         const outcome = await simulate({
           cloud,
           parts,

@@ -59,7 +59,7 @@ export const mutations: readonly Mutation[] = [
     side: 'server',
     file: 'src/core/fencing.ts',
     guard: 'if (ctx.now() - settledSince <= ctx.settings.settleMs) return [];',
-    without: '',
+    without: 'if (ctx.now() - settledSince <= ctx.settings.settleMs) return run.map(emptySlot);',
   },
   {
     name: 'client: what was shown already is shown again when it comes again',

@@ -5,7 +5,7 @@ import { startCloud } from '../support/cloud.ts';
 import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';
 import { regressions } from './regressions.ts';
-import { report, simulate, simulationEnvironment } from './simulation.ts';
+import { report, settleMsOf, simulate, simulationEnvironment } from './simulation.ts';
 
 const PATIENCE_MS = 180_000;
 const fresh = [1, 2, 3].map((seed) => ({ seed, found: 'nothing yet' }));
@@ -13,7 +13,7 @@ const fresh = [1, 2, 3].map((seed) => ({ seed, found: 'nothing yet' }));
 let cloud: Cloud;
 let parts: ClientParts;
 beforeAll(async () => {
-  cloud = await startCloud({ environment: simulationEnvironment });
+  cloud = await startCloud({ environment: simulationEnvironment(settleMsOf(1)) });
   parts = await loadClient();
 });
 afterAll(() => cloud.close());

@@ -1,15 +1,13 @@
 // One run: users with several devices each send, crash and lose the network while the fault plan rages; then the
 // storm ends, everybody comes back, and what all of them saw is compared.
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocket } from 'ws';
 import type { Cloud } from '../../local/cloud.ts';
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
-import type { Slot } from '../../src/protocol/messages.ts';
-import type { SyncEvent } from '../../src/protocol/server-frames.ts';
+import { auditor, readMailbox, readTruths } from './auditor.ts';
 import { check, type Violation } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
-import type { MailboxTruth, RunHistory, Truth } from './history.ts';
+import type { RunHistory } from './history.ts';
 
 export interface SimulationOptions {
   readonly cloud: Cloud;
@@ -26,10 +24,20 @@ export interface Outcome {
 /** Clients' time passes so much faster. */
 const SPEED = 8;
 
-/** Settings of the functions in a simulation: readers fence so soon that senders are often slower. */
-export const simulationEnvironment = {
-  IM_SETTINGS: JSON.stringify({ settleMs: 20, connectGraceMs: 2_000, sendPatienceMs: 8_000 / SPEED }),
-};
+/** So many seeds in a row have the same settings. */
+const SEEDS_PER_SETTLING = 5;
+
+/**
+ * How long readers wait for a hole: by turns so short that senders are often slower, and so long that readers meet holes
+ * that they have to wait for.
+ */
+export const settleMsOf = (seed: number) =>
+  Math.floor((seed - 1) / SEEDS_PER_SETTLING) % 2 === 0 ? 20 : 1_000;
+
+/** Settings of the functions in a simulation. */
+export const simulationEnvironment = (settleMs: number) => ({
+  IM_SETTINGS: JSON.stringify({ settleMs, connectGraceMs: 2_000, sendPatienceMs: 8_000 / SPEED }),
+});
 
 /** Every kind of fault at once, at the rates that the invariants are proven for. */
 export const faultPlan = (seed: number) => ({
@@ -55,6 +63,8 @@ const DEVICES: readonly { deviceId: string; platform: Platform }[] = [
 /** Nothing that a client waits for takes that long: its longest backoff is 25 s of its own, faster time. */
 const STANDSTILL_MS = 20_000;
 const POLL_MS = 150;
+/** In the storm a device goes on without a connection then. */
+const ONLINE_PATIENCE_MS = 1_500;
 /** A device that is to die in a commit dies after that long at the latest, should there be none. */
 const LATEST_CRASH_MS = 300;
 
@@ -116,6 +126,7 @@ interface Life {
 
 async function live(device: Device, { random, userId, peers, sends }: Life): Promise<void> {
   for (let n = 1; n <= sends; n++) {
+    if (random.next() < 0.85) await device.online(ONLINE_PATIENCE_MS);
     await delay(random.between(0, 120));
     const peer = peers[random.integer(0, peers.length - 1)]!;
     const conversationId = directConversationId(userId, peer);
@@ -171,79 +182,6 @@ async function settle(
       if (violations.length === 0 || standstill) return { history, violations };
     }
     await delay(POLL_MS);
-  }
-}
-
-/** All conversations of a user, read by a plain client that shares nothing with the SDK. */
-function readTruths(cloud: Cloud, userId: string, users: readonly string[]): Promise<Truth[]> {
-  return auditor(cloud, userId, async (ask) => {
-    const pending = await ask('pending', { after: 0 });
-    const counts = (pending['conversations'] ?? []) as { conversationId: string; unread: number }[];
-    const truths: Truth[] = [];
-    for (const peer of users) {
-      if (peer === userId) continue;
-      const conversationId = directConversationId(userId, peer);
-      const { slots, headSeq } = await readAll(ask, conversationId);
-      const unread = counts.find((count) => count.conversationId === conversationId)?.unread ?? 0;
-      truths.push({ userId, conversationId, members: [userId, peer], slots, headSeq, unread });
-    }
-    return truths;
-  });
-}
-
-function readMailbox(cloud: Cloud, userId: string): Promise<MailboxTruth> {
-  return auditor(cloud, userId, async (ask) => {
-    const events: SyncEvent[] = [];
-    for (;;) {
-      const page = await ask('sync', { after: events.length, limit: 200 });
-      const more = page['events'] as SyncEvent[];
-      events.push(...more);
-      if (!page['more'] || more.length === 0) return { userId, head: page['head'] as number, events };
-    }
-  });
-}
-
-type Ask = (action: string, fields: Record<string, unknown>) => Promise<Record<string, unknown>>;
-
-async function readAll(ask: Ask, conversationId: string): Promise<{ slots: Slot[]; headSeq: number }> {
-  const slots: Slot[] = [];
-  for (;;) {
-    const page = await ask('history', { conversationId, after: slots.length, limit: 100 });
-    const messages = page['messages'] as Slot[];
-    slots.push(...messages);
-    if (page['end'] || messages.length === 0) return { slots, headSeq: page['headSeq'] as number };
-  }
-}
-
-async function auditor<T>(cloud: Cloud, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
-  const token = await cloud.issueToken(userId);
-  const socket = new WebSocket(`${cloud.url}?deviceId=auditor&platform=bot`, ['im.v1', `bearer.${token}`]);
-  const answers = new Map<string, (frame: Record<string, unknown>) => void>();
-  socket.on('message', (data: Buffer) => {
-    const frame = JSON.parse(data.toString()) as Record<string, unknown>;
-    answers.get(String(frame['id']))?.(frame);
-  });
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-  });
-  let last = 0;
-  try {
-    return await use(
-      (action, fields) =>
-        new Promise((resolve, reject) => {
-          const id = String(++last);
-          answers.set(id, (frame) => {
-            if (frame['ok']) resolve(frame);
-            else reject(new Error(`${action}: ${JSON.stringify(frame['error'])}`));
-          });
-          socket.once('close', () => reject(new Error('The connection was closed')));
-          socket.send(JSON.stringify({ action, id, ...fields }));
-        }),
-    );
-  } finally {
-    socket.removeAllListeners('close');
-    socket.close();
   }
 }
 

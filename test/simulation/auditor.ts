@@ -1,0 +1,96 @@
+// A plain client that shares nothing with the SDK: what it reads is what stands there.
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import type { Cloud } from '../../local/cloud.ts';
+import { directConversationId } from '../../src/protocol/ids.ts';
+import type { Slot } from '../../src/protocol/messages.ts';
+import type { SyncEvent } from '../../src/protocol/server-frames.ts';
+import type { MailboxTruth, Truth } from './history.ts';
+
+const MAX_HANDSHAKES = 8;
+const HANDSHAKE_BACKOFF_MS = 50;
+
+/** All conversations of a user. */
+export function readTruths(cloud: Cloud, userId: string, users: readonly string[]): Promise<Truth[]> {
+  return auditor(cloud, userId, async (ask) => {
+    const pending = await ask('pending', { after: 0 });
+    const counts = (pending['conversations'] ?? []) as { conversationId: string; unread: number }[];
+    const truths: Truth[] = [];
+    for (const peer of users) {
+      if (peer === userId) continue;
+      const conversationId = directConversationId(userId, peer);
+      const { slots, headSeq } = await readAll(ask, conversationId);
+      const unread = counts.find((count) => count.conversationId === conversationId)?.unread ?? 0;
+      truths.push({ userId, conversationId, members: [userId, peer], slots, headSeq, unread });
+    }
+    return truths;
+  });
+}
+
+export function readMailbox(cloud: Cloud, userId: string): Promise<MailboxTruth> {
+  return auditor(cloud, userId, async (ask) => {
+    const events: SyncEvent[] = [];
+    for (;;) {
+      const page = await ask('sync', { after: events.length, limit: 200 });
+      const more = page['events'] as SyncEvent[];
+      events.push(...more);
+      if (!page['more'] || more.length === 0) return { userId, head: page['head'] as number, events };
+    }
+  });
+}
+
+type Ask = (action: string, fields: Record<string, unknown>) => Promise<Record<string, unknown>>;
+
+async function readAll(ask: Ask, conversationId: string): Promise<{ slots: Slot[]; headSeq: number }> {
+  const slots: Slot[] = [];
+  for (;;) {
+    const page = await ask('history', { conversationId, after: slots.length, limit: 100 });
+    const messages = page['messages'] as Slot[];
+    slots.push(...messages);
+    if (page['end'] || messages.length === 0) return { slots, headSeq: page['headSeq'] as number };
+  }
+}
+
+/** Connects as a device of its own, asks, and goes. */
+export async function auditor<T>(cloud: Cloud, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
+  const socket = await enter(cloud, userId);
+  const answers = new Map<string, (frame: Record<string, unknown>) => void>();
+  socket.on('message', (data: Buffer) => {
+    const frame = JSON.parse(data.toString()) as Record<string, unknown>;
+    answers.get(String(frame['id']))?.(frame);
+  });
+  let last = 0;
+  try {
+    return await use(
+      (action, fields) =>
+        new Promise((resolve, reject) => {
+          const id = String(++last);
+          answers.set(id, (frame) => {
+            if (frame['ok']) resolve(frame);
+            else reject(new Error(`${action}: ${JSON.stringify(frame['error'])}`));
+          });
+          socket.once('close', () => reject(new Error('The connection was closed')));
+          socket.send(JSON.stringify({ action, id, ...fields }));
+        }),
+    );
+  } finally {
+    socket.removeAllListeners('close');
+    socket.close();
+  }
+}
+
+/** On a busy machine handshakes are refused now and then (500, 502), as on AWS: like any client it tries again. */
+async function enter(cloud: Cloud, userId: string): Promise<WebSocket> {
+  const token = await cloud.issueToken(userId);
+  for (let attempt = 1; ; attempt++) {
+    const socket = new WebSocket(`${cloud.url}?deviceId=auditor&platform=bot`, ['im.v1', `bearer.${token}`]);
+    try {
+      await once(socket, 'open');
+      return socket;
+    } catch (cause) {
+      if (attempt === MAX_HANDSHAKES) throw new Error(`${userId} is not let in`, { cause });
+      await delay(HANDSHAKE_BACKOFF_MS * 2 ** attempt);
+    }
+  }
+}
