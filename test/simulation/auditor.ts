@@ -1,19 +1,17 @@
 // A plain client that shares nothing with the SDK: what it reads is what stands there.
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
-import { WebSocket } from 'ws';
-import type { Cloud } from '../../local/cloud.ts';
+import type { WebSocketLike } from '../../src/client/environment.ts';
 import { directConversationId } from '../../src/protocol/ids.ts';
 import type { Slot } from '../../src/protocol/messages.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import type { MailboxTruth, Truth } from './history.ts';
+import type { Stage } from './stage.ts';
 
 const MAX_HANDSHAKES = 8;
 const HANDSHAKE_BACKOFF_MS = 50;
 
 /** All conversations of a user. */
-export function readTruths(cloud: Cloud, userId: string, users: readonly string[]): Promise<Truth[]> {
-  return auditor(cloud, userId, async (ask) => {
+export function readTruths(stage: Stage, userId: string, users: readonly string[]): Promise<Truth[]> {
+  return auditor(stage, userId, async (ask) => {
     const pending = await ask('pending', { after: 0 });
     const counts = (pending['conversations'] ?? []) as { conversationId: string; unread: number }[];
     const truths: Truth[] = [];
@@ -28,8 +26,8 @@ export function readTruths(cloud: Cloud, userId: string, users: readonly string[
   });
 }
 
-export function readMailbox(cloud: Cloud, userId: string): Promise<MailboxTruth> {
-  return auditor(cloud, userId, async (ask) => {
+export function readMailbox(stage: Stage, userId: string): Promise<MailboxTruth> {
+  return auditor(stage, userId, async (ask) => {
     const events: SyncEvent[] = [];
     for (;;) {
       const page = await ask('sync', { after: events.length, limit: 200 });
@@ -53,11 +51,13 @@ async function readAll(ask: Ask, conversationId: string): Promise<{ slots: Slot[
 }
 
 /** Connects as a device of its own, asks, and goes. */
-export async function auditor<T>(cloud: Cloud, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
-  const socket = await enter(cloud, userId);
+export async function auditor<T>(stage: Stage, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
+  const socket = await enter(stage, userId);
   const answers = new Map<string, (frame: Record<string, unknown>) => void>();
-  socket.on('message', (data: Buffer) => {
-    const frame = JSON.parse(data.toString()) as Record<string, unknown>;
+  let lose = (_: Error) => {};
+  socket.addEventListener('close', () => lose(new Error('The connection was closed')));
+  socket.addEventListener('message', ({ data }) => {
+    const frame = JSON.parse(String(data)) as Record<string, unknown>;
     answers.get(String(frame['id']))?.(frame);
   });
   let last = 0;
@@ -70,27 +70,29 @@ export async function auditor<T>(cloud: Cloud, userId: string, use: (ask: Ask) =
             if (frame['ok']) resolve(frame);
             else reject(new Error(`${action}: ${JSON.stringify(frame['error'])}`));
           });
-          socket.once('close', () => reject(new Error('The connection was closed')));
+          lose = reject;
           socket.send(JSON.stringify({ action, id, ...fields }));
         }),
     );
   } finally {
-    socket.removeAllListeners('close');
+    lose = () => {};
     socket.close();
   }
 }
 
 /** On a busy machine handshakes are refused now and then (500, 502), as on AWS: like any client it tries again. */
-async function enter(cloud: Cloud, userId: string): Promise<WebSocket> {
-  const token = await cloud.issueToken(userId);
+async function enter(stage: Stage, userId: string): Promise<WebSocketLike> {
+  const token = await stage.issueToken(userId);
+  const Socket = stage.sockets(() => {});
   for (let attempt = 1; ; attempt++) {
-    const socket = new WebSocket(`${cloud.url}?deviceId=auditor&platform=bot`, ['im.v1', `bearer.${token}`]);
-    try {
-      await once(socket, 'open');
-      return socket;
-    } catch (cause) {
-      if (attempt === MAX_HANDSHAKES) throw new Error(`${userId} is not let in`, { cause });
-      await delay(HANDSHAKE_BACKOFF_MS * 2 ** attempt);
-    }
+    const socket = new Socket(`${stage.url}?deviceId=auditor&platform=bot`, ['im.v1', `bearer.${token}`]);
+    const opened = await new Promise<boolean>((resolve) => {
+      socket.addEventListener('open', () => resolve(true));
+      socket.addEventListener('close', () => resolve(false));
+      socket.addEventListener('error', () => resolve(false));
+    });
+    if (opened) return socket;
+    if (attempt === MAX_HANDSHAKES) throw new Error(`${userId} is not let in`);
+    await stage.wait(HANDSHAKE_BACKOFF_MS * 2 ** attempt);
   }
 }

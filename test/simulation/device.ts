@@ -1,5 +1,4 @@
 // A device that may die at any moment: its storage stays, everything else of it is gone.
-import { setTimeout as delay } from 'node:timers/promises';
 import type { HistoryPage } from '../../src/client/history.ts';
 import type { ImClient } from '../../src/client/im-client.ts';
 import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
@@ -8,7 +7,8 @@ import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
 import type { DeviceHistory, Sent, Shown, Told } from './history.ts';
-import { mortalEnvironment, mortalSocket, mortalStorage, type Life } from './mortal.ts';
+import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
+import type { Stage } from './stage.ts';
 
 export interface ClientParts {
   readonly ImClient: typeof ImClient;
@@ -17,14 +17,11 @@ export interface ClientParts {
 
 export interface DeviceOptions {
   readonly parts: ClientParts;
-  readonly url: string;
+  readonly stage: Stage;
   readonly userId: string;
   readonly deviceId: string;
   readonly platform: Platform;
-  readonly issueToken: (userId: string) => Promise<string>;
   readonly random: Random;
-  /** How many times faster the client's clock runs than ours. */
-  readonly speed: number;
 }
 
 interface SendRecord {
@@ -83,15 +80,15 @@ export class Device {
   async start(): Promise<void> {
     const life: Life = { over: false, onCommit: () => {}, timers: new Set(), sockets: new Set() };
     this.life = life;
-    const { parts, url, userId, deviceId, platform, issueToken } = this.options;
+    const { parts, stage, userId, deviceId, platform, random } = this.options;
     const client = await parts.ImClient.open({
-      url,
-      token: () => issueToken(userId),
+      url: stage.url,
+      token: () => stage.issueToken(userId),
       deviceId,
       platform,
-      storage: mortalStorage(this.disk, life, this.options.random),
-      webSocket: mortalSocket(life),
-      environment: mortalEnvironment(life, this.options.random, this.options.speed),
+      storage: mortalStorage(stage, this.disk, life, random),
+      webSocket: mortalSockets(stage, life),
+      environment: mortalEnvironment(stage, life, random),
       on: {
         message: ({ message }) => this.show(message),
         sendState: ({ message, state }) => this.note(message, state),
@@ -106,7 +103,7 @@ export class Device {
   /** Until it is connected and in sync, or has waited for so long: what happens offline meets few faults. */
   async online(patienceMs: number): Promise<void> {
     const synced = this.client?.start().catch(() => {});
-    await Promise.race([synced, delay(patienceMs)]);
+    await Promise.race([synced, this.options.stage.wait(patienceMs)]);
   }
 
   send(to: string, conversationId: string, text: string, silent: boolean): void {
@@ -143,11 +140,7 @@ export class Device {
   crash(): void {
     this.life.over = true;
     for (const cancel of this.life.timers) cancel();
-    for (const socket of this.life.sockets) {
-      socket.removeAllListeners();
-      socket.on('error', () => {});
-      socket.terminate();
-    }
+    for (const socket of this.life.sockets) socket.forsake();
     this.client = undefined;
   }
 
@@ -162,7 +155,7 @@ export class Device {
         resolve();
       };
     });
-    await Promise.race([crashed, delay(latestMs)]);
+    await Promise.race([crashed, this.options.stage.wait(latestMs)]);
     life.onCommit = () => {};
     if (!life.over) this.crash();
   }

@@ -9,7 +9,8 @@ import { buildFunctions } from '../../scripts/build.ts';
 import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';
 import { mutateTemplate, mutations, type Mutation } from './mutations.ts';
-import { report, settleMsOf, simulate, simulationEnvironment } from './simulation.ts';
+import { localStage, settleMsOf, simulationEnvironment } from './local-stage.ts';
+import { report, simulate } from './simulation.ts';
 
 interface Options {
   seeds?: number;
@@ -64,7 +65,7 @@ async function runSeeds({ templatePath, parts, onSeed }: Run): Promise<string | 
     try {
       for (; settleMsOf(seed) === settleMs && seed <= last && Date.now() < end; seed++) {
         const outcome = await simulate({
-          cloud,
+          stage: localStage(cloud, seed),
           parts,
           seed,
           sendsPerDevice: options.sends ?? sendsOf(seed),

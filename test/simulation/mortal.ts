@@ -1,21 +1,15 @@
 // What a device is made of that may die at any moment: a disk, a network and a clock that all end with its life.
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  standardEnvironment,
-  type CancelTimer,
-  type Environment,
-  type WebSocketConstructor,
-} from '../../src/client/environment.ts';
+import type { CancelTimer, Environment, WebSocketConstructor } from '../../src/client/environment.ts';
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
-import { NodeWebSocket } from '../../src/client/node.ts';
 import type { Random } from '../../local/faults/random.ts';
+import type { Stage, StageSocket } from './stage.ts';
 
 export interface Life {
   over: boolean;
   /** What its storage does in the middle of a commit. */
   onCommit: () => void;
   readonly timers: Set<CancelTimer>;
-  readonly sockets: Set<NodeWebSocket>;
+  readonly sockets: Set<StageSocket>;
 }
 
 /** A disk takes its time, and a device may die in it. */
@@ -24,12 +18,12 @@ const MAX_COMMIT_MS = 8;
 const never = new Promise<never>(() => {});
 
 /** A batch that is under way when the device dies is written or not, and nobody is told. */
-export function mortalStorage(disk: Storage, life: Life, random: Random): Storage {
+export function mortalStorage(stage: Stage, disk: Storage, life: Life, random: Random): Storage {
   return {
     list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never : disk.list(range)),
     async commit(changes: readonly Change[]): Promise<void> {
       if (life.over) return never;
-      await delay(random.between(0, MAX_COMMIT_MS));
+      await stage.wait(random.between(0, MAX_COMMIT_MS));
       life.onCommit();
       if (life.over && random.next() < 0.5) return never;
       await disk.commit(changes);
@@ -39,27 +33,24 @@ export function mortalStorage(disk: Storage, life: Life, random: Random): Storag
   };
 }
 
-export function mortalSocket(life: Life): WebSocketConstructor {
-  class MortalSocket extends NodeWebSocket {
-    constructor(url: string, protocols: string[]) {
-      super(url, protocols);
-      if (life.over) this.terminate();
-      life.sockets.add(this);
-      this.on('close', () => life.sockets.delete(this));
-    }
-  }
-  return MortalSocket;
+export function mortalSockets(stage: Stage, life: Life): WebSocketConstructor {
+  return stage.sockets((socket) => {
+    if (life.over) socket.forsake();
+    else life.sockets.add(socket);
+  });
 }
 
-export function mortalEnvironment(life: Life, random: Random, speed: number): Partial<Environment> {
+export function mortalEnvironment(stage: Stage, life: Life, random: Random): Partial<Environment> {
+  const environment = stage.environment(random);
   return {
+    ...environment,
     random: () => random.next(),
     setTimer(callback, delayMs) {
       const fire = () => {
         life.timers.delete(cancel);
         if (!life.over) callback();
       };
-      const cancel = standardEnvironment.setTimer(fire, delayMs / speed);
+      const cancel = environment.setTimer(fire, delayMs);
       life.timers.add(cancel);
       return () => {
         life.timers.delete(cancel);

@@ -5,7 +5,8 @@ import { startCloud } from '../support/cloud.ts';
 import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';
 import { regressions } from './regressions.ts';
-import { report, settleMsOf, simulate, simulationEnvironment } from './simulation.ts';
+import { localStage, settleMsOf, simulationEnvironment } from './local-stage.ts';
+import { report, simulate } from './simulation.ts';
 
 const PATIENCE_MS = 180_000;
 const fresh = [1, 2, 3].map((seed) => ({ seed, found: 'nothing yet' }));
@@ -23,7 +24,7 @@ for (const { seed, found } of [...fresh, ...regressions]) {
     `seed ${seed} (${found}): nothing lost, nothing twice, in order`,
     { timeout: PATIENCE_MS },
     async () => {
-      const outcome = await simulate({ cloud, parts, seed });
+      const outcome = await simulate({ stage: localStage(cloud, seed), parts, seed });
       expect(outcome.violations, report(outcome)).toEqual([]);
       // It did rage: a plan that injects nothing proves nothing.
       expect(outcome.history.sent.length).toBeGreaterThan(40);

@@ -1,16 +1,15 @@
 // One run: users with several devices each send, crash and lose the network while the fault plan rages; then the
 // storm ends, everybody comes back, and what all of them saw is compared.
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Cloud } from '../../local/cloud.ts';
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
 import { auditor, readMailbox, readTruths } from './auditor.ts';
 import { check, type Violation } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
 import type { RunHistory } from './history.ts';
+import type { Stage } from './stage.ts';
 
 export interface SimulationOptions {
-  readonly cloud: Cloud;
+  readonly stage: Stage;
   readonly parts: ClientParts;
   readonly seed: number;
   readonly sendsPerDevice?: number;
@@ -20,40 +19,6 @@ export interface Outcome {
   readonly history: RunHistory;
   readonly violations: readonly Violation[];
 }
-
-/** Clients' time passes so much faster. */
-const SPEED = 8;
-
-/** So many seeds in a row have the same settings. */
-const SEEDS_PER_SETTLING = 5;
-
-/**
- * How long readers wait for a hole: by turns so short that senders are often slower, and so long that readers meet holes
- * that they have to wait for.
- */
-export const settleMsOf = (seed: number) =>
-  Math.floor((seed - 1) / SEEDS_PER_SETTLING) % 2 === 0 ? 20 : 1_000;
-
-/** Settings of the functions in a simulation. */
-export const simulationEnvironment = (settleMs: number) => ({
-  IM_SETTINGS: JSON.stringify({ settleMs, connectGraceMs: 2_000, sendPatienceMs: 8_000 / SPEED }),
-});
-
-/** Every kind of fault at once, at the rates that the invariants are proven for. */
-export const faultPlan = (seed: number) => ({
-  seed,
-  dynamodb: { throttle: 0.05, error: 0.02, lostResponse: 0.02, latencyMs: [0, 20] },
-  lambda: { crashBefore: 0.01, crashMidway: 0.02, crashAfter: 0.01 },
-  stream: { singly: false, duplicate: 0.05, reorder: true, delayMs: [0, 300] },
-  gateway: {
-    dropPush: 0.05,
-    duplicatePush: 0.02,
-    delayPushMs: [0, 200],
-    throttlePush: 0.02,
-    disconnect: 0.01,
-    halfOpen: 0.005,
-  },
-});
 
 const USERS = ['ann', 'ben', 'cem'];
 const DEVICES: readonly { deviceId: string; platform: Platform }[] = [
@@ -69,7 +34,7 @@ const ONLINE_PATIENCE_MS = 1_500;
 const LATEST_CRASH_MS = 300;
 
 export async function simulate({
-  cloud,
+  stage,
   parts,
   seed,
   sendsPerDevice = 8,
@@ -81,24 +46,22 @@ export async function simulate({
       ({ deviceId, platform }) =>
         new Device({
           parts,
-          url: cloud.url,
+          stage,
           userId,
           deviceId,
           platform,
-          issueToken: (user) => cloud.issueToken(user),
           random: createRandom(seed, `${userId}/${deviceId}`),
-          speed: SPEED,
         }),
     ),
   );
   try {
     // A user exists from the first connection on, so that comes before the storm.
-    await Promise.all(users.map((userId) => auditor(cloud, userId, async () => {})));
-    cloud.setFaults(faultPlan(seed));
+    await Promise.all(users.map((userId) => auditor(stage, userId, async () => {})));
+    stage.rage();
     await Promise.all(devices.map((device) => device.start()));
     await Promise.all(
       devices.map((device, index) =>
-        live(device, {
+        live(stage, device, {
           random: createRandom(seed, `life ${index}`),
           peers: users.filter((_, user) => user !== Math.floor(index / DEVICES.length)),
           userId: users[Math.floor(index / DEVICES.length)]!,
@@ -108,11 +71,11 @@ export async function simulate({
     );
     // A reconnect storm to end with; in some, devices die again while they catch up with what nothing more will follow.
     if (random.next() < 0.5) for (const device of devices) device.cut();
-    cloud.clearFaults();
+    stage.calm();
     if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
-    return await settle(cloud, seed, users, devices);
+    return await settle(stage, seed, users, devices);
   } finally {
-    cloud.clearFaults();
+    stage.calm();
     await Promise.all(devices.map((device) => device.close()));
   }
 }
@@ -124,10 +87,10 @@ interface Life {
   readonly sends: number;
 }
 
-async function live(device: Device, { random, userId, peers, sends }: Life): Promise<void> {
+async function live(stage: Stage, device: Device, { random, userId, peers, sends }: Life): Promise<void> {
   for (let n = 1; n <= sends; n++) {
     if (random.next() < 0.85) await device.online(ONLINE_PATIENCE_MS);
-    await delay(random.between(0, 120));
+    await stage.wait(random.between(0, 120));
     const peer = peers[random.integer(0, peers.length - 1)]!;
     const conversationId = directConversationId(userId, peer);
     const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
@@ -137,7 +100,7 @@ async function live(device: Device, { random, userId, peers, sends }: Life): Pro
     if (fate < 0.08) {
       if (random.next() < 0.5) device.crash();
       else await device.crashInCommit(random.integer(1, 3), LATEST_CRASH_MS);
-      await delay(random.between(0, 200));
+      await stage.wait(random.between(0, 200));
       await device.start();
     } else if (fate < 0.16) device.cut();
   }
@@ -154,34 +117,34 @@ async function stumble(device: Device, seed: number): Promise<void> {
 
 /** Until all is as it should be, or nothing moves any more: what is broken then is broken for good. */
 async function settle(
-  cloud: Cloud,
+  stage: Stage,
   seed: number,
   users: readonly string[],
   devices: readonly Device[],
 ): Promise<Outcome> {
-  let lastMove = Date.now();
+  let lastMove = stage.now();
   let before = '';
   for (;;) {
     await Promise.race([
-      Promise.all([cloud.settled(), ...devices.map((device) => device.sync())]),
-      delay(STANDSTILL_MS),
+      Promise.all([stage.settled(), ...devices.map((device) => device.sync())]),
+      stage.wait(STANDSTILL_MS),
     ]);
     const now = JSON.stringify(devices.map((device) => device.progress));
-    if (now !== before) lastMove = Date.now();
+    if (now !== before) lastMove = stage.now();
     before = now;
-    const standstill = Date.now() - lastMove >= STANDSTILL_MS;
+    const standstill = stage.now() - lastMove >= STANDSTILL_MS;
     if (standstill || devices.every((device) => device.isQuiet)) {
       const history: RunHistory = {
         seed,
         sent: devices.flatMap(({ sent }) => sent),
         devices: devices.map((device) => device.history),
-        mailboxes: await Promise.all(users.map((userId) => readMailbox(cloud, userId))),
-        truths: (await Promise.all(users.map((userId) => readTruths(cloud, userId, users)))).flat(),
+        mailboxes: await Promise.all(users.map((userId) => readMailbox(stage, userId))),
+        truths: (await Promise.all(users.map((userId) => readTruths(stage, userId, users)))).flat(),
       };
       const violations = check(history);
       if (violations.length === 0 || standstill) return { history, violations };
     }
-    await delay(POLL_MS);
+    await stage.wait(POLL_MS);
   }
 }
 

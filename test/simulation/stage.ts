@@ -1,0 +1,29 @@
+// Where a story is played: over the real local cloud, or in a world of one process. The story knows no difference.
+import type { Environment, WebSocketConstructor } from '../../src/client/environment.ts';
+import type { Random } from '../../local/faults/random.ts';
+
+/** A device's end of a connection. */
+export interface StageSocket {
+  /** The network is gone, and the device sees it. */
+  terminate(): void;
+  /** The process is gone: nobody hears anything any more. */
+  forsake(): void;
+}
+
+export interface Stage {
+  readonly url: string;
+  issueToken(userId: string): Promise<string>;
+  /** From now on everything goes wrong that the seed has in store. */
+  rage(): void;
+  /** From now on nothing does. */
+  calm(): void;
+  /** What was sent is delivered. */
+  settled(): Promise<void>;
+  /** Time of the story, in milliseconds. */
+  now(): number;
+  wait(ms: number): Promise<void>;
+  /** What one process on a device has of it: time, chance and ids. */
+  environment(random: Random): Pick<Environment, 'now' | 'newId' | 'setTimer'>;
+  /** `onSocket` hears of each that is made, and of its end. */
+  sockets(onSocket: (socket: StageSocket) => void): WebSocketConstructor;
+}
