@@ -30,6 +30,8 @@ export interface ClientEvents {
   tokenExpired: { readonly error: ImError };
   /** Each message once in the life of this device, own ones included, in the seq order of each conversation. */
   message: MessageEvent;
+  /** A message that was shown was edited or recalled: as it is now. */
+  messageChanged: { readonly conversationId: string; readonly message: Message };
   /** Not stored and not numbered: shown to whom is there. */
   ephemeral: { readonly message: EphemeralMessage };
   conversationChanged: { readonly conversationId: string; readonly conversation: ConversationSummary };

@@ -1,9 +1,11 @@
 // One conversation, as an app works with it.
+import type { Body } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { ConversationEvents } from './client-events.ts';
-import { send, type Device } from './device.ts';
+import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
 import { pagesOf, type HistoryPage, type HistoryQuery } from './history.ts';
+import { compose } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationSummary } from './summaries.ts';
 
@@ -66,6 +68,25 @@ export class Conversation {
   /** Pages from the newest to the oldest, or upwards if the query says `after`; asked for as they are taken. */
   pages(query?: HistoryQuery): AsyncGenerator<HistoryPage, void, undefined> {
     return pagesOf((wanted) => this.history(wanted), query);
+  }
+
+  /**
+   * Takes an own message back for everybody. Rejects with ImError: `recall_expired` (2 minutes by default), `forbidden`,
+   * `not_found`; `connection_lost` and the like after a few tries.
+   */
+  recall(seq: number): Promise<void> {
+    return this.device.ask('recall', this.conversationId, seq);
+  }
+
+  /**
+   * Gives an own message another body of its type; a string is a text. Rejects with ImError as `recall` does (15 minutes
+   * by default), and as `send` throws.
+   */
+  async edit(seq: number, body: string | Body): Promise<void> {
+    checkOpen(this.device);
+    const { conversationId, device } = this;
+    const composed = compose(typeof body === 'string' ? body : { type: 'custom', body });
+    await device.ask('edit', conversationId, seq, device.environment.newId(), composed.body);
   }
 
   /** Returns how to unsubscribe. */

@@ -3,6 +3,7 @@
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
+import { isVoid } from '../protocol/slots.ts';
 import {
   attempt,
   boolean,
@@ -54,19 +55,23 @@ const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
 export interface TakenEvent {
   readonly syncSeq: number;
   readonly slot?: Slot;
+  /** What a control message tells of, as it is now. */
+  readonly target?: Message | undefined;
 }
 
-const messageEvent = object({ syncSeq: seq, kind: literal('message'), message: slot });
+const messageEvent = object({
+  syncSeq: seq,
+  kind: literal('message'),
+  message: slot,
+  target: (value) => attempt(message, value),
+});
 const event: Reader<TakenEvent> = either(
   (value) => {
-    const { syncSeq, message } = messageEvent(value);
-    return { syncSeq, slot: message };
+    const { message, ...rest } = messageEvent(value);
+    return { ...rest, slot: message };
   },
   object({ syncSeq: seq }),
 );
-
-/** As in protocol/messages.ts, without the schemas there: a browser need not load them. */
-export const isVoid = (value: Slot): value is VoidSlot => 'void' in value;
 
 export const isLost = (value: Slot): value is LostSlot => 'lost' in value && isVoid(value);
 
@@ -100,6 +105,8 @@ export const answers = {
     end: boolean,
     pending: optional(boolean, false),
   }),
+  recall: object({ seq }),
+  edit: object({ seq, edited: number }),
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;

@@ -2,15 +2,15 @@
 import type { Message } from '../protocol/messages.ts';
 import type { Request } from './connection/connection.ts';
 import { ImError } from './errors.ts';
-import { isVoid } from './frames.ts';
 import { askHistory } from './slots.ts';
+import { isShowable } from './store/versions.ts';
 
 export interface HistoryQuery {
   /** Messages below this seq, the newest of them first to come. Default: the newest there are. */
   readonly before?: number;
   /** Instead of `before`: messages above this seq, the oldest of them first to come. */
   readonly after?: number;
-  /** 1–100 slots, default 50; a page may hold fewer messages, for slots can be void. */
+  /** 1–100 slots, default 50; a page may hold fewer messages: slots can be void, or tell of another message. */
   readonly limit?: number;
 }
 
@@ -41,7 +41,7 @@ export async function readHistory(
     query.after === undefined
       ? { ...query, before: edge ?? query.before }
       : { ...query, after: edge ?? query.after };
-  const messages = slots.flatMap((slot) => (isVoid(slot) ? [] : slot));
+  const messages = slots.filter(isShowable);
   return { ...page, messages, ...(!page.end && { next: next as HistoryQuery }) };
 }
 

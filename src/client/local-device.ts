@@ -109,7 +109,7 @@ export class LocalDevice implements Device {
     const { store, session, environment } = this;
     const perform = operations[name] as (...takes: readonly unknown[]) => Promise<unknown>;
     try {
-      return await perform({ store, session, newId: environment.newId }, ...takes);
+      return await perform({ store, session, environment }, ...takes);
     } catch (error) {
       // What the end of the client met on its way says so.
       checkOpen(this);

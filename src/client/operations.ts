@@ -1,9 +1,12 @@
 // What a device does when its client asks, each in one place: `Client` and `Conversation` ask for these by name, in this
 // page or through the tab that holds the device. So what they take and give is plain data, without functions or classes.
+import type { Body } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { RequestFields } from './connection/connection.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
+import type { Environment } from './environment.ts';
 import type { Composed } from './outbox/compose.ts';
+import { askPersistently } from './persistence.ts';
 import type { Session } from './session.ts';
 import { readShown } from './shown.ts';
 import type { Store } from './store/store.ts';
@@ -12,8 +15,7 @@ import { summarize, type ConversationSummary } from './summaries.ts';
 export interface DeviceParts {
   readonly store: Store;
   readonly session: Session;
-  /** A fresh id for what is not to be confused with anything before. */
-  readonly newId: () => string;
+  readonly environment: Environment;
 }
 
 /** What waits on the server for this device, counted without pulling it. */
@@ -32,8 +34,8 @@ export const operations = {
 
   sync: ({ session }) => session.sync.refresh(),
 
-  async sendEphemeral({ session, newId }, to: string, content: Composed): Promise<void> {
-    const fields = { to, clientMsgId: newId(), ephemeral: true, ...content };
+  async sendEphemeral({ session, environment }, to: string, content: Composed): Promise<void> {
+    const fields = { to, clientMsgId: environment.newId(), ephemeral: true, ...content };
     await session.link.request('send', fields as RequestFields<'send'>);
   },
 
@@ -60,16 +62,48 @@ export const operations = {
     return { total, conversations };
   },
 
-  history: ({ session }, conversationId: string, query: HistoryQuery): Promise<HistoryPage> =>
-    readHistory(session.link.ask, conversationId, query),
+  history: readPage,
+
+  async recall(parts, conversationId: string, seq: number): Promise<void> {
+    const { seq: controlSeq } = await askPersistently(parts)('recall', { conversationId, seq });
+    await revise(parts, { conversationId, seq, controlSeq }, { recalled: true, body: {} });
+  },
+
+  async edit(parts, conversationId: string, seq: number, clientMsgId: string, body: Body): Promise<void> {
+    const fields = { conversationId, seq, clientMsgId, body };
+    const { seq: controlSeq, edited } = await askPersistently(parts)('edit', fields);
+    await revise(parts, { conversationId, seq, controlSeq }, { edited, body });
+  },
 
   /** What was shown of a conversation, here or before it was dropped here. */
-  shown({ session, store }, conversationId: string, query: HistoryQuery): Promise<Message[]> {
-    const history = (wanted: HistoryQuery) => readHistory(session.link.ask, conversationId, wanted);
-    const pages = (wanted: HistoryQuery) => pagesOf(history, wanted);
-    return readShown({ store, conversationId, pages }, query);
+  shown(parts, conversationId: string, query: HistoryQuery): Promise<Message[]> {
+    const pages = (wanted: HistoryQuery) => pagesOf((next) => readPage(parts, conversationId, next), wanted);
+    return readShown({ store: parts.store, conversationId, pages }, query);
   },
 } satisfies Record<string, (parts: DeviceParts, ...takes: never[]) => Promise<unknown>>;
+
+/** An answer that was long under way shows nothing that this device knows better by now. */
+async function readPage(
+  { session, store }: DeviceParts,
+  conversationId: string,
+  query: HistoryQuery,
+): Promise<HistoryPage> {
+  const page = await readHistory(session.link.ask, conversationId, query);
+  return { ...page, messages: await store.newest(page.messages) };
+}
+
+/** What the server has done to an own message, done here. */
+async function revise(
+  { session, store }: DeviceParts,
+  { conversationId, seq, controlSeq }: { conversationId: string; seq: number; controlSeq: number },
+  change: Partial<Message>,
+): Promise<void> {
+  const message =
+    (await store.message(conversationId, seq)) ??
+    (await readHistory(session.link.ask, conversationId, { after: seq - 1, limit: 1 })).messages[0];
+  if (message?.seq !== seq) return;
+  await session.inbox.take({ targets: [{ message: { ...message, ...change }, controlSeq }] });
+}
 
 type Operations = typeof operations;
 export type OperationName = keyof Operations;

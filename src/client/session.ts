@@ -173,6 +173,8 @@ export class Session {
         const { conversationId } = message;
         events.emit('message', { conversationId, message, delivery });
       },
+      onRevised: (message) =>
+        events.emit('messageChanged', { conversationId: message.conversationId, message }),
       onLost: ({ conversationId, seq, lost }) => {
         const [code, fate] =
           lost === 'unreadable' ? (['unreadable', 'read'] as const) : (['storage', 'stored'] as const);

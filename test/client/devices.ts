@@ -21,6 +21,7 @@ const eventNames = [
   'kicked',
   'tokenExpired',
   'message',
+  'messageChanged',
   'ephemeral',
   'conversationChanged',
   'unreadChanged',

@@ -97,6 +97,11 @@ export class Link {
       return this.request(action, fields);
     });
 
+  /** Connected, or trying to be. */
+  get isRunning(): boolean {
+    return this.state.is !== 'stopped';
+  }
+
   /** The server has ended a connection in favour of the one that is opening here. */
   get isRenewing(): boolean {
     return this.state.is === 'renewing' && this.state.attempt.isHandshaking;

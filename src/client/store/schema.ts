@@ -32,6 +32,8 @@ export interface ConversationRecord {
   /** `unread` covers all up to here. */
   readonly countedSeq: number;
   readonly last: Message | null;
+  /** All up to here was read, as far as this device knows. */
+  readonly readSeq?: number;
   /** Messages up to here were shown, and are not kept any more. */
   readonly droppedSeq?: number;
 }

@@ -12,6 +12,7 @@ import {
   type OutboxRecord,
 } from './schema.ts';
 import type { Change, Storage, StoredEntry } from '../storage/storage.ts';
+import { newerOf } from './versions.ts';
 
 interface Loaded {
   readonly conversations: readonly ConversationRecord[];
@@ -90,7 +91,17 @@ export class Store {
     return [...this.early.keys()];
   }
 
-  /** Shown messages in seq order, without voids. */
+  /** Where a newer version of a message is stored than the one given, that; all of one conversation. */
+  async newest(messages: readonly Message[]): Promise<Message[]> {
+    const [first] = messages;
+    if (!first) return [];
+    const range = { after: first.seq - 1, before: messages.at(-1)!.seq + 1, limit: messages.length };
+    const stored = await this.messages(first.conversationId, range);
+    const known = new Map(stored.map((message) => [message.seq, message]));
+    return messages.map((message) => newerOf(message, known.get(message.seq) ?? message));
+  }
+
+  /** Shown messages in seq order, without voids and control messages. */
   async messages(
     conversationId: string,
     query: { before?: number; after?: number; limit: number },
@@ -106,6 +117,12 @@ export class Store {
     const entries = await this.storage.list({ ...range, order: ascending ? 'ascending' : 'descending' });
     const messages = entries.map(({ value }) => value as Message);
     return ascending ? messages : messages.toReversed();
+  }
+
+  /** As it is stored. */
+  async message(conversationId: string, seq: number): Promise<Message | undefined> {
+    const at = key.message(conversationId, seq);
+    return (await this.storage.list({ from: at, to: at }))[0]?.value as Message | undefined;
   }
 
   /** What removes the messages up to and including a seq. */

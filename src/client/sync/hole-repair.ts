@@ -7,6 +7,7 @@ import type { Request } from '../connection/connection.ts';
 import type { Inbox } from './inbox.ts';
 import { backoffMs, repairBackoff } from '../backoff.ts';
 import type { Store } from '../store/store.ts';
+import { readTargets } from './targets.ts';
 
 const PATIENCE_MS = 300;
 const PAGE_SIZE = 100;
@@ -87,9 +88,11 @@ export class HoleRepair {
     try {
       const { slots, floorSeq } = await askHistory(request, fields);
       const begin = (from === null ? (slots[0]?.seq ?? to + 1) : floorSeq) - 1;
+      const targets = await readTargets(this.options, conversationId, slots);
       const before = store.timeline(conversationId);
       await inbox.take({
         arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' })),
+        targets,
         settled: { conversationId, seq: Math.max(begin, floorSeq - 1) },
       });
       return store.timeline(conversationId).shownSeq !== before.shownSeq;

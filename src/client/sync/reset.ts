@@ -5,6 +5,7 @@ import { askHistory } from '../slots.ts';
 import { listConversations } from './conversation-list.ts';
 import type { Inbox } from './inbox.ts';
 import type { Store } from '../store/store.ts';
+import { readTargets } from './targets.ts';
 
 const PAGE_SIZE = 100;
 /** Of a conversation that this device did not know: the newest page; older ones are there in its history. */
@@ -47,7 +48,8 @@ export async function startOver(parts: Parts, { head, mailbox }: MailboxState): 
   return 'behind';
 }
 
-async function fillFromHistory({ store, inbox, request }: Parts, conversationId: string): Promise<void> {
+async function fillFromHistory(parts: Parts, conversationId: string): Promise<void> {
+  const { store, inbox, request } = parts;
   for (let end = false; !end;) {
     const after = store.knows(conversationId) ? store.timeline(conversationId).shownSeq : null;
     const range = after === null ? { limit: FIRST_PAGE_SIZE } : { after, limit: PAGE_SIZE };
@@ -60,6 +62,7 @@ async function fillFromHistory({ store, inbox, request }: Parts, conversationId:
     const begin = after === null ? (page.slots[0]?.seq ?? page.headSeq + 1) : 0;
     await inbox.take({
       arrivals: page.slots.map((slot) => ({ slot, delivery: 'catch-up' })),
+      targets: await readTargets(parts, conversationId, page.slots),
       settled: { conversationId, seq: Math.max(page.floorSeq, begin) - 1 },
     });
     end = page.end || after === null;

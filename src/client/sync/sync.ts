@@ -7,7 +7,7 @@ import { ImError, toImError } from '../errors.ts';
 import { advance, type MailboxExtent } from './extents.ts';
 import type { SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
-import type { Inbox } from './inbox.ts';
+import type { Inbox, Intake } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
 import { isForeign, startOver, type MailboxState, type ResetReason } from './reset.ts';
 import type { Store } from '../store/store.ts';
@@ -174,7 +174,7 @@ export class Sync {
       more = answer.more;
       if (more && next <= (after ?? -1))
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });
-      await inbox.take({ arrivals: arrivalsOf(events, 'catch-up'), meta });
+      await inbox.take({ ...intakeOf(events, 'catch-up'), meta });
       if (isCurrent()) acks.noteStored(events.length);
     }
   }
@@ -185,7 +185,7 @@ export class Sync {
     const before = store.meta.position ?? 0;
     const { position, events, rest } = advance(before, this.extents.splice(0));
     if (position > before) {
-      await inbox.take({ arrivals: arrivalsOf(events, 'live'), meta: { position } });
+      await inbox.take({ ...intakeOf(events, 'live'), meta: { position } });
       if (!isCurrent()) return 'up to date';
       acks.noteStored(events.length);
     }
@@ -204,6 +204,11 @@ export class Sync {
   }
 }
 
-function arrivalsOf(events: readonly TakenEvent[], delivery: Delivery): Arrival[] {
-  return events.flatMap(({ slot }) => (slot ? { slot, delivery } : []));
+function intakeOf(events: readonly TakenEvent[], delivery: Delivery): Intake {
+  return {
+    arrivals: events.flatMap(({ slot }): Arrival[] => (slot ? [{ slot, delivery }] : [])),
+    targets: events.flatMap(({ slot, target }) =>
+      slot && target ? { message: target, controlSeq: slot.seq } : [],
+    ),
+  };
 }

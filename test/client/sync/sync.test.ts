@@ -7,6 +7,7 @@ import type { Meta } from '../../../src/client/store/schema.ts';
 import { connect } from '../../support/client.ts';
 import { startCloud } from '../../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser, range } from '../devices.ts';
+import { expirePages } from '../expired-pages.ts';
 import { ManualTime } from '../manual-time.ts';
 import { metered } from '../metered.ts';
 
@@ -307,7 +308,7 @@ describe('a mailbox that does not reach back', () => {
       for (const n of range(120, 6)) await sender.send('user:bob', `${n}`);
       await carol.im.send('user:bob', 'from carol').sent;
       await brief.settled();
-      await expirePages(brief);
+      await expirePages(brief, 'bob', 7);
       await alice.im.send('user:bob', '126').sent;
       await brief.settled();
 
@@ -327,26 +328,4 @@ describe('a mailbox that does not reach back', () => {
       await closeWhenSettled(brief);
     }
   }, 60_000);
-
-  /** What a TTL does in time. */
-  async function expirePages(brief: Cloud): Promise<void> {
-    const client = new DynamoDBClient({
-      endpoint: brief.dynamoDbEndpoint,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
-    const { tableName } = brief.model.tables.find(({ name }) => name === 'Users')!;
-    for (const first of range(7).map((page) => page * 16 - 15)) {
-      await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: { userId: { S: 'bob' }, item: { S: `PAGE#${String(first).padStart(12, '0')}` } },
-          UpdateExpression: 'SET #expiresAt = :past',
-          ExpressionAttributeNames: { '#expiresAt': 'expiresAt' },
-          ExpressionAttributeValues: { ':past': { N: '1' } },
-        }),
-      );
-    }
-    client.destroy();
-  }
 });

@@ -1,0 +1,21 @@
+// A message is changed in place: which of its versions is the newer, and what an app is to see (pure).
+import type { Message, Slot } from '../../protocol/messages.ts';
+import { isVoid } from '../../protocol/slots.ts';
+
+/** What a control message tells of, as it is now. */
+export interface Target {
+  readonly message: Message;
+  /** Of the control message. */
+  readonly controlSeq: number;
+}
+
+/** Recalled is for ever; else the later edit counts. */
+export function isNewer(message: Message, than: Message): boolean {
+  if (than.recalled) return false;
+  return message.recalled || (message.edited ?? 0) > (than.edited ?? 0);
+}
+
+export const newerOf = (known: Message, other: Message) => (isNewer(other, known) ? other : known);
+
+/** A control message tells of another one, and a void of nothing: they have their places, and are no messages to show. */
+export const isShowable = (slot: Slot): slot is Message => !isVoid(slot) && slot.type !== 'control';
