@@ -43,7 +43,7 @@ function breakingOnce(): WebSocketConstructor {
       return false;
     }
   }
-  return BreakingWebSocket as unknown as WebSocketConstructor;
+  return BreakingWebSocket;
 }
 
 /** Alice and bob in one conversation, in which alice has said something, and bob has it. */
