@@ -113,10 +113,13 @@ export async function unreadCount(
   live?: LiveSlots,
 ): Promise<number> {
   if (head.counted === readCounted) return 0;
-  if (!head.expiring) {
+  const found = head.expiring
+    ? (live ?? (await readLiveSlots(ctx, conversationId, head, readSeq)))
+    : undefined;
+  if (!found || found.to <= readSeq) {
     return head.counted - readCounted - (await countUncounted(ctx, conversationId, head, readSeq));
   }
-  const { counted, to, countedTo } = live ?? (await readLiveSlots(ctx, conversationId, head, readSeq));
+  const { counted, to, countedTo } = found;
   const kept = [...counted].filter((seq) => seq > readSeq).length;
   return kept + head.counted - countedTo - (await countUncounted(ctx, conversationId, head, to));
 }

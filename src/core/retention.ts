@@ -1,5 +1,6 @@
 // Messages with an end. TTL removes them late and in any order, and nothing notes it: so an empty slot that is older than
 // the shortest lifetime there is reads as a void that nobody writes, and what is expired is looked for, not counted down.
+import { Portions } from './answer-size.ts';
 import type { Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
@@ -37,7 +38,7 @@ export function mayStillBePlaced(
 
 /** What is still there to be read above a seq, as far as it was looked at. */
 export interface LiveSlots {
-  /** The last slot that was looked at; the head, unless there is very much. */
+  /** The last slot that was looked at; all above it count as there. The head, if there is nothing above. */
   readonly to: number;
   /** The conversation's `counted` there. */
   readonly countedTo: number;
@@ -46,23 +47,64 @@ export interface LiveSlots {
   readonly counted: ReadonlySet<number>;
 }
 
+/**
+ * Looks as far as the first message that is too young to have expired: those above it are younger. At once, mostly; else
+ * for about as many bytes as an answer holds, and where those have all expired, for as many from what is kept on.
+ */
 export async function readLiveSlots(
   ctx: Context,
   conversationId: string,
   head: ConversationHead,
   after: number,
 ): Promise<LiveSlots> {
-  const items = await ctx.db.query({
-    table: 'Messages',
-    partition: conversationId,
-    from: after + 1,
-    to: head.seq,
-    limit: MAX_LOOKED_AT,
-  });
+  const stretch = await readUntilYoung(ctx, conversationId, head, after + 1);
+  const last = stretch.items.at(-1);
+  if (!last || stretch.end || !hasExpired(ctx, last)) return toLiveSlots(ctx, head, stretch);
+  const keptFrom = await retainedFloor(ctx, conversationId, (last['seq'] as number) + 1, head);
+  const kept = await readUntilYoung(ctx, conversationId, head, keptFrom);
+  return toLiveSlots(ctx, head, { items: [...stretch.items, ...kept.items], end: kept.end });
+}
+
+interface LookedAt {
+  readonly items: readonly Item[];
+  /** Nothing is stored above them. */
+  readonly end: boolean;
+}
+
+async function readUntilYoung(
+  ctx: Context,
+  conversationId: string,
+  head: ConversationHead,
+  from: number,
+): Promise<LookedAt> {
+  const items: Item[] = [];
+  const portions = new Portions();
+  for (let [low, limit] = [from, 1]; low <= head.seq;) {
+    const range = { table: 'Messages', partition: conversationId, from: low, to: head.seq, limit } as const;
+    const read = await ctx.db.query(range);
+    const young = read.findIndex((item) => isYoung(ctx, item));
+    if (young !== -1) return { items: [...items, ...read.slice(0, young + 1)], end: false };
+    items.push(...read);
+    if (read.length < limit) break;
+    portions.take(read);
+    if (portions.full || items.length >= MAX_LOOKED_AT) return { items, end: false };
+    low = (read.at(-1)!['seq'] as number) + 1;
+    limit = Math.min(portions.next, MAX_LOOKED_AT - items.length);
+  }
+  return { items, end: true };
+}
+
+/** Neither it nor what was numbered after it can have expired, whatever the retention is. A void does not know its age. */
+function isYoung(ctx: Context, item: Item): boolean {
+  const takenAt = item['serverTime'] as number | undefined;
+  return takenAt !== undefined && ctx.now() - takenAt < DAY_MS / 2;
+}
+
+function toLiveSlots(ctx: Context, head: ConversationHead, { items, end }: LookedAt): LiveSlots {
   const messages = items.filter((item) => item['type'] !== undefined && !hasExpired(ctx, item));
   const counted = messages.filter((item) => !item['silent'] && !item['recalled']);
   const seqsOf = (those: readonly Item[]) => new Set(those.map((item) => item['seq'] as number));
-  const last = items.length === MAX_LOOKED_AT ? items.at(-1) : undefined;
+  const last = end ? undefined : items.at(-1);
   return {
     to: last ? (last['seq'] as number) : head.seq,
     countedTo: last ? (last['counted'] as number) : head.counted,

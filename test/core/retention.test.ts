@@ -4,6 +4,7 @@ import type { Caller } from '../../src/core/context.ts';
 import { history } from '../../src/core/history.ts';
 import { pending } from '../../src/core/pending.ts';
 import { fanOut } from '../../src/core/fan-out.ts';
+import { positions } from '../../src/core/read-positions.ts';
 import { send } from '../../src/core/send.ts';
 import { sync } from '../../src/core/sync.ts';
 import { toSlot } from '../../src/core/timeline.ts';
@@ -63,8 +64,7 @@ async function conversation(retentions: readonly (number | undefined)[]) {
   };
 }
 
-function message(to: string, clientMsgId: string): ClientFrame<'send'> {
-  const body = { text: clientMsgId };
+function message(to: string, clientMsgId: string, body = { text: clientMsgId }): ClientFrame<'send'> {
   return { action: 'send', id: 'r', to, clientMsgId, type: 'text', body, silent: false, ephemeral: false };
 }
 
@@ -118,6 +118,29 @@ describe('30 days', () => {
       expect(await look()).toEqual(left);
     }
   });
+});
+
+test('I6: more has expired than is read through: what is kept behind it is counted exactly', async () => {
+  const large = { text: 'x'.repeat(16_000) };
+  const bob = await tables.connect(`bob-${++peers}`);
+  const conversationId = `d:alice:${bob.userId}`;
+  const ctx = tables.context({ settings: { messageRetentionDays: 30 } });
+  const say = (n: number) => send(ctx, alice, message(conversationId, `message-${n}`, large));
+  for (let n = 1; n <= 30; n++) await say(n);
+  clock.now += 29 * DAY;
+  for (let n = 31; n <= 33; n++) await say(n);
+  clock.now += 2 * DAY;
+  const unread = async () => {
+    const answer = await positions(ctx, bob, {
+      action: 'positions',
+      id: 'p',
+      conversationIds: [conversationId],
+    });
+    return answer.positions[0]!.unread;
+  };
+  expect(await unread()).toBe(3);
+  await say(34);
+  expect(await unread()).toBe(4);
 });
 
 describe('a retention that changed in between', () => {

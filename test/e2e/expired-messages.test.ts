@@ -61,6 +61,17 @@ async function changeMessage(cloud: Cloud, seq: number, change: 'expire' | 'remo
           ExpressionAttributeValues: { ':then': { N: String(twoDaysAgo) } },
         }),
       );
+    // What came before, and is still there, is older.
+    const stored = (await scan(cloud, 'Messages')).map((item) => item['seq'] as number);
+    for (const older of stored.filter((slot) => slot < seq)) {
+      await client.send(
+        new UpdateItemCommand({
+          ...target(older),
+          UpdateExpression: 'SET serverTime = :then',
+          ExpressionAttributeValues: { ':then': { N: String(twoDaysAgo) } },
+        }),
+      );
+    }
     await client.send(
       new UpdateItemCommand({
         ...target(seq),

@@ -104,6 +104,18 @@ describe.each([
     });
   });
 
+  // How much waits does not matter: one message tells that what came after it is kept, another what was counted up to it.
+  test.each([
+    ['pending', { after: 0 }, 200],
+    ['positions', { conversationIds: ['d:large:to-large'] }, 200],
+    ['read', { conversationId: 'd:large:to-large', seq: 1 }, 199],
+  ])('%s, where 200 large messages are unread', async (action, fields, unread) => {
+    const { answer, units } = await read(cloud, clients.get('large')!, action, fields);
+    const { conversations, positions } = answer as Record<string, { unread: number }[] | undefined>;
+    expect((conversations ?? positions)?.[0] ?? answer).toMatchObject({ unread });
+    expect(units).toBeLessThanOrEqual(budget(2 * unitsOf({ text: 'x'.repeat(LARGEST) })));
+  });
+
   test('a page of 100 small messages takes three reads of messages', async () => {
     const client = clients.get('small')!;
     await read(cloud, client, 'sync', { after: 0 });
