@@ -54,7 +54,7 @@ async function readAll(ask: Ask, conversationId: string): Promise<{ slots: Slot[
 export async function auditor<T>(stage: Stage, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
   const socket = await enter(stage, userId);
   const answers = new Map<string, (frame: Record<string, unknown>) => void>();
-  let lose = (_: Error) => {};
+  let lose: (error: Error) => void = () => {};
   socket.addEventListener('close', () => lose(new Error('The connection was closed')));
   socket.addEventListener('message', ({ data }) => {
     const frame = JSON.parse(String(data)) as Record<string, unknown>;
