@@ -37,6 +37,8 @@ export interface ClientEvents {
   conversationChanged: { readonly conversationId: string; readonly conversation: ConversationSummary };
   /** Numbers of messages of others that were not read, as far as this device knows. */
   unreadChanged: { readonly conversationId: string; readonly unread: number; readonly total: number };
+  /** This user has read further, here or on another device, or the other user of a direct conversation has. */
+  readChanged: { readonly conversationId: string; readonly userId: string; readonly readSeq: number };
   sendState: {
     readonly conversationId: string;
     readonly message: OutgoingMessage;

@@ -5,9 +5,14 @@ import type { ConversationEvents } from './client-events.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
 import { pagesOf, type HistoryPage, type HistoryQuery } from './history.ts';
+import type { AnswerTo } from './frames.ts';
+import type { ReceiptsQuery } from './operations.ts';
 import { compose } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationSummary } from './summaries.ts';
+
+/** `next`: there is a further page. */
+export type Receipts = AnswerTo<'receipts'>;
 
 export class Conversation {
   readonly conversationId: string;
@@ -24,6 +29,29 @@ export class Conversation {
 
   get unread(): number {
     return this.summary.unread;
+  }
+
+  /** This user has read everything up to here. */
+  get readSeq(): number {
+    return this.summary.readSeq;
+  }
+
+  /** The other user of a direct conversation has read everything up to here. */
+  get peerReadSeq(): number {
+    return this.summary.peerReadSeq;
+  }
+
+  /**
+   * This user has read everything up to that seq (default: all that was shown). Resolves when it is kept here; it goes
+   * out within a second, or when there is a connection. Sending does the same by itself.
+   */
+  markRead(seq?: number): Promise<void> {
+    return this.device.ask('markRead', this.conversationId, seq);
+  }
+
+  /** Who, other than its author, has read a message, and who has not, by the server. Rejects with ImError. */
+  receipts(seq: number, query: ReceiptsQuery = {}): Promise<Receipts> {
+    return this.device.ask('receipts', this.conversationId, seq, query);
   }
 
   /** Like `ImClient.send`, to this conversation. */

@@ -56,7 +56,7 @@ export interface TakenEvent {
   readonly syncSeq: number;
   readonly slot?: Slot;
   /** What a control message tells of, as it is now. */
-  readonly target?: Message | undefined;
+  readonly target?: Message;
 }
 
 const messageEvent = object({
@@ -67,14 +67,15 @@ const messageEvent = object({
 });
 const event: Reader<TakenEvent> = either(
   (value) => {
-    const { message, ...rest } = messageEvent(value);
-    return { ...rest, slot: message };
+    const { syncSeq, message: told, target } = messageEvent(value);
+    return { syncSeq, slot: told, ...(target && { target }) };
   },
   object({ syncSeq: seq }),
 );
 
 export const isLost = (value: Slot): value is LostSlot => 'lost' in value && isVoid(value);
 
+const receipt = object({ userId: string, readSeq: count });
 const mailbox = optional(string);
 const reset = object({ reset: literal(true), head: count, mailbox });
 
@@ -105,6 +106,25 @@ export const answers = {
     end: boolean,
     pending: optional(boolean, false),
   }),
+  read: object({ readSeq: count, unread: count }),
+  positions: object({
+    positions: list(
+      object({
+        conversationId: string,
+        readSeq: count,
+        unread: count,
+        peerReadSeq: optional(count),
+        lastSeq: count,
+      }),
+    ),
+  }),
+  receipts: object({
+    readCount: count,
+    unreadCount: count,
+    read: list(receipt),
+    unread: list(receipt),
+    next: optional(string),
+  }),
   recall: object({ seq }),
   edit: object({ seq, edited: number }),
   device: object({}),
@@ -128,6 +148,7 @@ const accepted = openObject({ id: string, ok: literal(true) });
 
 const pushes = {
   sync: object({ push: literal('sync'), from: seq, to: seq, events: optional(list(event)) }),
+  read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
   ephemeral: object({
     push: literal('ephemeral'),
     message: openObject(messageFields) satisfies Reader<EphemeralMessage>,
@@ -144,11 +165,12 @@ const gatewayError = object({ message: string, requestId: string });
 
 export type SyncPush = Read<typeof pushes.sync>;
 export type KickedPush = Read<typeof pushes.kicked>;
-export type ServerPush = SyncPush | KickedPush | Read<typeof pushes.ephemeral>;
+export type ReadPush = Read<typeof pushes.read>;
+export type ServerPush = SyncPush | KickedPush | ReadPush | Read<typeof pushes.ephemeral>;
 
 const frame = either(
   either(accepted, refused),
-  either(either(pushes.sync, gatewayError), either(pushes.ephemeral, pushes.kicked)),
+  either(either(pushes.sync, gatewayError), either(pushes.read, either(pushes.ephemeral, pushes.kicked))),
 );
 export type ServerFrame = Read<typeof frame>;
 

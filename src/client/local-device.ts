@@ -89,7 +89,7 @@ export class LocalDevice implements Device {
   }
 
   get totalUnread(): number {
-    return this.session.totalUnread;
+    return this.session.changes.totalUnread;
   }
 
   get outbox(): readonly OutgoingMessage[] {

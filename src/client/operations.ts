@@ -3,6 +3,7 @@
 import type { Body } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { RequestFields } from './connection/connection.ts';
+import type { AnswerTo } from './frames.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { Environment } from './environment.ts';
 import type { Composed } from './outbox/compose.ts';
@@ -16,6 +17,13 @@ export interface DeviceParts {
   readonly store: Store;
   readonly session: Session;
   readonly environment: Environment;
+}
+
+export interface ReceiptsQuery {
+  /** `next` of the page before. */
+  readonly cursor?: string;
+  /** 1–100, default 100. */
+  readonly limit?: number;
 }
 
 /** What waits on the server for this device, counted without pulling it. */
@@ -56,13 +64,25 @@ export const operations = {
     const answer = await session.link.ask('pending', position === null ? {} : { after: position });
     if ('reset' in answer) return { total: 0, conversations: [] };
     const { total, conversations } = answer;
-    await session.inbox.correctUnread(
-      conversations.map(({ conversationId, unread, lastSeq: seq }) => ({ conversationId, unread, seq })),
+    await session.inbox.note(
+      conversations.map(({ conversationId, unread, lastSeq: seq }) => ({
+        conversationId,
+        counted: { unread, seq },
+      })),
     );
     return { total, conversations };
   },
 
   history: readPage,
+
+  markRead: ({ session }, conversationId: string, seq?: number) => session.reads.mark(conversationId, seq),
+
+  receipts: (
+    { session },
+    conversationId: string,
+    seq: number,
+    query: ReceiptsQuery,
+  ): Promise<AnswerTo<'receipts'>> => session.link.ask('receipts', { conversationId, seq, ...query }),
 
   async recall(parts, conversationId: string, seq: number): Promise<void> {
     const { seq: controlSeq } = await askPersistently(parts)('recall', { conversationId, seq });

@@ -1,16 +1,16 @@
 // The parts of a client, wired together: what one of them learns, and which others have to hear of it.
 import { Acks } from './sync/acks.ts';
 import type { ClientEvents } from './client-events.ts';
-import { summarize } from './summaries.ts';
+import { Changes } from './changes.ts';
 import type { Environment, WebSocketConstructor } from './environment.ts';
-import { clientClosed, ImError } from './errors.ts';
+import { clientClosed, ImError, toImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
 import { HoleRepair } from './sync/hole-repair.ts';
 import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
+import { Reads } from './sync/reads.ts';
 import { Outbox } from './outbox/outbox.ts';
-import type { ConversationRecord } from './store/schema.ts';
 import type { Store } from './store/store.ts';
 import { Sync } from './sync/sync.ts';
 import type { TokenSource } from './connection/token.ts';
@@ -47,21 +47,24 @@ export class Session {
   readonly sync: Sync;
   readonly inbox: Inbox;
   state: ClientState = 'stopped';
-  totalUnread = 0;
+  readonly reads: Reads;
+  readonly changes: Changes;
   private readonly acks: Acks;
   private readonly holes: HoleRepair;
   private readonly store: Store;
   private readonly events: Emitter<ClientEvents>;
+  /** Of this connection, nothing was asked yet but what the mailbox has. */
+  private isNew = false;
   private readonly startWaiters = new Set<Waiter>();
 
   constructor(options: SessionOptions) {
     const { environment, store, events } = options;
     this.store = store;
     this.events = events;
-    for (const { unread } of store.conversations) this.totalUnread += unread;
+    this.changes = new Changes(store, events);
     this.link = this.createLink(options);
     const { request } = this.link;
-    const onError = (error: ImError) => events.emit('error', { error });
+    const { onError } = this;
     const acks = new Acks({
       environment,
       position: () => store.meta.position,
@@ -81,6 +84,7 @@ export class Session {
       onState: (message, state) =>
         events.emit('sendState', { conversationId: message.conversationId, message, state }),
     });
+    this.reads = new Reads({ store, inbox, request, environment });
     this.sync = new Sync({
       store,
       inbox,
@@ -91,11 +95,13 @@ export class Session {
       onSyncing: () => this.become('syncing', {}),
       onSynced: () => this.noteSynced(),
       onReset: (reason, head) => {
-        this.recount();
+        this.changes.recount();
         events.emit('reset', { reason, head });
       },
     });
   }
+
+  private readonly onError = (error: unknown) => this.events.emit('error', { error: toImError(error) });
 
   /** Resolves at the next sync to the head. */
   start(): Promise<void> {
@@ -142,11 +148,13 @@ export class Session {
       onHead: (mailbox, toldCursor) => {
         if (toldCursor !== undefined) this.acks.noteTold(toldCursor);
         this.sync.noteHead(mailbox);
+        void this.reads.refresh();
       },
       onConnecting: (attempt) => this.become('connecting', { attempt }),
       onConnected: (renewal) => {
         // A connection that is renewed takes its requests with it: the same as a reconnect, without a pause.
         this.pause();
+        this.isNew = true;
         this.become('connected', { renewal });
         this.sync.start();
       },
@@ -181,7 +189,7 @@ export class Session {
         const error = new ImError(code, `Message ${seq} of ${conversationId} cannot be ${fate}`);
         events.emit('error', { error });
       },
-      onChanged: (before, after) => this.noteChange(before, after),
+      onChanged: (before, after) => this.changes.tell(before, after),
       onHole: (conversationId) => this.holes.notice(conversationId),
     });
   }
@@ -190,6 +198,8 @@ export class Session {
     switch (push.push) {
       case 'sync':
         return this.sync.takePush(push);
+      case 'read':
+        return void this.reads.takePush(push).catch(this.onError);
       case 'ephemeral':
         return this.events.emit('ephemeral', { message: push.message });
       case 'kicked':
@@ -213,19 +223,9 @@ export class Session {
     this.settleStart(({ resolve }) => resolve());
     this.holes.resume();
     this.outbox.resume();
-  }
-
-  private noteChange(before: ConversationRecord, after: ConversationRecord): void {
-    const { conversationId, unread } = after;
-    const conversation = summarize(after, this.store.meta.userId);
-    this.events.emit('conversationChanged', { conversationId, conversation });
-    if (unread === before.unread) return;
-    this.totalUnread += unread - before.unread;
-    this.events.emit('unreadChanged', { conversationId, unread, total: this.totalUnread });
-  }
-
-  private recount(): void {
-    this.totalUnread = [...this.store.conversations].reduce((sum, { unread }) => sum + unread, 0);
+    this.reads.resume();
+    if (this.isNew) void this.reads.refresh();
+    this.isNew = false;
   }
 
   private pause(): void {
@@ -233,6 +233,7 @@ export class Session {
     this.acks.stop();
     this.holes.pause();
     this.outbox.pause();
+    this.reads.pause();
   }
 
   private end(error: ImError): void {

@@ -10,15 +10,19 @@ export interface ConversationSummary {
   readonly kind: 'direct' | 'group';
   /** The other user of a direct conversation. */
   readonly peer?: string;
-  /** The newest message that was shown here. */
+  /** The newest message that was shown here; it may be recalled. */
   readonly lastMessage: Message | null;
   readonly unread: number;
+  /** This user has read everything up to here. */
+  readonly readSeq: number;
+  /** The other user of a direct conversation has read everything up to here. */
+  readonly peerReadSeq: number;
 }
 
-export function summarize(
-  { conversationId, unread, last }: Pick<ConversationRecord, 'conversationId' | 'unread' | 'last'>,
-  userId: string,
-): ConversationSummary {
+export type Summarized = Pick<ConversationRecord, 'conversationId'> & Partial<ConversationRecord>;
+
+export function summarize(record: Summarized, userId: string): ConversationSummary {
+  const { conversationId, unread = 0, last = null, readSeq = 0, peerReadSeq = 0 } = record;
   const parsed = parseConversationId(conversationId);
   return {
     conversationId,
@@ -26,5 +30,13 @@ export function summarize(
     ...(parsed?.kind === 'direct' && { peer: peerOf(parsed.users, userId) }),
     lastMessage: last,
     unread,
+    readSeq,
+    peerReadSeq,
   };
+}
+
+/** The other one of a direct conversation: nobody in one with oneself. */
+export function peerIn(conversationId: string, userId: string): string | undefined {
+  const { peer } = summarize({ conversationId }, userId);
+  return peer === userId ? undefined : peer;
 }

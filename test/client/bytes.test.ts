@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import { startCloud } from '../support/cloud.ts';
-import { closeWhenSettled, Devices, newUser, range } from './devices.ts';
+import { closeWhenSettled, Devices, directId, newUser, range } from './devices.ts';
 import { ManualTime } from './manual-time.ts';
 import { metered, type Traffic } from './metered.ts';
 
@@ -20,12 +20,12 @@ afterAll(async () => {
 
 const bytes = (frames: readonly string[]) => frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
 
-test('resuming when nothing was missed takes one round trip and 145 bytes', async () => {
+test('resuming when nothing was missed and nothing is unread takes one round trip and 145 bytes', async () => {
   const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
   const storage = new MemoryStorage();
   const bob = await devices.connect({ userId: bobId, storage });
   const alice = await devices.connect({ userId: aliceId });
-  await alice.im.send(`user:${bobId}`, 'hello').sent;
+  await alice.im.send(`user:${bobId}`, 'hello', { silent: true }).sent;
   await bob.seen.until(() => bob.seen.messages.length === 1, 'the message');
   await bob.im.close();
 
@@ -41,7 +41,7 @@ test('resuming when nothing was missed takes one round trip and 145 bytes', asyn
   expect(again.seen.messages).toEqual([]);
 });
 
-test('coming back after 10 messages takes one round trip, and each comes once', async () => {
+test('coming back after 10 messages takes one round trip, and one for how far was read; each comes once', async () => {
   const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
   const storage = new MemoryStorage();
   const bob = await devices.connect({ userId: bobId, storage });
@@ -53,13 +53,19 @@ test('coming back after 10 messages takes one round trip, and each comes once', 
   const { traffic, webSocket } = metered();
   const time = new ManualTime();
   const again = await devices.connect({ userId: bobId, storage, webSocket, environment: time.environment });
-  expect(traffic.sent).toHaveLength(1);
-  expect(traffic.received).toHaveLength(1);
+  const pulls = traffic.sent.filter((frame) => frame.includes('"sync"'));
+  expect(pulls).toHaveLength(1);
   expect(again.seen.texts).toEqual(range(10).map((n) => `missed ${n}`));
   // Ids of 14 characters each; the text itself is 8 bytes of it.
-  expect(bytes(traffic.received) / 10).toBeLessThanOrEqual(360);
+  expect(bytes(traffic.received.slice(0, 1)) / 10).toBeLessThanOrEqual(360);
+  await devicesAnswered(traffic, 2);
   time.advance(10_000);
-  expect(traffic.sent.slice(1)).toEqual(['{"action":"ack","cursor":10}']);
+  const [, ...afterwards] = traffic.sent;
+  const conversationId = directId(aliceId, bobId);
+  expect(afterwards).toEqual([
+    `{"action":"positions","id":"r2","conversationIds":["${conversationId}"]}`,
+    '{"action":"ack","cursor":10}',
+  ]);
 });
 
 test('a conversation of 20 costs a frame per message each way, and an ack per 32 events or 10 s', async () => {

@@ -119,6 +119,7 @@ describe('edit', () => {
     const { alice, bob, conversationId } = await talk(['teh cat', 'and']);
     const conversation = alice.im.conversation(conversationId);
     await conversation.edit(1, 'the cat');
+    await bob.seen.until(() => changed(bob).length === 1, 'the first edit');
     await conversation.edit(1, { text: 'the cat sat', lang: 'en' });
     await bob.seen.until(() => changed(bob).length === 2, 'both edits');
     const edited = changed(bob).map((message) => message.edited!);

@@ -22,6 +22,7 @@ const eventNames = [
   'tokenExpired',
   'message',
   'messageChanged',
+  'readChanged',
   'ephemeral',
   'conversationChanged',
   'unreadChanged',

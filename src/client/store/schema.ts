@@ -34,6 +34,12 @@ export interface ConversationRecord {
   readonly last: Message | null;
   /** All up to here was read, as far as this device knows. */
   readonly readSeq?: number;
+  /** Of that, what the server has. */
+  readonly toldSeq?: number;
+  /** In a direct conversation: the other user has read all up to here. */
+  readonly peerReadSeq?: number;
+  /** The newest own message. */
+  readonly ownSeq?: number;
   /** Messages up to here were shown, and are not kept any more. */
   readonly droppedSeq?: number;
 }

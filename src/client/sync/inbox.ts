@@ -6,6 +6,7 @@ import { isLost, type LostSlot } from '../frames.ts';
 import { findHole, type Arrival, type Delivery } from '../store/gap-buffer.ts';
 import { isShowable, type Target } from '../store/versions.ts';
 import { Drafts, type Draft } from './drafts.ts';
+import { isCounted, moveRead, type ReadPosition } from './records.ts';
 import { takeTurns } from './serial.ts';
 import type { ConversationRecord, Meta } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -20,12 +21,6 @@ export interface Intake {
   readonly settled?: { readonly conversationId: string; readonly seq: number };
   /** What to note of the mailbox in the same batch. */
   readonly meta?: Partial<Pick<Meta, 'mailbox' | 'position' | 'complete'>>;
-}
-
-export interface UnreadCount {
-  readonly conversationId: string;
-  readonly unread: number;
-  readonly seq: number;
 }
 
 export interface InboxOptions {
@@ -62,22 +57,42 @@ export class Inbox {
     return this.inTurn(() => this.process(intake));
   }
 
-  /** Notes what the server counted: `unread` covers everything up to `seq`. What was counted here since knows more. */
-  correctUnread(counts: readonly UnreadCount[]): Promise<void> {
+  /** Notes how far was read, and what the server counted; what was counted or read here since knows more. */
+  note(positions: readonly ReadPosition[]): Promise<void> {
     return this.inTurn(async () => {
       const { store } = this.options;
-      const corrected = counts.flatMap(({ conversationId, unread, seq }) => {
-        const before = store.conversation(conversationId);
-        return before.countedSeq > seq ? [] : { before, record: { ...before, unread, countedSeq: seq } };
-      });
+      const noted = await Promise.all(
+        positions.map(async (position) => {
+          const before = store.conversation(position.conversationId);
+          return { before, record: await this.place(before, position) };
+        }),
+      );
+      const changed = noted.filter(({ before, record }) => isOther(before, record));
       await store.update({
-        conversations: corrected.map(({ record }) => ({
+        conversations: changed.map(({ record }) => ({
           record,
           timeline: store.timeline(record.conversationId),
         })),
       });
-      for (const { before, record } of corrected) this.options.onChanged(before, record);
+      for (const { before, record } of changed) this.options.onChanged(before, record);
     });
+  }
+
+  private async place(before: ConversationRecord, position: ReadPosition): Promise<ConversationRecord> {
+    const { conversationId, unread, countedSeq, readSeq = 0 } = before;
+    const record = { ...before, ...moveRead(before, position) };
+    const { counted } = position;
+    // What is not told yet, the server did not take into account.
+    const isInformed = (position.readSeq ?? record.toldSeq!) >= record.readSeq!;
+    if (counted && counted.seq >= countedSeq && isInformed) {
+      return { ...record, unread: counted.unread, countedSeq: counted.seq };
+    }
+    if (record.readSeq === readSeq || unread === 0) return record;
+    if (record.readSeq! >= countedSeq) return { ...record, unread: 0 };
+    const { store, userId } = this.options;
+    const unreadHere = await store.messages(conversationId, { after: record.readSeq!, limit: Infinity });
+    const count = unreadHere.filter((message) => isCounted(message, userId)).length;
+    return { ...record, unread: Math.min(unread, count) };
   }
 
   /** Drops all that was received, to begin with this mailbox; in turn, like any intake. */
@@ -160,3 +175,8 @@ const toLost = ({ conversationId, seq }: Slot): LostSlot => ({
   void: true,
   lost: 'unstorable',
 });
+
+const isOther = (before: ConversationRecord, after: ConversationRecord) =>
+  Object.entries(after).some(
+    ([name, value]) => (value ?? 0) !== (before[name as keyof ConversationRecord] ?? 0),
+  );

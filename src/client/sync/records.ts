@@ -10,11 +10,42 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
   const countedSeq = Math.max(record.countedSeq, seq);
   if (isVoid(slot)) return record;
   if (!isShowable(slot)) return { ...record, countedSeq };
-  if (slot.from === userId && seq > record.countedSeq) {
-    return { ...record, unread: 0, readSeq: seq, countedSeq, last: slot };
+  const isNews = seq > record.countedSeq;
+  const seen = { ...record, countedSeq, last: slot };
+  if (slot.from === userId) {
+    const read = moveRead(record, { conversationId: record.conversationId, readSeq: seq, isTold: true });
+    return { ...seen, ...read, ownSeq: seq, unread: isNews ? 0 : record.unread };
   }
-  const counts = seq > record.countedSeq && isCounted(slot, userId);
-  return { ...record, unread: record.unread + (counts ? 1 : 0), countedSeq, last: slot };
+  const isDirect = record.conversationId.startsWith('d:');
+  return {
+    ...seen,
+    ...(isDirect && { peerReadSeq: Math.max(record.peerReadSeq ?? 0, seq) }),
+    unread: record.unread + (isNews && isCounted(slot, userId) ? 1 : 0),
+  };
+}
+
+/** What became known of how far was read. */
+export interface ReadPosition {
+  readonly conversationId: string;
+  readonly readSeq?: number;
+  /** The server has it. */
+  readonly isTold?: boolean;
+  readonly peerReadSeq?: number | undefined;
+  /** What the server counted, over everything up to `seq`. */
+  readonly counted?: { readonly unread: number; readonly seq: number };
+}
+
+/** Positions move forward only. */
+export function moveRead(
+  record: ConversationRecord,
+  { readSeq = 0, isTold, peerReadSeq = 0 }: ReadPosition,
+): Pick<ConversationRecord, 'readSeq' | 'toldSeq' | 'peerReadSeq'> {
+  const { readSeq: read = 0, toldSeq: told = 0, peerReadSeq: peerRead = 0 } = record;
+  return {
+    readSeq: Math.max(read, readSeq),
+    toldSeq: isTold ? Math.max(told, readSeq) : told,
+    peerReadSeq: Math.max(peerRead, peerReadSeq),
+  };
 }
 
 /** A message that was stored is another now; what the server counted knows of control messages up to then. */

@@ -73,7 +73,7 @@ export class SharedDevice implements Device {
 
   summary(conversationId: string): ConversationSummary {
     const { view } = this;
-    return view.summary(conversationId) ?? summarize({ conversationId, unread: 0, last: null }, view.userId);
+    return view.summary(conversationId) ?? summarize({ conversationId }, view.userId);
   }
 
   add(draft: Draft): OutgoingMessage {

@@ -158,11 +158,11 @@ export class View {
   }
 
   private compare(conversation: ConversationSummary): void {
-    const { conversationId, unread, lastMessage } = conversation;
+    const { conversationId, unread } = conversation;
     const before = this.summaries.get(conversationId);
     const wasUnread = before?.unread ?? 0;
     this.summaries.set(conversationId, conversation);
-    if (before?.lastMessage?.seq === lastMessage?.seq && wasUnread === unread) return;
+    if (JSON.stringify(before) === JSON.stringify(conversation)) return;
     this.events.emit('conversationChanged', { conversationId, conversation });
     if (wasUnread === unread) return;
     this.events.emit('unreadChanged', { conversationId, unread, total: this.totalUnread });
