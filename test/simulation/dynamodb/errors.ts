@@ -25,11 +25,18 @@ export class ValidationException extends DynamoDBServiceException {
 export const conditionFailedMessage = 'The conditional request failed';
 
 export function conditionalCheckFailed(item: Item | undefined): ConditionalCheckFailedException {
-  return new ConditionalCheckFailedException({
-    message: conditionFailedMessage,
-    $metadata: refused,
-    ...(item && { Item: item }),
-  });
+  // An answer like any other, and frequent: its stack would take longer than the write.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new ConditionalCheckFailedException({
+      message: conditionFailedMessage,
+      $metadata: refused,
+      ...(item && { Item: item }),
+    });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 export function transactionCanceled(reasons: CancellationReason[]): TransactionCanceledException {

@@ -2,6 +2,9 @@
 import { ValidationException } from './errors.ts';
 
 const plainInteger = /^(?:0|-?[1-9]\d{0,14})$/;
+const plainFraction = /^-?(?:0|[1-9]\d{0,14})\.\d{0,14}[1-9]$/;
+/** Two numbers this far apart are so after rounding to doubles, too. */
+const CERTAIN = 1e-9;
 const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 const MAX_DIGITS = 38;
 
@@ -13,7 +16,7 @@ interface Decimal {
 
 /** As DynamoDB gives it back: `1.50` is `1.5`, `1e3` is `1000`. */
 export function normalNumber(text: string): string {
-  return plainInteger.test(text) ? text : format(parse(text));
+  return plainInteger.test(text) || plainFraction.test(text) ? text : format(parse(text));
 }
 
 export function addNumbers(left: string, right: string): string {
@@ -30,6 +33,8 @@ export function subtractNumbers(left: string, right: string): string {
 
 export function compareNumbers(left: string, right: string): number {
   if (plainInteger.test(left) && plainInteger.test(right)) return Number(left) - Number(right);
+  const difference = Number(left) - Number(right);
+  if (Math.abs(difference) > CERTAIN * (Math.abs(Number(left)) + Math.abs(Number(right)))) return difference;
   const [first, second] = align(parse(left), parse(right));
   if (first === second) return 0;
   return first < second ? -1 : 1;
