@@ -17,16 +17,18 @@ export class Changes {
   }
 
   recount(): void {
-    this.totalUnread = [...this.store.conversations].reduce((sum, { unread }) => sum + unread, 0);
+    this.totalUnread = [...this.store.conversations].reduce((sum, record) => sum + shareOf(record), 0);
   }
 
   tell(before: ConversationRecord, after: ConversationRecord): void {
-    const { conversationId, unread, readSeq, peerReadSeq } = after;
+    const { conversationId, unread, readSeq, peerReadSeq, settings } = after;
     const { userId } = this.store.meta;
     const { events } = this;
     const conversation = summarize(after, userId);
-    this.totalUnread += unread - before.unread;
-    events.emit('conversationChanged', { conversationId, conversation });
+    const difference = shareOf(after) - shareOf(before);
+    this.totalUnread += difference;
+    const isOther = settings && settings !== before.settings;
+    events.emit('conversationChanged', { conversationId, conversation, ...(isOther && { settings }) });
     const peer = peerIn(conversationId, userId);
     if (readSeq && readSeq !== before.readSeq) {
       events.emit('readChanged', { conversationId, userId, readSeq });
@@ -34,7 +36,9 @@ export class Changes {
     if (peer && peerReadSeq && peerReadSeq !== before.peerReadSeq) {
       events.emit('readChanged', { conversationId, userId: peer, readSeq: peerReadSeq });
     }
-    if (unread === before.unread) return;
+    if (unread === before.unread && difference === 0) return;
     events.emit('unreadChanged', { conversationId, unread, total: this.totalUnread });
   }
 }
+
+const shareOf = ({ unread, settings }: ConversationRecord) => (settings?.muted ? 0 : unread);

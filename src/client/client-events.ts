@@ -1,5 +1,6 @@
 // Everything that a client tells its app.
 import type { Message } from '../protocol/messages.ts';
+import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { ConversationSummary } from './summaries.ts';
 import type { ImError } from './errors.ts';
 import type { EphemeralMessage } from './frames.ts';
@@ -34,8 +35,13 @@ export interface ClientEvents {
   messageChanged: { readonly conversationId: string; readonly message: Message };
   /** Not stored and not numbered: shown to whom is there. */
   ephemeral: { readonly message: EphemeralMessage };
-  conversationChanged: { readonly conversationId: string; readonly conversation: ConversationSummary };
-  /** Numbers of messages of others that were not read, as far as this device knows. */
+  /** `settings`: they are what changed, here or on another device. */
+  conversationChanged: {
+    readonly conversationId: string;
+    readonly conversation: ConversationSummary;
+    readonly settings?: ConversationSettings;
+  };
+  /** Numbers of messages of others that were not read; `total` without muted conversations. */
   unreadChanged: { readonly conversationId: string; readonly unread: number; readonly total: number };
   /** This user has read further, here or on another device, or the other user of a direct conversation has. */
   readChanged: { readonly conversationId: string; readonly userId: string; readonly readSeq: number };

@@ -29,7 +29,7 @@ export class Client<Held extends Device = Device> {
     return this.device.state;
   }
 
-  /** Messages of others that were not read, as far as this device knows, over all conversations. */
+  /** Messages of others that were not read, over all conversations that are not muted. */
   get totalUnread(): number {
     return this.device.totalUnread;
   }
@@ -84,7 +84,7 @@ export class Client<Held extends Device = Device> {
     return new Conversation(resolveTarget(to, this.userId), this.device);
   }
 
-  /** The conversations that this device knows or is to write to, the most recent first; from local data. */
+  /** The conversations that this device knows or is to write to, pinned ones first, then the most recent; from local data. */
   conversations(): Promise<ConversationSummary[]> {
     return this.device.ask('conversations');
   }

@@ -1,6 +1,7 @@
 // One conversation, as an app works with it.
 import type { Body } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
+import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { ConversationEvents } from './client-events.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
@@ -52,6 +53,38 @@ export class Conversation {
   /** Who, other than its author, has read a message, and who has not, by the server. Rejects with ImError. */
   receipts(seq: number, query: ReceiptsQuery = {}): Promise<Receipts> {
     return this.device.ask('receipts', this.conversationId, seq, query);
+  }
+
+  /**
+   * For all devices of this user, as are the following; each resolves when the server has it, and rejects with ImError.
+   * Pinned ones come first in lists.
+   */
+  pin(on = true): Promise<void> {
+    return this.set({ pinned: on });
+  }
+
+  /** Counts in no total and is not notified. */
+  mute(on = true): Promise<void> {
+    return this.set({ muted: on });
+  }
+
+  /** Until the next message. */
+  hide(): Promise<void> {
+    return this.set({ hidden: true });
+  }
+
+  /** For this user alone, everything up to that seq (default: all that was shown) is gone, and read. */
+  clear(seq?: number): Promise<void> {
+    return this.device.ask('clearUpTo', this.conversationId, seq);
+  }
+
+  /** Up to 4 KB; `''` removes it. */
+  saveDraft(text: string): Promise<void> {
+    return this.set({ draft: text });
+  }
+
+  private set(wanted: Partial<ConversationSettings>): Promise<void> {
+    return this.device.ask('settings', this.conversationId, wanted);
   }
 
   /** Like `ImClient.send`, to this conversation. */

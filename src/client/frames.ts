@@ -2,6 +2,7 @@
 // live with the fields, event kinds and message types of tomorrow.
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
+import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
 import { isVoid } from '../protocol/slots.ts';
 import {
@@ -51,12 +52,26 @@ const unreadable: Reader<LostSlot> = (value) => ({ ...place(value), void: true, 
 /** One bad record must not hold up all that follow it. */
 const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
 
+const settings = object({
+  pinned: boolean,
+  muted: boolean,
+  hidden: boolean,
+  clearedSeq: count,
+  draft: string,
+});
+export interface ChangedSettings {
+  readonly conversationId: string;
+  readonly settings: ConversationSettings;
+}
+
 /** An entry of the mailbox; without a slot: of a kind that this client does not know. */
 export interface TakenEvent {
   readonly syncSeq: number;
   readonly slot?: Slot;
   /** What a control message tells of, as it is now. */
   readonly target?: Message;
+  /** Of a conversation, as they are now. */
+  readonly changed?: ChangedSettings;
 }
 
 const messageEvent = object({
@@ -65,16 +80,33 @@ const messageEvent = object({
   message: slot,
   target: (value) => attempt(message, value),
 });
+const settingsEvent = object({ syncSeq: seq, conversationId: string, settings });
 const event: Reader<TakenEvent> = either(
   (value) => {
     const { syncSeq, message: told, target } = messageEvent(value);
     return { syncSeq, slot: told, ...(target && { target }) };
   },
-  object({ syncSeq: seq }),
+  either(
+    (value) => {
+      const { syncSeq, ...changed } = settingsEvent(value);
+      return { syncSeq, changed };
+    },
+    object({ syncSeq: seq }),
+  ),
 );
 
 export const isLost = (value: Slot): value is LostSlot => 'lost' in value && isVoid(value);
 
+const position = {
+  conversationId: string,
+  readSeq: count,
+  unread: count,
+  peerReadSeq: optional(count),
+  lastSeq: count,
+};
+const listed = object({ ...position, last: either(literal(null), message) });
+const conversation = (value: unknown) => ({ ...listed(value), settings: settings(value) });
+export type ListedConversation = ReturnType<typeof conversation>;
 const receipt = object({ userId: string, readSeq: count });
 const mailbox = optional(string);
 const reset = object({ reset: literal(true), head: count, mailbox });
@@ -108,15 +140,7 @@ export const answers = {
   }),
   read: object({ readSeq: count, unread: count }),
   positions: object({
-    positions: list(
-      object({
-        conversationId: string,
-        readSeq: count,
-        unread: count,
-        peerReadSeq: optional(count),
-        lastSeq: count,
-      }),
-    ),
+    positions: list(object(position)),
   }),
   receipts: object({
     readCount: count,
@@ -127,6 +151,12 @@ export const answers = {
   }),
   recall: object({ seq }),
   edit: object({ seq, edited: number }),
+  /** Undefined: it cannot be read. */
+  conversations: object({
+    conversations: list((value) => attempt(conversation, value)),
+    next: optional(string),
+  }),
+  settings,
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;

@@ -10,6 +10,8 @@ export interface HistoryQuery {
   readonly before?: number;
   /** Instead of `before`: messages above this seq, the oldest of them first to come. */
   readonly after?: number;
+  /** Instead of both: half the page before that time (a date, or milliseconds since the epoch), half from it on. */
+  readonly around?: Date | number;
   /** 1–100 slots, default 50; a page may hold fewer messages: slots can be void, or tell of another message. */
   readonly limit?: number;
 }
@@ -33,9 +35,10 @@ export interface HistoryPage {
 export async function readHistory(
   ask: Request,
   conversationId: string,
-  query: HistoryQuery,
+  { around, ...query }: HistoryQuery,
 ): Promise<HistoryPage> {
-  const { slots, ...page } = await askHistory(ask, { conversationId, ...query });
+  const time = around !== undefined && { around: Number(around) };
+  const { slots, ...page } = await askHistory(ask, { conversationId, ...query, ...time });
   const edge = query.after === undefined ? slots[0]?.seq : slots.at(-1)?.seq;
   const next =
     query.after === undefined

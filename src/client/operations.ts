@@ -5,6 +5,7 @@ import type { Message } from '../protocol/messages.ts';
 import type { RequestFields } from './connection/connection.ts';
 import type { AnswerTo } from './frames.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
+import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { Environment } from './environment.ts';
 import type { Composed } from './outbox/compose.ts';
 import { askPersistently } from './persistence.ts';
@@ -56,7 +57,7 @@ export const operations = {
       Math.max(lastMessage?.serverTime ?? 0, writtenAt.get(conversationId) ?? 0);
     return [...new Set([...known, ...writtenAt.keys()])]
       .map((conversationId) => summarize(store.conversation(conversationId), store.meta.userId))
-      .toSorted((a, b) => recency(b) - recency(a));
+      .toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || recency(b) - recency(a));
   },
 
   async pending({ session, store }): Promise<PendingSummary> {
@@ -83,6 +84,16 @@ export const operations = {
     seq: number,
     query: ReceiptsQuery,
   ): Promise<AnswerTo<'receipts'>> => session.link.ask('receipts', { conversationId, seq, ...query }),
+
+  async settings(parts, conversationId: string, wanted: Partial<ConversationSettings>): Promise<void> {
+    const settings = await askPersistently(parts)('settings', { conversationId, ...wanted });
+    await parts.session.inbox.take({ settings: [{ conversationId, settings }] });
+  },
+
+  clearUpTo(parts, conversationId: string, seq?: number): Promise<void> {
+    const clearedSeq = seq ?? parts.store.conversation(conversationId).shownSeq ?? 0;
+    return operations.settings(parts, conversationId, { clearedSeq });
+  },
 
   async recall(parts, conversationId: string, seq: number): Promise<void> {
     const { seq: controlSeq } = await askPersistently(parts)('recall', { conversationId, seq });

@@ -25,10 +25,10 @@ export function readShown(
 
 async function readDown({ store, conversationId, pages }: Parts, query: Query): Promise<Message[]> {
   const kept = await store.messages(conversationId, query);
-  const { droppedSeq = 0, shownSeq } = store.conversation(conversationId);
+  const { droppedSeq = 0, shownSeq, settings } = store.conversation(conversationId);
   const before = kept[0]?.seq ?? Math.min(query.before ?? Infinity, (shownSeq ?? 0) + 1);
   const missing = query.limit - kept.length;
-  if (missing <= 0 || droppedSeq === 0 || before <= 1) return kept;
+  if (missing <= 0 || droppedSeq === 0 || before <= 1 + (settings?.clearedSeq ?? 0)) return kept;
   try {
     const older: Message[] = [];
     for await (const { messages } of pages({ before, limit: Math.min(PAGE_SIZE, missing) })) {
@@ -42,9 +42,10 @@ async function readDown({ store, conversationId, pages }: Parts, query: Query): 
   }
 }
 
-async function readUp(parts: Parts, after: number, limit: number): Promise<Message[]> {
+async function readUp(parts: Parts, from: number, limit: number): Promise<Message[]> {
   const { store, conversationId, pages } = parts;
-  const { droppedSeq = 0 } = store.conversation(conversationId);
+  const { droppedSeq = 0, settings } = store.conversation(conversationId);
+  const after = Math.max(from, settings?.clearedSeq ?? 0);
   const older: Message[] = [];
   if (after < droppedSeq) {
     for await (const { messages } of pages({ after, limit: Math.min(PAGE_SIZE, limit) })) {

@@ -33,7 +33,7 @@ export function placeSlots(
 /** NaN: nothing tells. */
 function firstSeqOf(
   found: readonly (Slot | undefined)[],
-  { before = Infinity, after }: RequestFields<'history'>,
+  { before = Infinity, after, around }: RequestFields<'history'>,
   { floorSeq, headSeq, pending }: Page,
 ): number {
   const index = found.findIndex(Boolean);
@@ -41,6 +41,6 @@ function firstSeqOf(
   if (placed) return placed.seq - index;
   if (after !== undefined) return Math.max(after + 1, floorSeq);
   // The newest slots are not settled: where this page ends is not known.
-  if (pending) return NaN;
+  if (pending || around !== undefined) return NaN;
   return Math.min(before - 1, headSeq) - found.length + 1;
 }

@@ -1,10 +1,11 @@
 // What a list of conversations shows.
 import type { Message } from '../protocol/messages.ts';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
+import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { ConversationRecord } from './store/schema.ts';
 
 /** A conversation, as this device knows it. */
-export interface ConversationSummary {
+export interface ConversationSummary extends ConversationSettings {
   /** `d:<userA>:<userB>` or `g:<id>`. */
   readonly conversationId: string;
   readonly kind: 'direct' | 'group';
@@ -19,6 +20,8 @@ export interface ConversationSummary {
   readonly peerReadSeq: number;
 }
 
+const untouched = { pinned: false, muted: false, hidden: false, clearedSeq: 0, draft: '' };
+
 export type Summarized = Pick<ConversationRecord, 'conversationId'> & Partial<ConversationRecord>;
 
 export function summarize(record: Summarized, userId: string): ConversationSummary {
@@ -32,6 +35,7 @@ export function summarize(record: Summarized, userId: string): ConversationSumma
     unread,
     readSeq,
     peerReadSeq,
+    ...(record.settings ?? untouched),
   };
 }
 

@@ -246,6 +246,40 @@ describe('tabs', () => {
     expect(fromStandby!.summary.unread).toBe(3);
   }, 60_000);
 
+  test('what is read, recalled and set in one tab is known in all, with its events', async () => {
+    const { alice, bob, tabs } = await openTabs(2);
+    const conversationId = directId(alice.im.userId, bob);
+    const [first, second] = tabs as [Page, Page];
+    for (const tab of tabs) {
+      await tab.evaluate(() => {
+        const { client, events } = hands;
+        client!.on('readChanged', ({ userId, readSeq }) => events.push(`${userId} read ${readSeq}`));
+        client!.on('messageChanged', ({ message }) => events.push(`${message.seq} ${message.recalled}`));
+        client!.on('conversationChanged', ({ settings }) => settings && events.push(settings.draft));
+      });
+    }
+    await talk(alice, bob, 1, 3);
+    for (const tab of tabs) await shownUpTo(tab, 3);
+    await second.evaluate(async (id) => {
+      const conversation = hands.client!.conversation(id);
+      await conversation.markRead();
+      await conversation.saveDraft('from a standby');
+    }, conversationId);
+    await alice.im.conversation(conversationId).recall(2);
+    await alice.seen.until(() => alice.im.conversation(conversationId).peerReadSeq === 3, 'all to be read');
+    for (const tab of [first, second]) {
+      const wanted = [`${bob} read 3`, '2 true', 'from a standby'];
+      await tab.waitForFunction((all) => all.every((event) => hands.events.includes(event)), wanted);
+      const { draft, readSeq, unread } = await tab.evaluate(
+        (id) => hands.client!.conversation(id).summary,
+        conversationId,
+      );
+      expect({ draft, readSeq, unread }).toEqual({ draft: 'from a standby', readSeq: 3, unread: 0 });
+    }
+    const { drawn } = await overview(second, conversationId);
+    expect(drawn).toEqual([1, undefined, 3]);
+  }, 60_000);
+
   test('what the holder stored, and could not tell any more, comes from its successor', async () => {
     const { alice, bob, tabs } = await openTabs(2);
     const [first, second] = tabs as [Page, Page];

@@ -7,6 +7,7 @@
 //   outbox/<order>                    not sent yet
 //   trial/<n>                         for a moment only: whether the storage takes it
 import type { Message } from '../../protocol/messages.ts';
+import type { ConversationSettings } from '../../protocol/server-frames.ts';
 import type { KeyRange } from '../storage/storage.ts';
 
 export interface Identity {
@@ -38,6 +39,8 @@ export interface ConversationRecord {
   readonly toldSeq?: number;
   /** In a direct conversation: the other user has read all up to here. */
   readonly peerReadSeq?: number;
+  /** What this user wants of it; absent: nothing special. */
+  readonly settings?: ConversationSettings;
   /** The newest own message. */
   readonly ownSeq?: number;
   /** Messages up to here were shown, and are not kept any more. */

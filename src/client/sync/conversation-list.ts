@@ -1,31 +1,40 @@
-// Which conversations the mailbox still knows of: for a device that it does not reach back to any more.
+// The user's conversations as the server lists them: for a device that the mailbox does not tell of all of them.
 import type { Request } from '../connection/connection.ts';
+import type { ListedConversation } from '../frames.ts';
+import type { Inbox } from './inbox.ts';
 
-const PAGE_SIZE = 200;
+const PAGE_SIZE = 100;
 
-/** `position`: where the mailbox does not reach back to; `head`: its newest entry. Rejects with ImError. */
-export async function listConversations(
-  request: Request,
-  position: number,
-  head: number,
-): Promise<ReadonlySet<string>> {
-  const named = new Set<string>();
-  // Page by page: what `pending` counts is complete up to so many conversations only.
-  for (let after = await firstKept(request, position, head); after < head;) {
-    const page = await request('sync', { after, limit: PAGE_SIZE });
-    // It expired meanwhile: whoever tries again begins further on.
-    if ('reset' in page) return listConversations(request, after, head);
-    for (const { slot } of page.events) if (slot) named.add(slot.conversationId);
-    if (!page.more) break;
-    after = page.next;
-  }
-  return named;
+interface Parts {
+  readonly inbox: Inbox;
+  readonly request: Request;
 }
 
-/** The lowest position that the mailbox reaches back to: it keeps all above one. `pending` acknowledges nothing. */
-async function firstKept(request: Request, gone: number, kept: number): Promise<number> {
-  if (kept - gone <= 1) return kept;
-  const middle = Math.floor((gone + kept) / 2);
-  const isGone = 'reset' in (await request('pending', { after: middle }));
-  return isGone ? firstKept(request, middle, kept) : firstKept(request, gone, middle);
+/** Those that are hidden too. Rejects with ImError. */
+export async function listConversations(request: Request): Promise<ListedConversation[]> {
+  const listed: ListedConversation[] = [];
+  for (const hidden of [false, true]) {
+    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+      const fields = { limit: PAGE_SIZE, ...(hidden && { hidden }), ...(cursor !== undefined && { cursor }) };
+      const page = await request('conversations', fields);
+      listed.push(...page.conversations.flatMap((conversation) => conversation ?? []));
+      cursor = page.next;
+    }
+  }
+  return listed;
+}
+
+/** Notes what the list says; a conversation that is not known here begins after its newest message. */
+export async function takeList({ inbox }: Parts, listed: readonly ListedConversation[]): Promise<void> {
+  await inbox.note(
+    listed.map(({ conversationId, readSeq, peerReadSeq, unread, lastSeq, last }) => ({
+      conversationId,
+      readSeq,
+      isTold: true,
+      peerReadSeq,
+      counted: { unread, seq: lastSeq },
+      begin: { shownSeq: lastSeq, last },
+    })),
+  );
+  await inbox.take({ settings: listed });
 }

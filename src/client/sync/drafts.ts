@@ -1,13 +1,14 @@
 // What an intake makes of each conversation, before it is stored: what is to be shown, in which order, and what of it is
 // kept. Nothing changes here but the memory of versions that are ahead of their message.
 import type { Message, Slot } from '../../protocol/messages.ts';
+import type { ConversationSettings } from '../../protocol/server-frames.ts';
 import type { Change } from '../storage/storage.ts';
 import { insert, settleUpTo, type Arrival, type Timeline } from '../store/gap-buffer.ts';
 import { key, type ConversationRecord } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { isNewer, isShowable, newerOf, type Target } from '../store/versions.ts';
 import type { Intake } from './inbox.ts';
-import { count, revise } from './records.ts';
+import { count, revise, settle } from './records.ts';
 
 export interface Draft {
   readonly before: ConversationRecord;
@@ -33,6 +34,7 @@ interface Part {
   readonly arrivals: Arrival[];
   readonly targets: Target[];
   floor?: number;
+  settings?: ConversationSettings;
 }
 
 export class Drafts {
@@ -44,7 +46,7 @@ export class Drafts {
     this.options = options;
   }
 
-  make({ arrivals = [], targets = [], settled, meta }: Intake): Promise<Draft[]> {
+  make({ arrivals = [], targets = [], settings = [], settled, meta }: Intake): Promise<Draft[]> {
     const parts = new Map<string, Part>();
     const partOf = (conversationId: string): Part => {
       const part = parts.get(conversationId) ?? { arrivals: [], targets: [] };
@@ -54,6 +56,7 @@ export class Drafts {
     if (settled) partOf(settled.conversationId).floor = settled.seq;
     for (const arrival of arrivals) partOf(arrival.slot.conversationId).arrivals.push(arrival);
     for (const target of targets) partOf(target.message.conversationId).targets.push(target);
+    for (const changed of settings) partOf(changed.conversationId).settings = changed.settings;
     const complete = meta?.complete ?? this.options.store.meta.complete;
     return Promise.all([...parts].map(([id, part]) => this.draft(id, part, complete)));
   }
@@ -65,7 +68,7 @@ export class Drafts {
 
   private async draft(conversationId: string, part: Part, complete: boolean): Promise<Draft> {
     const { store, userId } = this.options;
-    const { arrivals, targets, floor } = part;
+    const { arrivals, targets, floor, settings } = part;
     const before = store.conversation(conversationId, complete);
     const { waiting, shownSeq } = store.timeline(conversationId, complete);
     for (const { message } of targets) if (message.seq > (shownSeq ?? 0)) this.expect(message);
@@ -80,15 +83,20 @@ export class Drafts {
     const isSame =
       released.length + inserted.held.length + stored.length === 0 && step.timeline.shownSeq === shownSeq;
     const revised = revisions.map(({ message }) => message);
-    if (isSame && !isNew) return { before, record: before, timeline, released, revised, changes: [] };
+    if (isSame && !isNew && !settings)
+      return { before, record: before, timeline, released, revised, changes: [] };
     const counted = released.reduce((record, { slot }) => count(record, slot, userId), {
       ...stored.reduce((record, revision) => revise(record, revision, userId), before),
       shownSeq: step.timeline.shownSeq,
     });
-    const { record, removals } = await this.trim(before, counted, released);
     const kept = released.map(({ slot }) => slot).filter(isShowable);
+    const cleared = settings && (await this.clear(counted, settings, kept));
+    const trimmed = await this.trim(before, cleared?.record ?? counted, released);
+    const { record } = trimmed;
+    const removals = [...(cleared?.removals ?? []), ...trimmed.removals];
+    const goneSeq = Math.max(record.droppedSeq ?? 0, record.settings?.clearedSeq ?? 0);
     const changes = [...revised.filter((_, index) => revisions[index]!.known), ...kept]
-      .filter(({ seq }) => seq > (record.droppedSeq ?? 0))
+      .filter(({ seq }) => seq > goneSeq)
       .map((message): Change => ({ key: key.message(conversationId, message.seq), value: message }));
     return { before, record, timeline: step.timeline, released, revised, changes: [...removals, ...changes] };
   }
@@ -123,6 +131,18 @@ export class Drafts {
     const known = this.ahead.get(placeOf(slot));
     return known && isShowable(slot) && isNewer(known, slot) ? { ...arrival, slot: known } : arrival;
   };
+
+  private async clear(record: ConversationRecord, settings: ConversationSettings, kept: readonly Message[]) {
+    const { store, userId } = this.options;
+    const { conversationId, settings: { clearedSeq: before = 0 } = {} } = record;
+    const { clearedSeq } = settings;
+    if (clearedSeq <= before) return { record: { ...record, settings }, removals: [] };
+    const stored = await store.messages(conversationId, { after: clearedSeq, limit: Infinity });
+    return {
+      record: settle(record, settings, [...stored, ...kept], userId),
+      removals: await store.removalsUpTo(conversationId, clearedSeq),
+    };
+  }
 
   /** In steps, so that not every message has to look for one to drop. */
   private async trim(

@@ -2,7 +2,7 @@
 // order of each conversation and each once. One intake at a time, so that what is decided is what is written.
 import type { Message, Slot } from '../../protocol/messages.ts';
 import { isVoid } from '../../protocol/slots.ts';
-import { isLost, type LostSlot } from '../frames.ts';
+import { isLost, type ChangedSettings, type LostSlot } from '../frames.ts';
 import { findHole, type Arrival, type Delivery } from '../store/gap-buffer.ts';
 import { isShowable, type Target } from '../store/versions.ts';
 import { Drafts, type Draft } from './drafts.ts';
@@ -17,6 +17,8 @@ export interface Intake {
   readonly arrivals?: readonly Arrival[];
   /** What messages are by now, whether they were shown, wait, or did not come yet. */
   readonly targets?: readonly Target[];
+  /** What this user wants of conversations by now: after all that has arrived. */
+  readonly settings?: readonly ChangedSettings[];
   /** Of one conversation: nothing at or below that seq will come (any more). */
   readonly settled?: { readonly conversationId: string; readonly seq: number };
   /** What to note of the mailbox in the same batch. */
@@ -63,8 +65,11 @@ export class Inbox {
       const { store } = this.options;
       const noted = await Promise.all(
         positions.map(async (position) => {
-          const before = store.conversation(position.conversationId);
-          return { before, record: await this.place(before, position) };
+          const { conversationId, begin } = position;
+          const before = store.conversation(conversationId);
+          const isNew = begin && !store.knows(conversationId);
+          const known = isNew ? { ...before, ...begin, droppedSeq: begin.shownSeq! } : before;
+          return { before, record: await this.place(known, position) };
         }),
       );
       const changed = noted.filter(({ before, record }) => isOther(before, record));
@@ -152,9 +157,10 @@ export class Inbox {
   }
 
   private show({ before, record, timeline, released, revised }: Draft): void {
+    const { clearedSeq = 0 } = before.settings ?? {};
     for (const { slot, delivery } of released) {
-      if (isShowable(slot)) this.options.onMessage(slot, delivery);
-      else if (isLost(slot)) this.options.onLost(slot);
+      if (isShowable(slot) && slot.seq > clearedSeq) this.options.onMessage(slot, delivery);
+      if (isLost(slot)) this.options.onLost(slot);
     }
     for (const message of revised) this.options.onRevised(message);
     if (record !== before) this.options.onChanged(before, record);

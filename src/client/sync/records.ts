@@ -1,5 +1,6 @@
 // What is known of a conversation after one more slot, or a newer version of one (pure).
 import type { Message, Slot } from '../../protocol/messages.ts';
+import type { ConversationSettings } from '../../protocol/server-frames.ts';
 import { isVoid } from '../../protocol/slots.ts';
 import type { ConversationRecord } from '../store/schema.ts';
 import { isShowable } from '../store/versions.ts';
@@ -11,7 +12,14 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
   if (isVoid(slot)) return record;
   if (!isShowable(slot)) return { ...record, countedSeq };
   const isNews = seq > record.countedSeq;
-  const seen = { ...record, countedSeq, last: slot };
+  const { settings } = record;
+  const seen = {
+    ...record,
+    countedSeq,
+    last: slot,
+    // A conversation is hidden until the next message.
+    ...(isNews && settings?.hidden && { settings: { ...settings, hidden: false } }),
+  };
   if (slot.from === userId) {
     const read = moveRead(record, { conversationId: record.conversationId, readSeq: seq, isTold: true });
     return { ...seen, ...read, ownSeq: seq, unread: isNews ? 0 : record.unread };
@@ -24,6 +32,26 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
   };
 }
 
+/** What this user wants of a conversation. What is cleared is read, and nothing to show. */
+export function settle(
+  record: ConversationRecord,
+  settings: ConversationSettings,
+  remaining: readonly Message[],
+  userId: string,
+): ConversationRecord {
+  const { clearedSeq } = settings;
+  const { conversationId, last, unread } = record;
+  const read = moveRead(record, { conversationId, readSeq: clearedSeq, isTold: true });
+  const unreadHere = remaining.filter((message) => message.seq > read.readSeq! && isCounted(message, userId));
+  return {
+    ...record,
+    ...read,
+    settings,
+    last: last && last.seq > clearedSeq ? last : null,
+    unread: clearedSeq > (record.readSeq ?? 0) ? Math.min(unread, unreadHere.length) : unread,
+  };
+}
+
 /** What became known of how far was read. */
 export interface ReadPosition {
   readonly conversationId: string;
@@ -32,6 +60,8 @@ export interface ReadPosition {
   readonly isTold?: boolean;
   readonly peerReadSeq?: number | undefined;
   /** What the server counted, over everything up to `seq`. */
+  /** Where the conversation begins here, if it is not known. */
+  readonly begin?: Pick<ConversationRecord, 'shownSeq' | 'last'>;
   readonly counted?: { readonly unread: number; readonly seq: number };
 }
 

@@ -2,7 +2,7 @@
 import type { Request } from '../connection/connection.ts';
 import { ImError } from '../errors.ts';
 import { askHistory } from '../slots.ts';
-import { listConversations } from './conversation-list.ts';
+import { listConversations, takeList } from './conversation-list.ts';
 import type { Inbox } from './inbox.ts';
 import type { Store } from '../store/store.ts';
 import { readTargets } from './targets.ts';
@@ -42,8 +42,16 @@ export async function startOver(parts: Parts, { head, mailbox }: MailboxState): 
     return 'foreign';
   }
   const known = [...store.conversations].map(({ conversationId }) => conversationId);
-  const named = await listConversations(request, position, head);
-  for (const conversationId of new Set([...known, ...named])) await fillFromHistory(parts, conversationId);
+  const listed = await listConversations(request);
+  const headSeqs = new Map(listed.map(({ conversationId, lastSeq }) => [conversationId, lastSeq]));
+  // A new device has missed nothing: it begins with the list.
+  const named = known.length === 0 ? [] : [...known, ...headSeqs.keys()];
+  for (const conversationId of new Set(named)) {
+    const { shownSeq } = store.conversation(conversationId);
+    const isUpToDate = store.knows(conversationId) && headSeqs.get(conversationId) === shownSeq;
+    if (!isUpToDate) await fillFromHistory(parts, conversationId);
+  }
+  await takeList(parts, listed);
   await inbox.take({ meta: { position: head, complete: false } });
   return 'behind';
 }

@@ -9,6 +9,7 @@ import type { SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox, Intake } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
+import { listConversations, takeList } from './conversation-list.ts';
 import { isForeign, startOver, type MailboxState, type ResetReason } from './reset.ts';
 import type { Store } from '../store/store.ts';
 
@@ -175,6 +176,7 @@ export class Sync {
       if (more && next <= (after ?? -1))
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });
       await inbox.take({ ...intakeOf(events, 'catch-up'), meta });
+      if (after === null && begin > 0) await takeList(this.options, await listConversations(request));
       if (isCurrent()) acks.noteStored(events.length);
     }
   }
@@ -207,6 +209,7 @@ export class Sync {
 function intakeOf(events: readonly TakenEvent[], delivery: Delivery): Intake {
   return {
     arrivals: events.flatMap(({ slot }): Arrival[] => (slot ? [{ slot, delivery }] : [])),
+    settings: events.flatMap(({ changed }) => changed ?? []),
     targets: events.flatMap(({ slot, target }) =>
       slot && target ? { message: target, controlSeq: slot.seq } : [],
     ),
