@@ -23,7 +23,8 @@ export const mutations: readonly Mutation[] = [
     side: 'server',
     file: 'src/core/claims.ts',
     guard: 'return [...notSent, timely, inOrder].join',
-    without: 'return [timely, inOrder].join',
+    // DynamoDB refuses values that no expression names.
+    without: 'return [...notSent.map((one) => `(${one} OR attribute_exists(#ring))`), timely, inOrder].join',
   },
   {
     name: 'slot condition: a message is put into a slot that is taken',
@@ -74,7 +75,7 @@ export const mutations: readonly Mutation[] = [
     file: 'src/client/sync/inbox.ts',
     guard: '    await store.update({\n      ...(meta && { meta: forward(meta, store.meta) }),',
     without:
-      '    if (meta) await store.commit([{ key: key.meta, value: { ...store.meta, ...forward(meta, store.meta) } }]);\n' +
+      '    if (meta) await store.update({ meta: forward(meta, store.meta) });\n' +
       '    await store.update({\n      ...(meta && { meta: forward(meta, store.meta) }),',
   },
   {
