@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check } from './checker.ts';
-import type { MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
+import type { Changed, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 
 const conversationId = 'd:alice:bob';
 
@@ -28,7 +28,11 @@ const shown = (seq: number): Shown => ({
   clientMsgId: `message-${seq}`,
   text: `text ${seq}`,
 });
-const told = (seq: number): Told => ({ conversationId, seq, clientMsgId: `message-${seq}` });
+const told = (seq: number, askedAt = 0): Told => ({
+  ...shown(seq),
+  askedAt,
+});
+const toldVoid = (seq: number): Told => ({ conversationId, seq, askedAt: 0 });
 const sent = (seq: number): Sent => ({
   userId: 'alice',
   deviceId: 'phone',
@@ -62,7 +66,9 @@ const good: RunHistory = {
     userId,
     deviceId: 'phone',
     shown: [shown(1), shown(3)],
-    told: [told(1), { conversationId, seq: 2 }],
+    told: [told(1), toldVoid(2)],
+    changes: [],
+    kept: [shown(1), shown(3)],
   })),
   truths: [truth('alice', 0), truth('bob', 2)],
   mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [1, 3])],
@@ -75,6 +81,48 @@ const withBob = (...messages: Shown[]): RunHistory => ({
 const bobTold = (...slots: Told[]): RunHistory => ({
   ...good,
   devices: [aliceDevice, { ...bobDevice, told: slots }],
+});
+
+/** Alice did something to the third message, and this is what became of it. */
+function changed(
+  change: Omit<Changed, 'conversationId' | 'seq' | 'by'>,
+  now: Partial<Message>,
+  {
+    kept = now,
+    control = { op: change.kind, seq: 3, by: 'alice' },
+  }: { kept?: Partial<Message>; control?: object } = {},
+): RunHistory {
+  const third = { ...message(3), ...now };
+  const about: Message = { ...message(4), type: 'control', body: { ...control }, silent: true };
+  const has: Shown = {
+    ...shown(3),
+    text: kept.recalled ? undefined : String((kept.body ?? message(3).body)['text']),
+  };
+  const counted = third.recalled ? 1 : 2;
+  return {
+    ...good,
+    devices: good.devices.map((device) => ({
+      ...device,
+      kept: [shown(1), has],
+      changes: device.userId === 'alice' ? [{ conversationId, seq: 3, by: 'alice', ...change }] : [],
+    })),
+    truths: [truth('alice', 0), truth('bob', counted)].map((one) => ({
+      ...one,
+      slots: [...slots.slice(0, 2), third, about],
+      headSeq: 4,
+    })),
+    mailboxes: [mailbox('alice', [1, 3, 4]), mailbox('bob', [1, 3, 4])],
+  };
+}
+const recalledNow = { recalled: true, body: {} };
+const editedNow = { edited: 9, body: { text: 'edited' } };
+
+test('nor has one in which messages were recalled and edited', () => {
+  expect(check(changed({ kind: 'recall', doneAt: 5 }, recalledNow))).toEqual([]);
+  expect(check(changed({ kind: 'edit', text: 'edited', doneAt: 5 }, editedNow))).toEqual([]);
+  // Nobody knows whether it was done.
+  expect(check(changed({ kind: 'recall' }, recalledNow))).toEqual([]);
+  expect(check(changed({ kind: 'recall' }, {}))).toEqual([]);
 });
 
 test('a history in which all is well has no violation', () => {
@@ -123,7 +171,7 @@ describe('a violation is seen when', () => {
     ],
     ['I4', 'a device showed other content', withBob({ ...shown(1), text: 'other' }, shown(3))],
     ['I4', 'a device showed what is void', withBob(shown(1), shown(2), shown(3))],
-    ['I4', 'a reader stepped over a slot that became a message', bobTold({ conversationId, seq: 3 })],
+    ['I4', 'a reader stepped over a slot that became a message', bobTold(toldVoid(3))],
     ['I4', 'a reader was told of a message that became a void', bobTold(told(2))],
     [
       'I4',
@@ -135,6 +183,27 @@ describe('a violation is seen when', () => {
           { ...truth('bob', 2), slots: [message(1), message(2), message(3)], unread: 3 },
         ],
       },
+    ],
+    ['I7', 'a recalled message has a body', changed({ kind: 'recall', doneAt: 5 }, { recalled: true })],
+    ['I7', 'a message was recalled and is not', changed({ kind: 'recall', doneAt: 5 }, {})],
+    [
+      'I7',
+      'a device kept what was recalled',
+      changed({ kind: 'recall', doneAt: 5 }, recalledNow, { kept: {} }),
+    ],
+    [
+      'I7',
+      'a control message carries a body',
+      changed({ kind: 'recall', doneAt: 5 }, recalledNow, {
+        control: { op: 'recall', seq: 3, text: 'text 3' },
+      }),
+    ],
+    ['I4', 'a message is recalled that nobody recalled', changed({ kind: 'edit', text: 'x' }, recalledNow)],
+    ['I4', 'an edit is lost', changed({ kind: 'edit', text: 'edited', doneAt: 5 }, {})],
+    [
+      'I4',
+      'a device kept another text',
+      changed({ kind: 'edit', text: 'edited', doneAt: 5 }, editedNow, { kept: {} }),
     ],
     ['I6', 'unread is not exact', { ...good, truths: [truth('alice', 0), truth('bob', 1)] }],
     [

@@ -4,18 +4,20 @@ import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 
 export interface Violation {
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I8';
+  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I7' | 'I8';
   readonly what: string;
 }
 
 export function check(history: RunHistory): Violation[] {
   return [
     ...checkSent(history),
+    ...checkChanges(history),
     ...history.truths.flatMap(checkTruth),
     ...checkAgreement(history.truths),
     ...history.mailboxes.flatMap((mailbox) => checkMailbox(mailbox, history.truths)),
     ...history.devices.flatMap((device) => checkDevice(device, history)),
-    ...history.devices.flatMap((device) => checkTold(device, history.truths)),
+    ...history.devices.flatMap((device) => checkTold(device, history)),
+    ...history.devices.flatMap((device) => checkKept(device, history.truths)),
   ];
 }
 
@@ -23,7 +25,8 @@ const messagesOf = (truth: Truth): Message[] => truth.slots.filter((slot): slot 
 const name = (message: { conversationId: string; seq: number }) => `${message.conversationId}/${message.seq}`;
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */
-function checkSent({ sent, truths }: RunHistory): Violation[] {
+function checkSent(history: RunHistory): Violation[] {
+  const { sent, truths } = history;
   const violations: Violation[] = [];
   for (const one of sent) {
     const truth = truths.find(({ conversationId }) => conversationId === one.conversationId);
@@ -46,7 +49,7 @@ function checkSent({ sent, truths }: RunHistory): Violation[] {
         what: `${describe(one)} was answered ${[...answered].join(' and ')}, stands at ${place.seq}`,
       });
     }
-    if (place && place.body['text'] !== one.text) {
+    if (place && !place.recalled && !textsOf(history, place).has(String(place.body['text']))) {
       violations.push({ invariant: 'I4', what: `${describe(one)} reads "${String(place.body['text'])}"` });
     }
   }
@@ -70,9 +73,12 @@ function checkTruth(truth: Truth): Violation[] {
   }
   const messages = messagesOf(truth);
   // A send implies that everything before it was read.
-  const readSeq = Math.max(0, ...messages.filter(({ from }) => from === userId).map(({ seq }) => seq));
+  const readSeq = Math.max(
+    0,
+    ...messages.filter(({ from, type }) => from === userId && type !== 'control').map(({ seq }) => seq),
+  );
   const unread = messages.filter(
-    ({ from, seq, silent }) => from !== userId && seq > readSeq && !silent,
+    ({ from, seq, silent, recalled }) => from !== userId && seq > readSeq && !silent && !recalled,
   ).length;
   if (unread !== truth.unread) {
     violations.push({
@@ -111,7 +117,8 @@ function checkAgreement(truths: readonly Truth[]): Violation[] {
   return violations;
 }
 
-function checkDevice(device: DeviceHistory, { truths }: RunHistory): Violation[] {
+function checkDevice(device: DeviceHistory, history: RunHistory): Violation[] {
+  const { truths } = history;
   const where = `${device.userId}/${device.deviceId}`;
   const mine = truths.filter(({ userId }) => userId === device.userId);
   const violations: Violation[] = [];
@@ -133,14 +140,14 @@ function checkDevice(device: DeviceHistory, { truths }: RunHistory): Violation[]
       });
     }
   }
-  for (const message of mine.flatMap(messagesOf)) {
+  for (const message of mine.flatMap(messagesOf).filter(({ type }) => type !== 'control')) {
     const shown = seen.get(name(message));
-    if (!shown)
+    if (!shown && !message.recalled)
       violations.push({
         invariant: 'I1',
         what: `${where} never showed ${name(message)} ${message.clientMsgId}`,
       });
-    else if (shown.clientMsgId !== message.clientMsgId || shown.text !== message.body['text']) {
+    if (shown && (shown.clientMsgId !== message.clientMsgId || !isVersion(history, message, shown.text))) {
       violations.push({ invariant: 'I4', what: `${where} showed ${shown.clientMsgId} as ${name(message)}` });
     }
     seen.delete(name(message));
@@ -151,7 +158,20 @@ function checkDevice(device: DeviceHistory, { truths }: RunHistory): Violation[]
 }
 
 /** I4: whatever a reader was told of a slot, stands there in the end. */
-function checkTold({ userId, deviceId, told }: DeviceHistory, truths: readonly Truth[]): Violation[] {
+function checkTold({ userId, deviceId, told }: DeviceHistory, { truths, devices }: RunHistory): Violation[] {
+  const violations: Violation[] = [];
+  const recalls = devices
+    .flatMap(({ changes }) => changes)
+    .filter(({ kind, doneAt }) => kind === 'recall' && doneAt !== undefined);
+  for (const { doneAt, ...recalled } of recalls) {
+    const late = told.some(
+      (slot) => name(slot) === name(recalled) && slot.text !== undefined && slot.askedAt > doneAt!,
+    );
+    if (late) {
+      const what = `${userId}/${deviceId} was told what ${name(recalled)} said after it was recalled`;
+      violations.push({ invariant: 'I7', what });
+    }
+  }
   const mine = truths.filter((truth) => truth.userId === userId);
   const atEnd = new Map(mine.flatMap(({ slots }) => slots).map((slot) => [name(slot), describeSlot(slot)]));
   const changed = new Set(
@@ -162,10 +182,69 @@ function checkTold({ userId, deviceId, told }: DeviceHistory, truths: readonly T
           `${name(slot)} was ${describeSlot(slot)} for ${userId}/${deviceId}, is ${atEnd.get(name(slot))}`,
       ),
   );
-  return [...changed].map((what) => ({ invariant: 'I4', what }));
+  return [...violations, ...[...changed].map((what): Violation => ({ invariant: 'I4', what }))];
 }
 
-const describeSlot = (slot: Slot | Told) => ('clientMsgId' in slot ? slot.clientMsgId : 'void');
+/** I4: in the end a device has every message as it is. */
+function checkKept({ userId, deviceId, kept }: DeviceHistory, truths: readonly Truth[]): Violation[] {
+  const has = new Map(kept.map((message) => [name(message), message]));
+  const mine = truths.filter((truth) => truth.userId === userId).flatMap(messagesOf);
+  return mine
+    .filter(({ type }) => type !== 'control')
+    .flatMap((message): Violation[] => {
+      const now = message.recalled ? undefined : String(message.body['text']);
+      const own = has.get(name(message));
+      if (own ? own.text === now : message.recalled) return [];
+      const what = `${name(message)} is "${now}", and "${own?.text}" for ${userId}/${deviceId}`;
+      return [{ invariant: message.recalled ? 'I7' : 'I4', what }];
+    });
+}
+
+const changesOf = ({ devices }: RunHistory, message: { conversationId: string; seq: number }) =>
+  devices.flatMap(({ changes }) => changes).filter((change) => name(change) === name(message));
+
+/** What a message may read, before and after it was edited. */
+function textsOf(history: RunHistory, message: Message): ReadonlySet<string | undefined> {
+  const original = history.sent.find((one) => isCopy(message, one))?.text;
+  return new Set([original, ...changesOf(history, message).map(({ text }) => text)]);
+}
+
+function isVersion(history: RunHistory, message: Message, text: string | undefined): boolean {
+  return text === undefined ? message.recalled : textsOf(history, message).has(text);
+}
+
+/** I4, I7: what was answered is done, nothing else is, and what tells of it says nothing of what a message said. */
+function checkChanges(history: RunHistory): Violation[] {
+  const violations: Violation[] = [];
+  const find = (invariant: Violation['invariant'], what: string) => violations.push({ invariant, what });
+  for (const message of history.truths.flatMap(messagesOf)) {
+    if (message.type === 'control') {
+      const fields = Object.keys(message.body).filter((field) => !['op', 'seq', 'by'].includes(field));
+      if (fields.length > 0) find('I7', `${name(message)}, a control message, has ${fields.join()}`);
+      continue;
+    }
+    const changes = changesOf(history, message);
+    const recalls = changes.filter(({ kind }) => kind === 'recall');
+    const edits = changes.filter(({ kind }) => kind === 'edit');
+    if (message.recalled) {
+      if (recalls.length === 0) find('I4', `${name(message)} is recalled, and nobody did it`);
+      if (Object.keys(message.body).length > 0) find('I7', `${name(message)} is recalled, and has a body`);
+      continue;
+    }
+    if (recalls.some(({ doneAt }) => doneAt !== undefined)) {
+      find('I7', `${name(message)} was recalled, and is not`);
+    }
+    const isEdited = edits.some(({ text }) => text === message.body['text']);
+    if (!isEdited && edits.some(({ doneAt }) => doneAt !== undefined)) {
+      find('I4', `${name(message)} was edited, and reads as it was sent`);
+    }
+  }
+  return violations;
+}
+
+/** The SDK leaves control messages out of history as it does voids. */
+const describeSlot = (slot: Slot | Told) =>
+  'clientMsgId' in slot && !('type' in slot && slot.type === 'control') ? slot.clientMsgId : 'void';
 
 function isCopy(message: Message, one: Sent): boolean {
   return message.from === one.userId && message.clientMsgId === one.clientMsgId;

@@ -6,7 +6,7 @@ import type { Storage } from '../../src/client/storage/storage.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
-import type { DeviceHistory, Sent, Shown, Told } from './history.ts';
+import type { Changed, DeviceHistory, Sent, Shown, Told } from './history.ts';
 import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
 import type { Stage } from './stage.ts';
 
@@ -40,6 +40,8 @@ export class Device {
   private readonly disk: Storage;
   private readonly shown: Shown[] = [];
   private readonly told: Told[] = [];
+  private readonly changes: Changed[] = [];
+  private kept: readonly Shown[] = [];
   private readonly shownKeys = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
   private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
@@ -52,7 +54,8 @@ export class Device {
 
   get history(): DeviceHistory {
     const { userId, deviceId } = this.options;
-    return { userId, deviceId, shown: this.shown, told: this.told };
+    const { shown, told, changes, kept } = this;
+    return { userId, deviceId, shown, told, changes, kept };
   }
 
   get sent(): Sent[] {
@@ -125,13 +128,45 @@ export class Device {
     this.follow(message);
   }
 
+  /** Takes one of its own messages back, or gives it another text. */
+  change(kind: Changed['kind'], random: Random): void {
+    const sent = [...this.sends.values()].flatMap(({ conversationId, seqs }) =>
+      [...seqs].map((seq) => ({ conversationId, seq })),
+    );
+    const one = sent[random.integer(0, sent.length - 1)];
+    if (!one || !this.client) return;
+    const { userId, stage } = this.options;
+    const text = `edit ${this.changes.length} by ${userId}`;
+    const index = this.changes.push({ ...one, by: userId, kind, ...(kind === 'edit' && { text }) }) - 1;
+    const conversation = this.client.conversation(one.conversationId);
+    const done = kind === 'recall' ? conversation.recall(one.seq) : conversation.edit(one.seq, text);
+    done.then(
+      () => {
+        this.changes[index] = { ...this.changes[index]!, doneAt: stage.now() };
+      },
+      () => {},
+    );
+  }
+
+  /** Looks at all that it has. */
+  async takeStock(): Promise<void> {
+    const { client } = this;
+    if (!client) return;
+    const conversations = await client.conversations();
+    const lists = await Promise.all(
+      conversations.map(({ conversationId }) => messagesOf(client, conversationId)),
+    );
+    this.kept = lists.flat().map(asShown);
+  }
+
   /** Opens a chat: reads its newest page from the server, and so meets messages that are on their way. */
   look(conversationId: string): void {
+    const askedAt = this.options.stage.now();
     this.client
       ?.conversation(conversationId)
       .history({ limit: PAGE })
       .then(
-        (page) => this.told.push(...toldBy(conversationId, page)),
+        (page) => this.told.push(...toldBy(conversationId, page, askedAt)),
         () => {},
       );
   }
@@ -175,21 +210,14 @@ export class Device {
   }
 
   private async draw(client: ImClient, conversationId: string): Promise<void> {
-    const conversation = client.conversation(conversationId);
-    for (let after = 0; ;) {
-      const messages = await conversation.messages({ after, limit: PAGE });
-      for (const message of messages) {
-        if (!this.shownKeys.has(keyOf(message))) this.show(message);
-      }
-      const last = messages.at(-1);
-      if (!last || messages.length < PAGE) return;
-      after = last.seq;
+    for (const message of await messagesOf(client, conversationId)) {
+      if (!this.shownKeys.has(keyOf(message))) this.show(message);
     }
   }
 
-  private show({ conversationId, seq, from, clientMsgId, body }: Message): void {
-    this.shown.push({ conversationId, seq, from, clientMsgId, text: String(body['text']) });
-    this.shownKeys.add(keyOf({ conversationId, seq }));
+  private show(message: Message): void {
+    this.shown.push(asShown(message));
+    this.shownKeys.add(keyOf(message));
   }
 
   private note(message: OutgoingMessage, state: SendState): void {
@@ -210,14 +238,39 @@ export class Device {
 }
 
 /** The SDK leaves voids out of a page: they are what is missing from it. One that is `pending` ends with its messages. */
-function toldBy(conversationId: string, { messages, headSeq, pending }: HistoryPage): Told[] {
+function toldBy(
+  conversationId: string,
+  { messages, headSeq, pending }: HistoryPage,
+  askedAt: number,
+): Told[] {
   const first = messages[0]?.seq ?? headSeq + 1;
   const last = pending ? (messages.at(-1)?.seq ?? 0) : headSeq;
-  const told = new Map(messages.map((message) => [message.seq, message.clientMsgId]));
+  const told = new Map(messages.map((message) => [message.seq, message]));
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
-    const clientMsgId = told.get(first + index);
-    return { conversationId, seq: first + index, ...(clientMsgId !== undefined && { clientMsgId }) };
+    const message = told.get(first + index);
+    const slot = { conversationId, seq: first + index, askedAt };
+    return message ? { ...slot, clientMsgId: message.clientMsgId, text: textOf(message) } : slot;
   });
+}
+
+/** All that a device has of a conversation. */
+async function messagesOf(client: ImClient, conversationId: string): Promise<Message[]> {
+  const conversation = client.conversation(conversationId);
+  const all: Message[] = [];
+  for (let after = 0; ;) {
+    const messages = await conversation.messages({ after, limit: PAGE });
+    all.push(...messages);
+    const last = messages.at(-1);
+    if (!last || messages.length < PAGE) return all;
+    after = last.seq;
+  }
+}
+
+const textOf = ({ recalled, body }: Message) => (recalled ? undefined : String(body['text']));
+
+function asShown(message: Message): Shown {
+  const { conversationId, seq, from, clientMsgId } = message;
+  return { conversationId, seq, from, clientMsgId, text: textOf(message) };
 }
 
 const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>

@@ -16,13 +16,26 @@ export interface Sent {
   readonly seqs: readonly number[];
 }
 
+/** What somebody did, or tried to do, to a message of their own. */
+export interface Changed {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly by: string;
+  readonly kind: 'recall' | 'edit';
+  /** Of an edit. */
+  readonly text?: string;
+  /** When the server's `ok` reached the client; absent: nobody knows whether it was done, or it was refused. */
+  readonly doneAt?: number;
+}
+
 /** A message as a device showed it to its user. */
 export interface Shown {
   readonly conversationId: string;
   readonly seq: number;
   readonly from: string;
   readonly clientMsgId: string;
-  readonly text: string;
+  /** `undefined`: recalled. */
+  readonly text: string | undefined;
 }
 
 /** What a page of history, read in the middle of it all, said about a slot. */
@@ -31,6 +44,8 @@ export interface Told {
   readonly seq: number;
   /** Absent: a void. */
   readonly clientMsgId?: string;
+  readonly text?: string | undefined;
+  readonly askedAt: number;
 }
 
 export interface DeviceHistory {
@@ -39,6 +54,9 @@ export interface DeviceHistory {
   readonly told: readonly Told[];
   /** In the order in which it was shown, over all crashes and restarts. */
   readonly shown: readonly Shown[];
+  readonly changes: readonly Changed[];
+  /** What it has in the end. */
+  readonly kept: readonly Shown[];
 }
 
 /** A conversation as one of its members reads it from the server, after the storm. */

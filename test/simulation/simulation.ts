@@ -102,6 +102,7 @@ async function live(stage: Stage, device: Device, life: Life): Promise<void> {
     const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
     device.send(to, conversationId, `${n} from ${userId}`, random.next() < 0.15);
     for (const peerId of peers) if (random.next() < 0.7) device.look(directConversationId(userId, peerId));
+    if (random.next() < 0.25) device.change(random.next() < 0.5 ? 'recall' : 'edit', random);
     const fate = random.next();
     if (fate < 0.08) {
       if (random.next() < 0.5) device.crash();
@@ -140,6 +141,7 @@ async function settle(
     before = now;
     const standstill = stage.now() - lastMove >= STANDSTILL_MS;
     if (standstill || devices.every((device) => device.isQuiet)) {
+      await Promise.all(devices.map((device) => device.takeStock()));
       const history: RunHistory = {
         seed,
         sent: devices.flatMap(({ sent }) => sent),
