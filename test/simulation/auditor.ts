@@ -9,18 +9,27 @@ import type { Stage } from './stage.ts';
 const MAX_HANDSHAKES = 8;
 const HANDSHAKE_BACKOFF_MS = 50;
 
+interface Position {
+  readonly conversationId: string;
+  readonly unread: number;
+  readonly readSeq: number;
+  readonly peerReadSeq: number;
+}
+
 /** All conversations of a user. */
 export function readTruths(stage: Stage, userId: string, users: readonly string[]): Promise<Truth[]> {
   return auditor(stage, userId, async (ask) => {
-    const pending = await ask('pending', { after: 0 });
-    const counts = (pending['conversations'] ?? []) as { conversationId: string; unread: number }[];
+    const conversationIds = users
+      .filter((peer) => peer !== userId)
+      .map((peer) => directConversationId(userId, peer));
+    const positions = (await ask('positions', { conversationIds }))['positions'] as Position[];
     const truths: Truth[] = [];
-    for (const peer of users) {
-      if (peer === userId) continue;
-      const conversationId = directConversationId(userId, peer);
+    for (const conversationId of conversationIds) {
       const { slots, headSeq } = await readAll(ask, conversationId);
-      const unread = counts.find((count) => count.conversationId === conversationId)?.unread ?? 0;
-      truths.push({ userId, conversationId, members: [userId, peer], slots, headSeq, unread });
+      const found = positions.find((position) => position.conversationId === conversationId);
+      const { unread, readSeq, peerReadSeq } = found ?? { unread: 0, readSeq: 0, peerReadSeq: 0 };
+      const members = conversationId.split(':').slice(1);
+      truths.push({ userId, conversationId, members, slots, headSeq, unread, readSeq, peerReadSeq });
     }
     return truths;
   });

@@ -51,6 +51,8 @@ const truth = (userId: string, unread: number): Truth => ({
   slots,
   headSeq: 3,
   unread,
+  readSeq: userId === 'alice' ? 3 : 0,
+  peerReadSeq: userId === 'alice' ? 0 : 3,
 });
 
 const mailbox = (userId: string, seqs: readonly number[]): MailboxTruth => ({
@@ -68,6 +70,8 @@ const good: RunHistory = {
     shown: [shown(1), shown(3)],
     told: [told(1), toldVoid(2)],
     changes: [],
+    marked: [],
+    listed: [],
     kept: [shown(1), shown(3)],
   })),
   truths: [truth('alice', 0), truth('bob', 2)],

@@ -12,7 +12,7 @@ export function check(history: RunHistory): Violation[] {
   return [
     ...checkSent(history),
     ...checkChanges(history),
-    ...history.truths.flatMap(checkTruth),
+    ...history.truths.flatMap((truth) => checkTruth(truth, history)),
     ...checkAgreement(history.truths),
     ...history.mailboxes.flatMap((mailbox) => checkMailbox(mailbox, history.truths)),
     ...history.devices.flatMap((device) => checkDevice(device, history)),
@@ -57,7 +57,7 @@ function checkSent(history: RunHistory): Violation[] {
 }
 
 /** I3, I6: every number up to the head is a message or a void, and unread is what a reader would count. */
-function checkTruth(truth: Truth): Violation[] {
+function checkTruth(truth: Truth, history: RunHistory): Violation[] {
   const violations: Violation[] = [];
   const { conversationId, userId, headSeq, slots } = truth;
   slots.forEach((slot, index) => {
@@ -73,10 +73,23 @@ function checkTruth(truth: Truth): Violation[] {
   }
   const messages = messagesOf(truth);
   // A send implies that everything before it was read.
-  const readSeq = Math.max(
+  const sentSeq = Math.max(
     0,
     ...messages.filter(({ from, type }) => from === userId && type !== 'control').map(({ seq }) => seq),
   );
+  const marks = history.devices
+    .filter((device) => device.userId === userId)
+    .flatMap(({ marked }) => marked)
+    .filter((mark) => mark.conversationId === conversationId);
+  const highest = (those: readonly { readonly seq: number }[]) =>
+    Math.max(sentSeq, ...those.map(({ seq }) => seq));
+  const { readSeq } = truth;
+  if (readSeq < highest(marks.filter(({ isKept }) => isKept)) || readSeq > highest(marks)) {
+    violations.push({
+      invariant: 'I6',
+      what: `${conversationId}: ${userId} has read up to ${highest(marks)}, is told ${readSeq}`,
+    });
+  }
   const unread = messages.filter(
     ({ from, seq, silent, recalled }) => from !== userId && seq > readSeq && !silent && !recalled,
   ).length;
@@ -252,4 +265,26 @@ function isCopy(message: Message, one: Sent): boolean {
 
 function describe(one: Sent): string {
   return `${one.userId}/${one.deviceId}'s "${one.text}" (${one.clientMsgId}, ${one.outcome}) in ${one.conversationId}`;
+}
+
+/** I6: once everybody has connected anew, each device lists what is unread and what others have read, as it is. */
+export function checkLists({ devices, truths }: RunHistory): Violation[] {
+  return devices.flatMap(({ userId, deviceId, listed }) =>
+    truths
+      .filter((truth) => truth.userId === userId && messagesOf(truth).length > 0)
+      .flatMap((truth): Violation[] => {
+        const { conversationId } = truth;
+        const own = messagesOf(truth).filter(({ from, type }) => from === userId && type !== 'control');
+        const readBy = (peerReadSeq: number) => own.filter(({ seq }) => seq <= peerReadSeq).length;
+        const list = listed.find((one) => one.conversationId === conversationId);
+        const { unread, peerReadSeq } = list ?? { unread: 0, peerReadSeq: 0 };
+        const where = `${userId}/${deviceId} lists ${conversationId} with`;
+        return [
+          ...(unread === truth.unread ? [] : [`${where} ${unread} unread, not ${truth.unread}`]),
+          ...(readBy(peerReadSeq) === readBy(truth.peerReadSeq)
+            ? []
+            : [`${where} ${peerReadSeq} as read by the peer, not ${truth.peerReadSeq}`]),
+        ].map((what) => ({ invariant: 'I6', what }));
+      }),
+  );
 }

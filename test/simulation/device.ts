@@ -6,7 +6,7 @@ import type { Storage } from '../../src/client/storage/storage.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
-import type { Changed, DeviceHistory, Sent, Shown, Told } from './history.ts';
+import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
 import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
 import type { Stage } from './stage.ts';
 
@@ -41,7 +41,9 @@ export class Device {
   private readonly shown: Shown[] = [];
   private readonly told: Told[] = [];
   private readonly changes: Changed[] = [];
+  private readonly marked: Marked[] = [];
   private kept: readonly Shown[] = [];
+  private listed: readonly Listed[] = [];
   private readonly shownKeys = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
   private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
@@ -54,8 +56,8 @@ export class Device {
 
   get history(): DeviceHistory {
     const { userId, deviceId } = this.options;
-    const { shown, told, changes, kept } = this;
-    return { userId, deviceId, shown, told, changes, kept };
+    const { shown, told, changes, marked, kept, listed } = this;
+    return { userId, deviceId, shown, told, changes, marked, kept, listed };
   }
 
   get sent(): Sent[] {
@@ -140,12 +142,21 @@ export class Device {
     const index = this.changes.push({ ...one, by: userId, kind, ...(kind === 'edit' && { text }) }) - 1;
     const conversation = this.client.conversation(one.conversationId);
     const done = kind === 'recall' ? conversation.recall(one.seq) : conversation.edit(one.seq, text);
-    done.then(
-      () => {
-        this.changes[index] = { ...this.changes[index]!, doneAt: stage.now() };
-      },
-      () => {},
-    );
+    const note = () => (this.changes[index] = { ...this.changes[index]!, doneAt: stage.now() });
+    done.then(note, () => {});
+  }
+
+  /** Reads all that was shown of a conversation. */
+  read(conversationId: string): void {
+    const { client } = this;
+    const seq = this.shown.findLast((message) => message.conversationId === conversationId)?.seq;
+    if (!client || seq === undefined) return;
+    const index = this.marked.push({ conversationId, seq, isKept: false }) - 1;
+    const note = () => (this.marked[index] = { conversationId, seq, isKept: true });
+    client
+      .conversation(conversationId)
+      .markRead(seq)
+      .then(note, () => {});
   }
 
   /** Looks at all that it has. */
@@ -157,6 +168,11 @@ export class Device {
       conversations.map(({ conversationId }) => messagesOf(client, conversationId)),
     );
     this.kept = lists.flat().map(asShown);
+    this.listed = conversations.map(({ conversationId, unread, peerReadSeq }) => ({
+      conversationId,
+      unread,
+      peerReadSeq,
+    }));
   }
 
   /** Opens a chat: reads its newest page from the server, and so meets messages that are on their way. */

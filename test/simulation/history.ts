@@ -48,6 +48,21 @@ export interface Told {
   readonly askedAt: number;
 }
 
+/** That a user read a conversation on a device, up to a seq. */
+export interface Marked {
+  readonly conversationId: string;
+  readonly seq: number;
+  /** It was kept; otherwise the device died before anybody can know. */
+  readonly isKept: boolean;
+}
+
+/** How a device shows a conversation in its list, after everybody has connected anew. */
+export interface Listed {
+  readonly conversationId: string;
+  readonly unread: number;
+  readonly peerReadSeq: number;
+}
+
 export interface DeviceHistory {
   readonly userId: string;
   readonly deviceId: string;
@@ -55,6 +70,8 @@ export interface DeviceHistory {
   /** In the order in which it was shown, over all crashes and restarts. */
   readonly shown: readonly Shown[];
   readonly changes: readonly Changed[];
+  readonly marked: readonly Marked[];
+  readonly listed: readonly Listed[];
   /** What it has in the end. */
   readonly kept: readonly Shown[];
 }
@@ -67,6 +84,8 @@ export interface Truth {
   readonly slots: readonly Slot[];
   readonly headSeq: number;
   readonly unread: number;
+  readonly readSeq: number;
+  readonly peerReadSeq: number;
 }
 
 /** The sync timeline of a user, read from its beginning by a plain client, after the storm. */

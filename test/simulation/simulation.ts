@@ -3,7 +3,7 @@
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
 import { auditor, readMailbox, readTruths } from './auditor.ts';
-import { check, type Violation } from './checker.ts';
+import { check, checkLists, type Violation } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
 import type { RunHistory } from './history.ts';
 import type { Stage } from './stage.ts';
@@ -101,6 +101,9 @@ async function live(stage: Stage, device: Device, life: Life): Promise<void> {
     const conversationId = directConversationId(userId, peer);
     const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
     device.send(to, conversationId, `${n} from ${userId}`, random.next() < 0.15);
+    for (const peerId of peers) {
+      if (random.next() < 0.3) device.read(directConversationId(userId, peerId));
+    }
     for (const peerId of peers) if (random.next() < 0.7) device.look(directConversationId(userId, peerId));
     if (random.next() < 0.25) device.change(random.next() < 0.5 ? 'recall' : 'edit', random);
     const fate = random.next();
@@ -130,6 +133,8 @@ async function settle(
   devices: readonly Device[],
 ): Promise<Outcome> {
   let lastMove = stage.now();
+  // Nothing has to wait for a reconnect but what pushes alone tell of: that is looked at after one.
+  let reconnected = false;
   let before = '';
   for (;;) {
     await Promise.race([
@@ -149,8 +154,12 @@ async function settle(
         mailboxes: await Promise.all(users.map((userId) => readMailbox(stage, userId))),
         truths: (await Promise.all(users.map((userId) => readTruths(stage, userId, users)))).flat(),
       };
-      const violations = check(history);
-      if (violations.length === 0 || standstill) return { history, violations };
+      const violations = [...check(history), ...(reconnected ? checkLists(history) : [])];
+      if ((violations.length === 0 && reconnected) || standstill) return { history, violations };
+      if (violations.length === 0) {
+        reconnected = true;
+        for (const device of devices) device.cut();
+      }
     }
     await stage.wait(POLL_MS);
   }
@@ -164,7 +173,7 @@ export function report({ history, violations }: Outcome): string {
     ),
   );
   return [
-    `Seed ${history.seed}: ${violations.length} violations. Again: npm run simulate -- --from ${history.seed} --seeds 1`,
+    `Seed ${history.seed}: ${violations.length} violations`,
     ...violations.slice(0, 20).map(({ invariant, what }) => `  ${invariant} ${what}`),
     ...history.truths
       .filter(({ conversationId }) => conversations.has(conversationId))

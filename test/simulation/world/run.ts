@@ -1,0 +1,27 @@
+// One seed in a world of one process. The same seed is the same history, to the byte.
+import { createRandom } from '../../../local/faults/random.ts';
+import type { ClientParts } from '../device.ts';
+import { simulate, type Outcome } from '../simulation.ts';
+import { WorldCloud } from './cloud.ts';
+import type { Server } from './server.ts';
+import { worldStage } from './stage.ts';
+
+/** A story takes a few thousand. */
+const MAX_TURNS = 300_000;
+/** How long readers wait for a hole: so short that senders are often slower, or so long that readers have to wait. */
+const SETTLE_MS = [20, 200, 1_000, 3_000] as const;
+
+export interface WorldRun {
+  readonly seed: number;
+  readonly parts: ClientParts;
+  readonly server: Server;
+  readonly sendsPerDevice: number;
+}
+
+/** Rejects when the world stands still, or gets nowhere. */
+export async function runWorld({ seed, parts, server, sendsPerDevice }: WorldRun): Promise<Outcome> {
+  const settleMs = SETTLE_MS[createRandom(seed, 'settings').integer(0, SETTLE_MS.length - 1)];
+  const cloud = new WorldCloud({ seed, server, settings: { settleMs } });
+  const story = simulate({ stage: worldStage(cloud, seed), parts, seed, sendsPerDevice });
+  return cloud.scheduler.until(story, MAX_TURNS);
+}

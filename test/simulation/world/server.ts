@@ -1,0 +1,47 @@
+// The product's functions, put together as the template does: all actions behind one route, and what runs beside them.
+import { conversations, unread } from '../../../src/core/conversation-list.ts';
+import { edit, recall } from '../../../src/core/changes.ts';
+import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
+import type { Context } from '../../../src/core/context.ts';
+import { settings } from '../../../src/core/conversation-settings.ts';
+import { history } from '../../../src/core/history.ts';
+import { pending } from '../../../src/core/pending.ts';
+import { registerForPush } from '../../../src/core/push-devices.ts';
+import { positions, read, receipts } from '../../../src/core/read-positions.ts';
+import { send } from '../../../src/core/send.ts';
+import { ack, ping, sync } from '../../../src/core/sync.ts';
+import { clientFrames } from '../../../src/protocol/client-frames.ts';
+import { callerOf, type WebSocketEvent } from '../../../src/runtime/caller.ts';
+import { route, type Routes } from '../../../src/runtime/route.ts';
+import { messageStream } from '../../../src/runtime/stream.ts';
+
+const routes: Required<Routes> = {
+  send: [clientFrames.send, send],
+  sync: [clientFrames.sync, sync],
+  ack: [clientFrames.ack, ack],
+  pending: [clientFrames.pending, pending],
+  history: [clientFrames.history, history],
+  read: [clientFrames.read, read],
+  positions: [clientFrames.positions, positions],
+  receipts: [clientFrames.receipts, receipts],
+  recall: [clientFrames.recall, recall],
+  edit: [clientFrames.edit, edit],
+  conversations: [clientFrames.conversations, conversations],
+  unread: [clientFrames.unread, unread],
+  settings: [clientFrames.settings, settings],
+  device: [clientFrames.device, registerForPush],
+  ping: [clientFrames.ping, ping],
+};
+
+export const server = {
+  request: (ctx: Context, event: WebSocketEvent) => route(routes, ctx)(event),
+  stream: (ctx: Context, event: Parameters<ReturnType<typeof messageStream>>[0]) => messageStream(ctx)(event),
+  connect: (ctx: Context, event: WebSocketEvent) => registerConnection(ctx, callerOf(event)),
+  disconnect: (ctx: Context, event: WebSocketEvent) => forgetConnection(ctx, callerOf(event)),
+  async findSuccessor(ctx: Context, event: WebSocketEvent): Promise<string | undefined> {
+    const successor = await findSuccessor(ctx, callerOf(event));
+    return successor && `${successor.deviceId} ${successor.platform}`;
+  },
+} as const;
+
+export type Server = typeof server;

@@ -1,0 +1,40 @@
+// The story in a world of one process: its time passes as fast as it can be computed.
+import { createRandom, type Random } from '../../../local/faults/random.ts';
+import type { Stage } from '../stage.ts';
+import type { WorldCloud } from './cloud.ts';
+import { calm, drawStorm } from './faults.ts';
+
+/** The story's time, in the clients': as over the local cloud, where clients are faster. */
+const SPEED = 8;
+const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const QUIET_POLL_MS = 50;
+/** A device's clock is off by so much at most. */
+const MAX_SKEW_MS = 120_000;
+
+export function worldStage(cloud: WorldCloud, seed: number): Stage {
+  const { scheduler, gateway } = cloud;
+  return {
+    url: cloud.url,
+    issueToken: async (userId) => cloud.issueToken(userId),
+    rage: () => cloud.setFaults(drawStorm(createRandom(seed, 'storm'))),
+    calm: () => cloud.setFaults(calm),
+    async settled() {
+      while (!cloud.isQuiet) await scheduler.wait(QUIET_POLL_MS);
+    },
+    now: () => scheduler.now / SPEED,
+    wait: (ms) => scheduler.wait(ms * SPEED),
+    environment(random) {
+      const skewMs = random.between(-MAX_SKEW_MS, MAX_SKEW_MS);
+      return {
+        now: () => Math.floor(scheduler.now + skewMs),
+        newId: () => newId(random),
+        setTimer: (callback, delayMs) => scheduler.after(delayMs, callback),
+      };
+    },
+    sockets: (onSocket) => gateway.socketsFor(onSocket),
+  };
+}
+
+function newId(random: Random): string {
+  return Array.from({ length: 22 }, () => ID_CHARACTERS[random.integer(0, 63)]).join('');
+}

@@ -1,0 +1,87 @@
+// The stream of the message store: in order of each conversation, late, in batches, some of them twice, and what fails is
+// tried again.
+import { hash, type Random } from '../../../local/faults/random.ts';
+import type { ModelDynamoDb } from '../dynamodb/model.ts';
+import type { StreamRecord } from '../dynamodb/stream.ts';
+import type { WorldFaults } from './faults.ts';
+import type { Ended } from './functions.ts';
+import type { Scheduler } from './scheduler.ts';
+
+const SHARDS = 2;
+const BATCH = 100;
+/** Tries of a batch (lib/fan-out.ts), the first included; what fails then is redriven. */
+const MAX_TRIES = 6;
+const RETRY_MS = 200;
+
+export interface StreamOptions {
+  readonly model: ModelDynamoDb;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly faults: () => WorldFaults;
+  /** Sequence numbers of records that were not delivered. */
+  readonly deliver: (records: readonly StreamRecord[]) => Promise<Ended<readonly string[]>>;
+}
+
+interface Lane {
+  readonly waiting: StreamRecord[];
+  busy: boolean;
+}
+
+export class Stream {
+  private readonly options: StreamOptions;
+  private readonly lanes: Lane[] = Array.from({ length: SHARDS }, () => ({ waiting: [], busy: false }));
+  private read = 0;
+
+  constructor(options: StreamOptions) {
+    this.options = options;
+  }
+
+  /** Call after each write: takes what is new, and delivers it in its time. */
+  poll(): void {
+    const { model, scheduler, random, faults } = this.options;
+    const records = model.records('Messages', this.read);
+    this.read += records.length;
+    for (const record of records) {
+      const image = record.NewImage;
+      if (record.eventName !== 'INSERT' || !image?.['type']) continue;
+      const lane = this.lanes[hash(image['conversationId']!.S!) % SHARDS]!;
+      lane.waiting.push(record);
+      scheduler.after(random.between(...faults().stream.delayMs), () => this.run(lane));
+    }
+  }
+
+  get isQuiet(): boolean {
+    return this.lanes.every(({ waiting, busy }) => waiting.length === 0 && !busy);
+  }
+
+  private run(lane: Lane): void {
+    if (lane.busy || lane.waiting.length === 0) return;
+    lane.busy = true;
+    const { random, faults } = this.options;
+    const size = random.next() < faults().stream.singly ? 1 : random.integer(1, BATCH);
+    void this.processIn(lane, lane.waiting.splice(0, size));
+  }
+
+  private async processIn(lane: Lane, batch: StreamRecord[]): Promise<void> {
+    await this.process(batch);
+    lane.busy = false;
+    this.run(lane);
+  }
+
+  private async process(batch: StreamRecord[]): Promise<void> {
+    const { scheduler, random, faults, deliver } = this.options;
+    let left = batch;
+    for (let tries = 1; left.length > 0; tries++) {
+      const ended = await deliver(left);
+      const twice = random.next() < faults().stream.duplicate;
+      if (ended.outcome === 'answered' && !twice) {
+        const failed = new Set(ended.answer);
+        // Lambda goes on from the first that failed.
+        const first = left.findIndex(({ SequenceNumber }) => failed.has(SequenceNumber));
+        left = first === -1 ? [] : left.slice(first);
+      }
+      if (tries >= MAX_TRIES && twice) return;
+      if (left.length > 0) await scheduler.wait(random.between(0, RETRY_MS * Math.min(tries, 5)));
+    }
+  }
+}

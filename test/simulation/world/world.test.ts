@@ -1,0 +1,37 @@
+// I1–I4, I6–I8 in a world of one process, whose seeds replay. More of them: npm run simulate
+import { expect, test } from 'vitest';
+import { loadClient } from '../load-client.ts';
+import { report } from '../simulation.ts';
+import { runWorld } from './run.ts';
+import { server } from './server.ts';
+
+const parts = await loadClient();
+const run = (seed: number) => runWorld({ seed, parts, server, sendsPerDevice: seed % 2 ? 8 : 3 });
+
+test('the same seed is the same history, to the byte', async () => {
+  for (const seed of [1, 2, 7]) {
+    expect(JSON.stringify(await run(seed))).toBe(JSON.stringify(await run(seed)));
+  }
+});
+
+test(
+  'forty storms: nothing lost, nothing twice, in order, and everybody sees the same',
+  { timeout: 120_000 },
+  async () => {
+    let sent = 0;
+    let changed = 0;
+    let read = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const outcome = await run(seed);
+      expect(outcome.violations, report(outcome)).toEqual([]);
+      const { history } = outcome;
+      sent += history.sent.filter(({ outcome: fate }) => fate === 'sent').length;
+      changed += history.devices.flatMap(({ changes }) => changes).filter(({ doneAt }) => doneAt).length;
+      read += history.devices.flatMap(({ marked }) => marked).length;
+    }
+    // They did live.
+    expect(sent).toBeGreaterThan(1_000);
+    expect(changed).toBeGreaterThan(100);
+    expect(read).toBeGreaterThan(100);
+  },
+);
