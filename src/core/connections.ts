@@ -31,14 +31,16 @@ export async function registerConnection(ctx: Context, caller: Caller): Promise<
 export async function confirmConnection(ctx: Context, caller: Caller, mailbox: Mailbox): Promise<void> {
   const { deviceId, platform, connectionId } = caller;
   const own = mailbox.connections.find((connection) => connection.deviceId === deviceId);
+  const newer = mailbox.connections.filter(
+    (other) => other.deviceId !== deviceId && other.platform === platform && isNewer(other, caller),
+  );
+  const holder = newer.length >= roomFor(ctx, platform) ? newest(newer) : undefined;
   if (own?.connectionId === connectionId) {
-    const newer = mailbox.connections.filter(
-      (other) => other.deviceId !== deviceId && other.platform === platform && isNewer(other, own),
-    );
-    if (newer.length >= roomFor(ctx, platform)) await kick(ctx, caller.userId, own, newest(newer));
+    if (holder) await kick(ctx, caller.userId, own, holder);
     return;
   }
-  const successor = own && isNewer(own, caller) ? own : await findSuccessor(ctx, caller);
+  // Of very many devices the older ones are not remembered (forgetOldDevices): those that are here are.
+  const successor = own && isNewer(own, caller) ? own : (holder ?? (await findSuccessor(ctx, caller)));
   if (successor) return endConnection(ctx, connectionId, successor);
   const written = await writeConnection(ctx, caller, { instead: own?.stored });
   // Otherwise somebody connected in this very moment: the next time.

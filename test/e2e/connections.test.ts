@@ -212,6 +212,32 @@ describe('P1.9: a connection that the mailbox does not know', () => {
       cloud.clearFaults();
     }
   }, 60_000);
+
+  test('a hundred handshakes of one platform at once: one connection stays, and is pushed to', async () => {
+    const bobId = newUser('bob');
+    const alice = await enter(newUser('alice'));
+    const devices = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => enter(bobId, { deviceId: `d-${index}`, platform: 'web' })),
+    );
+    const isOver = ({ socket, pushes }: TestClient) =>
+      socket.readyState !== socket.OPEN || pushes.some((push) => push['push'] === 'kicked');
+    // One after another: whoever is not to stay is told now at the latest.
+    for (const device of devices) {
+      if (!isOver(device)) device.socket.send('{"action":"ping","id":"r"}');
+      await Promise.race([
+        device.closed,
+        device.until(() => isOver(device) || device.frames.some(({ id }) => id === 'r'), 'an answer'),
+      ]);
+    }
+    const staying = devices.filter((device) => !isOver(device));
+    expect(staying).toHaveLength(1);
+    await alice.send(`user:${bobId}`, 'who is there?');
+    await staying[0]!.eventsUpTo(1);
+    const [head] = (await scan(cloud, 'Users')).filter(
+      ({ userId, item }) => userId === bobId && item === 'HEAD',
+    );
+    expect(Object.keys(head!).filter((name) => name.startsWith('c#'))).toHaveLength(1);
+  }, 90_000);
 });
 
 describe('P1.6: after its token’s expiry a connection', () => {
