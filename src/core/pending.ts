@@ -6,7 +6,7 @@ import type { Caller, Context } from './context.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import { readMailboxAndDevice } from './cursors.ts';
 import { readLastMessages } from './last-message.ts';
-import { readMemberships, unreadCount } from './members.ts';
+import { readMemberships, unreadCount, type Membership } from './members.ts';
 import { readEntries } from './mailbox.ts';
 import { decodeEntry } from './entries.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
@@ -100,7 +100,7 @@ async function describe(
       {
         conversationId,
         unread: await unreadCount(ctx, conversationId, membership, live),
-        waiting: countKept(seqs, live),
+        waiting: countKept(seqs, membership, live),
         lastSeq: head.seq,
         last: lastMessages.get(conversationId) ?? null,
       },
@@ -109,8 +109,16 @@ async function describe(
   return (await Promise.all(described)).flat();
 }
 
-/** What has expired since waits no more. */
-function countKept(seqs: ReadonlySet<number>, live: LiveSlots | undefined): number {
-  if (!live) return seqs.size;
-  return [...seqs].filter((seq) => seq > live.to || live.messages.has(seq)).length;
+/** What was cleared or recalled, or has expired since, waits no more. */
+function countKept(
+  seqs: ReadonlySet<number>,
+  { head, member }: Membership,
+  live: LiveSlots | undefined,
+): number {
+  return [...seqs].filter(
+    (seq) =>
+      seq >= member.floorSeq &&
+      !head.uncounted.has(seq) &&
+      (!live || seq > live.to || live.messages.has(seq)),
+  ).length;
 }

@@ -111,6 +111,10 @@ describe('P5.15: clearing', () => {
         (await client.request('positions', { conversationIds: [conversationId] }))['positions'] as object[]
       )[0];
     expect(await position(bob)).toMatchObject({ readSeq: 3, unread: 1 });
+    expect(await bob.request('pending', { after: 0 })).toMatchObject({
+      total: 1,
+      conversations: [{ waiting: 1, unread: 1 }],
+    });
     expect(errorOf(await bob.request('receipts', { conversationId, seq: 2 })).code).toBe('not_found');
     // What was read further stays read.
     await bob.request('read', { conversationId, seq: 4 });
