@@ -49,6 +49,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(templatePath));
 
+/** How far fan-out lags behind is a matter of time, and with it how many messages it looks up before it pushes them. */
+const settings = (others: object = {}) => ({
+  IM_SETTINGS: JSON.stringify({ pushFreshMs: 3_600_000, ...others }),
+});
+
 interface Pair {
   readonly alice: TestClient;
   readonly bobId: string;
@@ -61,7 +66,7 @@ async function run(seed: number): Promise<Injection[]> {
   const cloud = await startCloud({
     templatePath,
     maxEnvironments: 4,
-    environment: { IM_SETTINGS: '{"connectGraceMs":0}' },
+    environment: settings({ connectGraceMs: 0 }),
   });
   try {
     const pairs: Pair[] = [];
@@ -91,7 +96,7 @@ async function run(seed: number): Promise<Injection[]> {
 
 /** The plan and the template as they are, one message after the other, with nobody waiting for the stream. */
 async function runOneByOne(seed: number): Promise<Injection[]> {
-  const cloud = await startCloud();
+  const cloud = await startCloud({ environment: settings() });
   try {
     await connect(cloud, 'bob');
     const alice = await connect(cloud, 'alice');
