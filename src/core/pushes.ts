@@ -25,7 +25,7 @@ export type Told = SyncEvent extends infer Event
 
 /**
  * Tells the connected devices of a mailbox what was appended to it. `onEnded`: a connection that does not take its pushes
- * was closed. Returns the devices that are connected.
+ * was closed.
  */
 export async function pushAppended(
   ctx: Context,

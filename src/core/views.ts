@@ -1,5 +1,5 @@
 // A user's own view of a conversation: pinned, muted, hidden, cleared, and a draft. Nobody else sees it.
-import { parseConversationId } from '../protocol/ids.ts';
+import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
 import { toHead, type ConversationHead } from './conversations.ts';
@@ -88,6 +88,5 @@ export async function readSettings(
 export function peerIn(conversationId: string, userId: string): { peer?: string } {
   const conversation = parseConversationId(conversationId);
   if (conversation?.kind !== 'direct') return {};
-  const [first, second] = conversation.users;
-  return { peer: first === userId ? second : first };
+  return { peer: peerOf(conversation.users, userId) };
 }

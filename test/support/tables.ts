@@ -15,7 +15,7 @@ import { Database, type Item } from '../../src/core/database.ts';
 import { registerConnection } from '../../src/core/connections.ts';
 import { PushFailures } from '../../src/core/push-failures.ts';
 import { parseSettings } from '../../src/core/settings.ts';
-import { tableDefinitions, type TableName, type TableNames } from '../../src/core/tables.ts';
+import { tableDefinitions, type TableName } from '../../src/core/tables.ts';
 import type { Push, Refused } from '../../src/protocol/server-frames.ts';
 
 export class Killed extends Error {}
@@ -63,7 +63,8 @@ export async function startTables(
     Object.keys(tableDefinitions).map((name) => [name, `${prefix}${name}`]),
   ) as Record<TableName, string>;
   const admin = createClient(endpoint);
-  for (const name of Object.keys(tableDefinitions) as TableName[]) await createTable(admin, name, names);
+  for (const name of Object.keys(tableDefinitions) as TableName[])
+    await createTable(admin, name, names[name]);
   const clients = [admin];
 
   const context = ({
@@ -162,11 +163,11 @@ function watch(
   return () => requests;
 }
 
-async function createTable(client: DynamoDBClient, name: TableName, names: TableNames): Promise<void> {
+export async function createTable(client: DynamoDBClient, name: TableName, tableName: string): Promise<void> {
   const { partitionKey, sortKey } = tableDefinitions[name];
   await client.send(
     new CreateTableCommand({
-      TableName: names[name],
+      TableName: tableName,
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [
         { AttributeName: partitionKey, KeyType: 'HASH' },

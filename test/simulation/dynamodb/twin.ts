@@ -1,7 +1,6 @@
 // Two of one database: every command goes to the model and to a real engine, and the two must answer alike.
 import { randomUUID } from 'node:crypto';
 import {
-  CreateTableCommand,
   DynamoDBClient,
   ScanCommand,
   type AttributeValue,
@@ -11,6 +10,7 @@ import {
 import { expect, inject } from 'vitest';
 import { startEngine } from '../../../local/dynamodb/engines/engine.ts';
 import { tableDefinitions, type TableName } from '../../../src/core/tables.ts';
+import { createTable } from '../../support/tables.ts';
 import { setElements, type Item } from './attribute-values.ts';
 import { ModelDynamoDb, type ModelCommand } from './model.ts';
 
@@ -170,24 +170,6 @@ function valueInOrder(value: AttributeValue): AttributeValue {
 
 function describeCommand(command: ModelCommand): string {
   return `${command.constructor.name} ${JSON.stringify(command.input)}`;
-}
-
-async function createTable(client: DynamoDBClient, name: TableName, tableName: string): Promise<void> {
-  const { partitionKey, sortKey } = tableDefinitions[name];
-  await client.send(
-    new CreateTableCommand({
-      TableName: tableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: partitionKey, KeyType: 'HASH' },
-        { AttributeName: sortKey.name, KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: partitionKey, AttributeType: 'S' },
-        { AttributeName: sortKey.name, AttributeType: sortKey.type },
-      ],
-    }),
-  );
 }
 
 async function scanAll(client: DynamoDBClient, tableName: string): Promise<Item[]> {
