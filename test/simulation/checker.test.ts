@@ -1,8 +1,8 @@
 // The checker itself: a history in which all is well, and one broken in each way that it must see.
 import { describe, expect, test } from 'vitest';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
-import { check } from './checker.ts';
-import type { Changed, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
+import { check, checkLists } from './checker.ts';
+import type { Changed, MailboxTruth, PlainHistory, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 
 const conversationId = 'd:alice:bob';
 
@@ -64,6 +64,7 @@ const mailbox = (userId: string, seqs: readonly number[]): MailboxTruth => ({
 const good: RunHistory = {
   seed: 1,
   sent: [sent(1), sent(3)],
+  waiting: [],
   devices: ['alice', 'bob'].map((userId) => ({
     userId,
     deviceId: 'phone',
@@ -74,6 +75,7 @@ const good: RunHistory = {
     listed: [],
     kept: [shown(1), shown(3)],
   })),
+  plain: [],
   truths: [truth('alice', 0), truth('bob', 2)],
   mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [1, 3])],
 };
@@ -133,6 +135,29 @@ test('a history in which all is well has no violation', () => {
   expect(check(good)).toEqual([]);
 });
 
+/** Bob has a client of his own besides. */
+const withPlain = (taken: MailboxTruth['events'], cursors: PlainHistory['cursors'] = []): RunHistory => ({
+  ...good,
+  plain: [{ userId: 'bob', deviceId: 'laptop', taken, cursors }],
+});
+const entries = good.mailboxes[1]!.events;
+
+test('nor has one in which a client that is not the SDK took all there is', () => {
+  expect(check(withPlain(entries, [{ cursor: 1, taken: 1 }]))).toEqual([]);
+});
+
+const listing = (unread: number, peerReadSeq: number): RunHistory => ({
+  ...good,
+  devices: [{ ...bobDevice, listed: [{ conversationId, unread, peerReadSeq }] }],
+});
+
+test('a device that lists what is unread and read as it is has no violation, another has', () => {
+  expect(checkLists(listing(2, 3))).toEqual([]);
+  expect(checkLists(listing(1, 3)).map(({ invariant }) => invariant)).toEqual(['I6']);
+  // Of a device that lists nothing, everything is missing.
+  expect(checkLists({ ...good, devices: [bobDevice] })).toHaveLength(1);
+});
+
 describe('a violation is seen when', () => {
   const broken: [string, string, RunHistory][] = [
     ['I1', 'an acknowledged message is nowhere', { ...good, sent: [...good.sent, sent(4)] }],
@@ -146,6 +171,20 @@ describe('a violation is seen when', () => {
       'a mailbox has a hole',
       { ...good, mailboxes: [mailbox('alice', [1, 3]), { ...mailbox('bob', [1, 3]), head: 3 }] },
     ],
+    [
+      'I1',
+      'a send is refused',
+      { ...good, sent: [...good.sent, { ...sent(4), outcome: 'rejected', seqs: [] }] },
+    ],
+    ['I1', 'a send is never answered', { ...good, waiting: ['message-3'] }],
+    ['I1', 'a plain client lacks the last entry', withPlain(entries.slice(0, 1))],
+    ['I3', 'a plain client took an entry twice', withPlain([entries[0]!, entries[0]!])],
+    [
+      'I4',
+      'a plain client took what stands there no more',
+      withPlain([entries[0]!, { syncSeq: 2, kind: 'message', message: message(1) }]),
+    ],
+    ['I5', 'a cursor is ahead of its device', withPlain(entries, [{ cursor: 2, taken: 1 }])],
     ['I1', 'a device never showed a message', withBob(shown(1))],
     ['I2', 'a device showed a message twice', withBob(shown(1), shown(1), shown(3))],
     ['I2', 'an answer named two numbers', { ...good, sent: [{ ...sent(1), seqs: [1, 2] }, sent(3)] }],

@@ -2,11 +2,8 @@
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
-
-export interface Violation {
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I7' | 'I8';
-  readonly what: string;
-}
+import { checkPlain } from './plain-checker.ts';
+import { changesOf, isCopy, isVersion, name, textsOf, type Violation } from './violations.ts';
 
 export function check(history: RunHistory): Violation[] {
   return [
@@ -18,11 +15,11 @@ export function check(history: RunHistory): Violation[] {
     ...history.devices.flatMap((device) => checkDevice(device, history)),
     ...history.devices.flatMap((device) => checkTold(device, history)),
     ...history.devices.flatMap((device) => checkKept(device, history.truths)),
+    ...history.plain.flatMap((client) => checkPlain(client, history)),
   ];
 }
 
 const messagesOf = (truth: Truth): Message[] => truth.slots.filter((slot): slot is Message => !isVoid(slot));
-const name = (message: { conversationId: string; seq: number }) => `${message.conversationId}/${message.seq}`;
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */
 function checkSent(history: RunHistory): Violation[] {
@@ -31,26 +28,24 @@ function checkSent(history: RunHistory): Violation[] {
   for (const one of sent) {
     const truth = truths.find(({ conversationId }) => conversationId === one.conversationId);
     const places = truth ? messagesOf(truth).filter((message) => isCopy(message, one)) : [];
+    const find = (invariant: Violation['invariant'], what: string) =>
+      violations.push({ invariant, what: `${describe(one)} ${what}` });
+    // Nobody blocks anybody, and nobody is too fast: there is nothing to refuse.
+    if (one.outcome === 'rejected') find('I1', 'was refused');
+    if (history.waiting.includes(one.clientMsgId)) find('I1', 'was never answered');
     const expected = one.outcome === 'sent' ? 1 : one.outcome === 'unknown' ? places.length : 0;
     if (places.length !== expected || places.length > 1) {
-      const invariant = places.length === 0 ? 'I1' : 'I2';
-      violations.push({ invariant, what: `${describe(one)} stands ${places.length} times` });
+      find(places.length === 0 ? 'I1' : 'I2', `stands ${places.length} times`);
     }
     const answered = new Set(one.seqs);
-    if (answered.size > 1)
-      violations.push({
-        invariant: 'I2',
-        what: `${describe(one)} was answered ${[...answered].join(' and ')}`,
-      });
+    const numbers = [...answered].join(' and ');
+    if (answered.size > 1) find('I2', `was answered ${numbers}`);
     const place = places[0];
     if (place && answered.size === 1 && !answered.has(place.seq)) {
-      violations.push({
-        invariant: 'I4',
-        what: `${describe(one)} was answered ${[...answered].join(' and ')}, stands at ${place.seq}`,
-      });
+      find('I4', `was answered ${numbers}, stands at ${place.seq}`);
     }
     if (place && !place.recalled && !textsOf(history, place).has(String(place.body['text']))) {
-      violations.push({ invariant: 'I4', what: `${describe(one)} reads "${String(place.body['text'])}"` });
+      find('I4', `reads "${String(place.body['text'])}"`);
     }
   }
   return violations;
@@ -213,19 +208,6 @@ function checkKept({ userId, deviceId, kept }: DeviceHistory, truths: readonly T
     });
 }
 
-const changesOf = ({ devices }: RunHistory, message: { conversationId: string; seq: number }) =>
-  devices.flatMap(({ changes }) => changes).filter((change) => name(change) === name(message));
-
-/** What a message may read, before and after it was edited. */
-function textsOf(history: RunHistory, message: Message): ReadonlySet<string | undefined> {
-  const original = history.sent.find((one) => isCopy(message, one))?.text;
-  return new Set([original, ...changesOf(history, message).map(({ text }) => text)]);
-}
-
-function isVersion(history: RunHistory, message: Message, text: string | undefined): boolean {
-  return text === undefined ? message.recalled : textsOf(history, message).has(text);
-}
-
 /** I4, I7: what was answered is done, nothing else is, and what tells of it says nothing of what a message said. */
 function checkChanges(history: RunHistory): Violation[] {
   const violations: Violation[] = [];
@@ -258,10 +240,6 @@ function checkChanges(history: RunHistory): Violation[] {
 /** The SDK leaves control messages out of history as it does voids. */
 const describeSlot = (slot: Slot | Told) =>
   'clientMsgId' in slot && !('type' in slot && slot.type === 'control') ? slot.clientMsgId : 'void';
-
-function isCopy(message: Message, one: Sent): boolean {
-  return message.from === one.userId && message.clientMsgId === one.clientMsgId;
-}
 
 function describe(one: Sent): string {
   return `${one.userId}/${one.deviceId}'s "${one.text}" (${one.clientMsgId}, ${one.outcome}) in ${one.conversationId}`;

@@ -77,6 +77,11 @@ export class Device {
     return [this.shown.length, this.client?.outbox().length ?? 0];
   }
 
+  /** What its outbox holds. */
+  get waiting(): string[] {
+    return this.client?.outbox().map(({ clientMsgId }) => clientMsgId) ?? [];
+  }
+
   get isQuiet(): boolean {
     return this.client !== undefined && this.client.outbox().length === 0;
   }

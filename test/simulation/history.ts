@@ -76,6 +76,20 @@ export interface DeviceHistory {
   readonly kept: readonly Shown[];
 }
 
+/** Where a `sync` that named no position began, and how much the device had taken when it asked. */
+export interface CursorSeen {
+  readonly cursor: number;
+  readonly taken: number;
+}
+
+/** What a client that is not the SDK took of its user's mailbox, in that order. */
+export interface PlainHistory {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly taken: readonly SyncEvent[];
+  readonly cursors: readonly CursorSeen[];
+}
+
 /** A conversation as one of its members reads it from the server, after the storm. */
 export interface Truth {
   readonly userId: string;
@@ -98,7 +112,10 @@ export interface MailboxTruth {
 export interface RunHistory {
   readonly seed: number;
   readonly sent: readonly Sent[];
+  /** clientMsgIds of what still waited for an answer when nothing moved any more. */
+  readonly waiting: readonly string[];
   readonly devices: readonly DeviceHistory[];
+  readonly plain: readonly PlainHistory[];
   readonly truths: readonly Truth[];
   readonly mailboxes: readonly MailboxTruth[];
 }

@@ -1,12 +1,14 @@
-// One run: users with several devices each send, crash and lose the network while the fault plan rages; then the
+// One run: users with several devices each (a few of them with a client of their own) send, crash and lose the network while the fault plan rages; then the
 // storm ends, everybody comes back, and what all of them saw is compared.
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
 import { auditor, readMailbox, readTruths } from './auditor.ts';
-import { check, checkLists, type Violation } from './checker.ts';
+import { check, checkLists } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
 import type { RunHistory } from './history.ts';
+import { PlainClient } from './plain-client.ts';
 import type { Stage } from './stage.ts';
+import type { Violation } from './violations.ts';
 
 export interface SimulationOptions {
   readonly stage: Stage;
@@ -43,44 +45,56 @@ export async function simulate({
   // In some runs nobody waits to be let in: all that was sent is to be caught up with at the end.
   const onlineRate = createRandom(seed, 'mood').next() < 0.5 ? 0.85 : 0;
   const users = USERS.map((name) => `${name}-${seed}`);
+  const plainUsers = users.slice(0, drawPlainUsers(createRandom(seed, 'plain')));
+  const partsOf = (userId: string, { deviceId, platform }: (typeof DEVICES)[number]) => {
+    const random = createRandom(seed, `${userId}/${deviceId}`);
+    return { parts, stage, userId, deviceId, platform, random };
+  };
   const devices = users.flatMap((userId) =>
-    DEVICES.map(
-      ({ deviceId, platform }) =>
-        new Device({
-          parts,
-          stage,
-          userId,
-          deviceId,
-          platform,
-          random: createRandom(seed, `${userId}/${deviceId}`),
-        }),
+    DEVICES.slice(0, plainUsers.includes(userId) ? 1 : undefined).map(
+      (device) => new Device(partsOf(userId, device)),
     ),
   );
+  const plain = plainUsers.map((userId) => new PlainClient(partsOf(userId, DEVICES[1]!)));
+  const peersOf = (userId: string) => users.filter((user) => user !== userId);
   try {
     // A user exists from the first connection on, so that comes before the storm.
     await Promise.all(users.map((userId) => auditor(stage, userId, async () => {})));
     stage.rage();
     await Promise.all(devices.map((device) => device.start()));
-    await Promise.all(
-      devices.map((device, index) =>
-        live(stage, device, {
-          random: createRandom(seed, `life ${index}`),
-          peers: users.filter((_, user) => user !== Math.floor(index / DEVICES.length)),
-          userId: users[Math.floor(index / DEVICES.length)]!,
+    await Promise.all([
+      ...devices.map((device) => {
+        const { userId, deviceId } = device.history;
+        const random = createRandom(seed, `life of ${userId}/${deviceId}`);
+        return live(stage, device, {
+          random,
+          peers: peersOf(userId),
+          userId,
           sends: sendsPerDevice,
           onlineRate,
-        }),
-      ),
-    );
+        });
+      }),
+      ...plain.map((client) => {
+        const { userId, deviceId } = client.history;
+        const random = createRandom(seed, `life of ${userId}/${deviceId}`);
+        return livePlainly(stage, client, { random, peers: peersOf(userId), userId, sends: sendsPerDevice });
+      }),
+    ]);
     // A reconnect storm to end with; in some, devices die again while they catch up with what nothing more will follow.
-    if (random.next() < 0.5) for (const device of devices) device.cut();
+    if (random.next() < 0.5) for (const one of [...devices, ...plain]) one.cut();
     stage.calm();
     if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
-    return await settle(stage, seed, users, devices);
+    return await settle(stage, seed, users, { devices, plain });
   } finally {
     stage.calm();
-    await Promise.all(devices.map((device) => device.close()));
+    await Promise.all([...devices, ...plain].map((one) => one.close()));
   }
+}
+
+/** In every second run all have the SDK; in the others one user's second device has not, or that of two. */
+function drawPlainUsers(random: Random): number {
+  if (random.next() < 0.5) return 0;
+  return random.next() < 0.6 ? 1 : 2;
 }
 
 interface Life {
@@ -116,6 +130,19 @@ async function live(stage: Stage, device: Device, life: Life): Promise<void> {
   }
 }
 
+async function livePlainly(
+  stage: Stage,
+  client: PlainClient,
+  { random, userId, peers, sends }: Omit<Life, 'onlineRate'>,
+): Promise<void> {
+  for (let n = 1; n <= sends; n++) {
+    await stage.wait(random.between(0, 200));
+    const peer = peers[random.integer(0, peers.length - 1)]!;
+    await client.act(peer, `${n} from ${userId}, plainly`);
+    if (random.next() < 0.08) client.cut();
+  }
+}
+
 async function stumble(device: Device, seed: number): Promise<void> {
   const { userId, deviceId } = device.history;
   const random = createRandom(seed, `end of ${userId}/${deviceId}`);
@@ -130,35 +157,39 @@ async function settle(
   stage: Stage,
   seed: number,
   users: readonly string[],
-  devices: readonly Device[],
+  { devices, plain }: { devices: readonly Device[]; plain: readonly PlainClient[] },
 ): Promise<Outcome> {
+  const all = [...devices, ...plain];
   let lastMove = stage.now();
   // Nothing has to wait for a reconnect but what pushes alone tell of: that is looked at after one.
   let reconnected = false;
   let before = '';
   for (;;) {
     await Promise.race([
-      Promise.all([stage.settled(), ...devices.map((device) => device.sync())]),
+      Promise.all([stage.settled(), ...all.map((one) => one.sync())]),
       stage.wait(STANDSTILL_MS),
     ]);
-    const now = JSON.stringify(devices.map((device) => device.progress));
+    const now = JSON.stringify(all.map(({ progress }) => progress));
     if (now !== before) lastMove = stage.now();
     before = now;
     const standstill = stage.now() - lastMove >= STANDSTILL_MS;
-    if (standstill || devices.every((device) => device.isQuiet)) {
+    if (standstill || all.every(({ isQuiet }) => isQuiet)) {
       await Promise.all(devices.map((device) => device.takeStock()));
       const history: RunHistory = {
         seed,
-        sent: devices.flatMap(({ sent }) => sent),
+        sent: all.flatMap(({ sent }) => sent),
+        waiting: all.flatMap(({ waiting }) => waiting),
         devices: devices.map((device) => device.history),
+        plain: plain.map((client) => client.history),
         mailboxes: await Promise.all(users.map((userId) => readMailbox(stage, userId))),
         truths: (await Promise.all(users.map((userId) => readTruths(stage, userId, users)))).flat(),
       };
       const violations = [...check(history), ...(reconnected ? checkLists(history) : [])];
-      if ((violations.length === 0 && reconnected) || standstill) return { history, violations };
+      if (violations.length === 0 ? reconnected : standstill) return { history, violations };
       if (violations.length === 0) {
         reconnected = true;
-        for (const device of devices) device.cut();
+        lastMove = stage.now();
+        for (const one of all) one.cut();
       }
     }
     await stage.wait(POLL_MS);

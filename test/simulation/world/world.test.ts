@@ -21,17 +21,20 @@ test(
     let sent = 0;
     let changed = 0;
     let read = 0;
+    let sentPlainly = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const outcome = await run(seed);
       expect(outcome.violations, report(outcome)).toEqual([]);
       const { history } = outcome;
       sent += history.sent.filter(({ outcome: fate }) => fate === 'sent').length;
       changed += history.devices.flatMap(({ changes }) => changes).filter(({ doneAt }) => doneAt).length;
+      sentPlainly += history.sent.filter(({ text }) => text.endsWith('plainly')).length;
       read += history.devices.flatMap(({ marked }) => marked).length;
     }
     // They did live.
     expect(sent).toBeGreaterThan(1_000);
     expect(changed).toBeGreaterThan(100);
     expect(read).toBeGreaterThan(100);
+    expect(sentPlainly).toBeGreaterThan(50);
   },
 );
