@@ -7,7 +7,6 @@ import { createDev } from './dev/dev.ts';
 import { createTokens, openTokenKey, type Tokens } from './dev/tokens.ts';
 import { startDynamoDb } from './dynamodb/dynamodb.ts';
 import { startEventSources, type EventSources } from './event-source/event-source.ts';
-import { Queues } from './event-source/queues.ts';
 import { Faults, type Injection } from './faults/faults.ts';
 import { startFunctions } from './functions/functions.ts';
 import { startGateway } from './gateway/gateway.ts';
@@ -18,6 +17,7 @@ import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
 import type { CloudModel, Invoke } from './model.ts';
 import { createLocalRedrive } from './redrive/local-redrive.ts';
+import { startSqs } from './sqs/sqs.ts';
 import { loadTemplate, stackNameOf } from './template/template.ts';
 
 export interface CloudOptions {
@@ -60,7 +60,7 @@ export interface Cloud {
   clearFaults(): void;
   /** Faults that were injected since the plan was set, oldest first. */
   injections(): readonly Injection[];
-  /** Nothing is in flight in the gateway, and no stream holds what was not read. */
+  /** Nothing is in flight in the gateway, and nothing waits for a function in a stream or queue, be it delayed. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
@@ -118,7 +118,16 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   closers.push(() => dynamodb.close());
   const { engine, deletions, front } = dynamodb;
 
-  const queues = await Queues.open({ model, dataDirectory });
+  const sqs = await startSqs({
+    model,
+    dataDirectory,
+    identities,
+    metering,
+    log,
+    onRequest: options.onRequest,
+  });
+  closers.push(() => sqs.close());
+  const { queues } = sqs;
   const redrive = createLocalRedrive({
     model,
     engine,
@@ -139,7 +148,11 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     },
     faults,
     log,
-    endpoints: { dynamodb: front.url, connections: `${httpUrl}/${model.api.stageName}` },
+    endpoints: {
+      dynamodb: front.url,
+      connections: `${httpUrl}/${model.api.stageName}`,
+      sqs: sqs.url,
+    },
     environmentOverrides: options.environment ?? {},
     midwayCrashes: {
       arm: (environmentId, requests) => front.armCrash(environmentId, requests),

@@ -45,6 +45,14 @@ export interface EventSourceUsage {
   dropped: number;
 }
 
+export interface QueueUsage {
+  sent: number;
+  received: number;
+  deleted: number;
+  /** Moved to the dead letter queue. */
+  deadLettered: number;
+}
+
 export interface MeteringSnapshot {
   dynamodb: DynamoDbUsage & {
     byFunction: Record<string, DynamoDbUsage>;
@@ -54,6 +62,10 @@ export interface MeteringSnapshot {
   gateway: GatewayUsage;
   /** By EventSourceModel.id. */
   eventSources: Record<string, EventSourceUsage>;
+  sqs: {
+    /** By QueueModel.name. `waiting` are in the queue now: visible, delayed or at work; survives a reset. */
+    queues: Record<string, QueueUsage & { waiting: number }>;
+  };
 }
 
 export interface RequestUnits {
@@ -83,6 +95,8 @@ export class Metering {
   private lambda = new Map<string, LambdaUsage>();
   private gateway = noGatewayUsage();
   private eventSources = new Map<string, EventSourceUsage>();
+  private queues = new Map<string, QueueUsage>();
+  private readonly waiting = new Map<string, number>();
   private closedMs = 0;
 
   constructor(now: () => number = Date.now) {
@@ -115,6 +129,14 @@ export class Metering {
 
   recordEvents(eventSourceId: string, kind: keyof EventSourceUsage, count: number): void {
     entry(this.eventSources, eventSourceId, noEventSourceUsage)[kind] += count;
+  }
+
+  recordQueue(queueName: string, kind: keyof QueueUsage): void {
+    entry(this.queues, queueName, noQueueUsage)[kind] += 1;
+  }
+
+  recordWaiting(queueName: string, messages: number): void {
+    this.waiting.set(queueName, messages);
   }
 
   recordMessageIn(sizeBytes: number): void {
@@ -156,6 +178,14 @@ export class Metering {
         connectionMinutes: this.connectionMs() / minuteMs,
       },
       eventSources: copyOf(this.eventSources),
+      sqs: {
+        queues: Object.fromEntries(
+          [...this.waiting].map(([name, waiting]) => [
+            name,
+            { ...(this.queues.get(name) ?? noQueueUsage()), waiting },
+          ]),
+        ),
+      },
     };
   }
 
@@ -167,6 +197,7 @@ export class Metering {
     this.lambda = new Map();
     this.gateway = noGatewayUsage();
     this.eventSources = new Map();
+    this.queues = new Map();
     this.closedMs = 0;
     const now = this.now();
     for (const connectionId of this.openSince.keys()) this.openSince.set(connectionId, now);
@@ -228,3 +259,5 @@ const noEventSourceUsage = (): EventSourceUsage => ({
   onFailureDestinationDelivered: 0,
   dropped: 0,
 });
+
+const noQueueUsage = (): QueueUsage => ({ sent: 0, received: 0, deleted: 0, deadLettered: 0 });

@@ -8,6 +8,7 @@ export interface CloudModel {
   readonly functions: readonly FunctionModel[];
   readonly api: ApiModel;
   readonly eventSources: readonly EventSourceModel[];
+  readonly queueSources: readonly QueueSourceModel[];
   readonly queues: readonly QueueModel[];
 }
 
@@ -103,10 +104,31 @@ export interface EventSourceModel {
   readonly onFailureArn?: string;
 }
 
+/** A queue that invokes a function. */
+export interface QueueSourceModel {
+  readonly id: string;
+  readonly queueArn: string;
+  readonly functionName: string;
+  readonly batchSize: number;
+  readonly batchingWindowMs: number;
+  readonly reportBatchItemFailures: boolean;
+  /** Of batches at the same time. */
+  readonly maximumConcurrency?: number;
+  /** JSON patterns, OR'd. */
+  readonly filters: readonly Readonly<Record<string, unknown>>[];
+}
+
 export interface QueueModel {
   readonly name: string;
   readonly queueName: string;
   readonly arn: string;
+  readonly url: string;
+  readonly visibilityTimeoutMs: number;
+  /** Of messages that name no delay of their own. */
+  readonly delayMs: number;
+  readonly retentionMs: number;
+  readonly maximumMessageBytes: number;
+  readonly redrive?: { readonly deadLetterArn: string; readonly maxReceiveCount: number };
 }
 
 /** What an invocation came to. */

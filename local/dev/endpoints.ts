@@ -5,7 +5,7 @@ import type { ReadDevState } from './state-reader.ts';
 import type { Faults } from '../faults/faults.ts';
 import { isLoopbackHost, isLoopbackUrl } from '../loopback.ts';
 import type { Metering } from '../metering.ts';
-import type { Queues } from '../event-source/queues.ts';
+import type { Queues } from '../sqs/queues.ts';
 import type { LocalRedrive } from '../redrive/local-redrive.ts';
 import type { Tokens } from './tokens.ts';
 

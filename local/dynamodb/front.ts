@@ -1,8 +1,7 @@
 // What functions take for DynamoDB: knows the caller, checks its role, injects faults, passes the request to the
 // engine and meters what it cost.
-import { once, setMaxListeners } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Item } from './capacity.ts';
 import { refusal, send, type Answer } from './answers.ts';
@@ -14,10 +13,10 @@ import type { Engine } from './engines/endpoint.ts';
 import { requestSite } from '../faults/sites.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Log } from '../log.ts';
-import { isLoopbackHost } from '../loopback.ts';
 import type { Metering } from '../metering.ts';
 import { MidwayCrashes } from '../faults/midway-crashes.ts';
 import type { CloudModel, TableModel } from '../model.ts';
+import { isOfPage, parseObject, readBody, startServiceServer } from '../service-http.ts';
 import type { FunctionRequest, Identities, Identity } from '../iam/roles.ts';
 
 export interface DynamoDbFrontOptions {
@@ -48,33 +47,21 @@ type Json = Record<string, unknown>;
 const connectionLost = Symbol('connection lost');
 
 const maximumRequestBytes = 16 * 1024 * 1024;
-/** Above the SDK's idle time: it is the client that closes, so no request meets a closing socket. */
-const keepAliveMs = 120_000;
 
 const throttled =
   'Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index so please try again shortly. If exceptions persist, check if you have a hot key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html';
 
 export async function startDynamoDbFront(options: DynamoDbFrontOptions): Promise<DynamoDbFront> {
   const front = new Front(options);
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
-    void front.serve(request, response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const close = async () => {
-    const closed = once(server, 'close');
-    server.close();
-    front.close();
-    server.closeAllConnections();
-    await closed;
-  };
-  let closing: Promise<void> | undefined;
+  const server = await startServiceServer((request, response) => void front.serve(request, response));
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     armCrash: (environmentId, requests) => front.crashes.arm(environmentId, requests),
     disarmCrash: (environmentId) => front.crashes.disarm(environmentId),
-    close: () => (closing ??= close()),
+    async close() {
+      front.close();
+      await server.close();
+    },
   };
 }
 
@@ -120,7 +107,7 @@ class Front {
 
   private async handle(request: IncomingMessage): Promise<Answer | typeof connectionLost> {
     if (isOfPage(request)) return refusal('AccessDeniedException', 'Web pages have no access', 403);
-    const text = await readBody(request);
+    const text = await readBody(request, maximumRequestBytes);
     if (text === undefined) return refusal('ValidationException', 'Request too large', 413);
     if (!request.headers.authorization) {
       return refusal('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
@@ -216,29 +203,5 @@ class Front {
   private announceWrites(operation: string, input: Json): void {
     const names = accessesOf(operation, input).map(({ tableName }) => tableNameOf(tableName ?? ''));
     for (const tableName of new Set(names)) this.options.onWrite(tableName);
-  }
-}
-
-/** Functions send no `Origin` and name the loopback; a web page does the one or, rebinding its name, not the other. */
-function isOfPage({ headers }: IncomingMessage): boolean {
-  return headers.origin !== undefined || !isLoopbackHost(headers.host);
-}
-
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes <= maximumRequestBytes) chunks.push(chunk);
-  }
-  return sizeBytes <= maximumRequestBytes ? Buffer.concat(chunks).toString() : undefined;
-}
-
-function parseObject(text: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
-  } catch {
-    return undefined;
   }
 }

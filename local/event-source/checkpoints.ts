@@ -1,7 +1,7 @@
 // How far each event source has come in each shard: what is before a checkpoint is done and is not read again.
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readJson, writeJson } from './queues.ts';
+import { readJson, writeJson } from '../json-files.ts';
 
 /** By shard id: the sequence number up to which everything is done. */
 export type Positions = Readonly<Record<string, string>>;

@@ -12,7 +12,6 @@ import { Lanes } from './lanes.ts';
 import type { Log } from '../log.ts';
 import type { Metering } from '../metering.ts';
 import type { CloudModel, EventSourceModel, Invoke, TableModel } from '../model.ts';
-import type { Queues } from './queues.ts';
 import { createRandom } from '../faults/random.ts';
 import { StreamReader, type ReadRecord } from './stream-reader.ts';
 import type { StreamRecord } from './stream-record.ts';
@@ -28,7 +27,7 @@ export interface EventSourceMappingOptions {
   readonly metering: Pick<Metering, 'recordEvents'>;
   readonly faults: Pick<Faults, 'stream'>;
   readonly log: Log;
-  readonly queues: Pick<Queues, 'send'>;
+  readonly queues: { send(arn: string, body: string): Promise<unknown> };
   readonly deletions: TtlDeletions;
   readonly clock: () => number;
 }
@@ -92,7 +91,7 @@ export class EventSourceMapping {
       now: clock,
       random: createRandom(0, eventSource.id),
       closing: this.closing.signal,
-      sendToDestination: (arn, body) => queues.send(arn, body),
+      sendToDestination: async (arn, body) => void (await queues.send(arn, body)),
       count: (kind, count) => metering.recordEvents(eventSource.id, kind, count),
     };
     const { batchSize, batchingWindowMs, parallelizationFactor } = eventSource;

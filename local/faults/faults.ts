@@ -134,6 +134,11 @@ export class Faults {
     };
   }
 
+  /** Under a plan a record, or a message, comes in a batch of its own, unless the plan says otherwise. */
+  get singly(): boolean {
+    return this.current !== undefined && (this.current.stream?.singly ?? true);
+  }
+
   /** Of one frame to a device. */
   push(site: Site): PushFaults {
     const plan = this.current?.gateway;

@@ -12,6 +12,11 @@ interface Access {
   readonly items: readonly Item[];
 }
 
+/** A message of a queue has a body, and an id that no later run would find again. */
+interface QueueRecord {
+  readonly body: string;
+}
+
 interface StreamRecord {
   readonly eventName: string;
   readonly dynamodb: { readonly Keys: Item };
@@ -36,13 +41,18 @@ export function recordSite(eventSourceId: string, record: StreamRecord): string 
   return withoutConnectionIds(`${eventSourceId} ${nameOf(record)}`);
 }
 
+/** `chunks-to-worker message 2774094101` */
+export function messageSite(eventSourceId: string, record: QueueRecord): string {
+  return `${eventSourceId} ${nameOf(record)}`;
+}
+
 /** `alice/phone` */
 export function deviceSite({ userId = '', deviceId = '' }: ClientIdentity): string {
   return `${userId}/${deviceId}`;
 }
 
 interface KnownEvent {
-  readonly Records?: readonly StreamRecord[];
+  readonly Records?: readonly (StreamRecord | QueueRecord)[];
   readonly requestContext?: {
     readonly routeKey?: string;
     readonly authorizer?: { readonly principalId?: string; readonly deviceId?: string };
@@ -68,7 +78,10 @@ function nameOfBatch(names: readonly string[]): string {
   return `${sorted[0]} and ${names.length - 1} more ${hash(sorted.join('\n'))}`;
 }
 
-function nameOf({ eventName, dynamodb: { Keys } }: StreamRecord): string {
+function nameOf(record: StreamRecord | QueueRecord): string {
+  if (!('dynamodb' in record)) return `message ${hash(withoutConnectionIds(record.body))}`;
+  const { eventName, dynamodb } = record;
+  const { Keys } = dynamodb;
   const values = Object.keys(Keys)
     .toSorted()
     .map((name) => valueOf(Keys[name]));

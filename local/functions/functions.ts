@@ -23,7 +23,7 @@ export interface FunctionsOptions {
   readonly faults: Pick<Faults, 'lambda'>;
   readonly log: Log;
   /** Where the SDK finds the services. */
-  readonly endpoints: { readonly dynamodb: string; readonly connections: string };
+  readonly endpoints: { readonly dynamodb: string; readonly connections: string; readonly sqs: string };
   /** Values over those of the template. */
   readonly environmentOverrides?: Readonly<Record<string, string>>;
   /** Per function; further events wait. */
@@ -206,6 +206,7 @@ class Pool {
         AWS_SESSION_TOKEN: credentials.sessionToken,
         AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
         AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.connections,
+        AWS_ENDPOINT_URL_SQS: endpoints.sqs,
       },
     });
     this.environments.add(environment);

@@ -47,7 +47,7 @@ export interface FunctionRequest {
   readonly functionName: string;
   readonly method: string;
   readonly path: string;
-  /** DynamoDB's operation, `DynamoDB_20120810.PutItem`; undefined of @connections. */
+  /** `DynamoDB_20120810.PutItem`, `AmazonSQS.SendMessage`; undefined of @connections. */
   readonly target: string | undefined;
   readonly body: string;
 }

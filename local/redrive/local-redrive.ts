@@ -2,7 +2,7 @@
 import { EngineClient } from '../dynamodb/engines/client.ts';
 import type { Engine } from '../dynamodb/engines/endpoint.ts';
 import type { CloudModel, Invoke } from '../model.ts';
-import type { QueueMessage, Queues } from '../event-source/queues.ts';
+import type { QueueMessage, Queues } from '../sqs/queues.ts';
 import { findStreamArn, isChange, toStreamRecord, type EngineRecord } from '../event-source/stream-record.ts';
 import type { TtlDeletions } from '../dynamodb/ttl.ts';
 import { redrive, type FailureQueue, type RedriveParts, type RedriveReport } from './redrive.ts';

@@ -1,5 +1,6 @@
-// Tables, what reads their streams, and the queues for what fails.
-import type { EventSourceModel, FunctionModel, QueueModel, TableModel } from '../model.ts';
+// Tables, and what reads their streams.
+import type { EventSourceModel, FunctionModel, TableModel } from '../model.ts';
+import { enabledMappings, filtersOf, isQueueArn, targetOf } from './mappings.ts';
 import { shortName, type Resource } from './resources.ts';
 
 interface TableProperties {
@@ -12,18 +13,17 @@ interface TableProperties {
 
 interface EventSourceProperties {
   EventSourceArn: string;
-  FunctionName: string;
   StartingPosition: EventSourceModel['startingPosition'];
   BatchSize?: number;
   BisectBatchOnFunctionError?: boolean;
   DestinationConfig?: { OnFailure?: { Destination: string } };
-  Enabled?: boolean;
   FilterCriteria?: { Filters?: { Pattern: string }[] };
   FunctionResponseTypes?: string[];
   MaximumBatchingWindowInSeconds?: number;
   MaximumRecordAgeInSeconds?: number;
   MaximumRetryAttempts?: number;
   ParallelizationFactor?: number;
+  ScalingConfig?: object;
 }
 
 export function modelTables(resources: readonly Resource[]): TableModel[] {
@@ -51,10 +51,9 @@ export function modelEventSources(
   resources: readonly Resource[],
   functions: readonly FunctionModel[],
 ): EventSourceModel[] {
-  return resources
-    .filter(({ type }) => type === 'AWS::Lambda::EventSourceMapping')
+  return enabledMappings(resources)
     .map((resource) => ({ resource, properties: resource.properties as unknown as EventSourceProperties }))
-    .filter(({ properties }) => properties.Enabled !== false)
+    .filter(({ properties }) => !isQueueArn(properties.EventSourceArn))
     .map(({ resource, properties }) => {
       const table = tableResources(resources).find(
         ({ attributes, properties: { StreamSpecification } }) =>
@@ -63,15 +62,16 @@ export function modelEventSources(
       if (!table) {
         throw new Error(`${properties.EventSourceArn} is no table's stream (${resource.constructPath})`);
       }
-      const target = functions.find(({ functionName, arn }) =>
-        [functionName, arn].includes(properties.FunctionName),
-      );
-      if (!target) throw new Error(`No function ${properties.FunctionName} (${resource.constructPath})`);
+      if (properties.ScalingConfig) {
+        throw new Error(
+          `A stream takes a ParallelizationFactor, no ScalingConfig (${resource.constructPath})`,
+        );
+      }
       return {
         ...settingsOf(properties),
         id: resource.logicalId,
         tableName: table.ref,
-        functionName: target.name,
+        functionName: targetOf(resource, functions).name,
       };
     });
 }
@@ -89,21 +89,9 @@ function settingsOf(properties: EventSourceProperties) {
     maximumRetryAttempts: properties.MaximumRetryAttempts ?? -1,
     maximumRecordAgeMs: recordAgeSeconds === -1 ? -1 : recordAgeSeconds * 1000,
     startingPosition: properties.StartingPosition,
-    filters: (properties.FilterCriteria?.Filters ?? []).map(
-      ({ Pattern }) => JSON.parse(Pattern) as Record<string, unknown>,
-    ),
+    filters: filtersOf(properties),
     ...(onFailureArn && { onFailureArn }),
   };
-}
-
-export function modelQueues(resources: readonly Resource[]): QueueModel[] {
-  return resources
-    .filter(({ type }) => type === 'AWS::SQS::Queue')
-    .map(({ constructPath, attributes }) => ({
-      name: shortName(constructPath),
-      queueName: attributes['QueueName']!,
-      arn: attributes['Arn']!,
-    }));
 }
 
 function tableResources(resources: readonly Resource[]): Resource[] {

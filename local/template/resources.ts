@@ -95,6 +95,7 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
       'MaximumRecordAgeInSeconds',
       'MaximumRetryAttempts',
       'ParallelizationFactor',
+      'ScalingConfig',
       'StartingPosition',
     ],
     ignores: ['MetricsConfig', 'Tags'],
@@ -147,14 +148,16 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
   'AWS::ApiGatewayV2::Deployment': { uses: ['ApiId'], ignores: ['Description', 'StageName'], ref: shortId },
   'AWS::SQS::Queue': {
     nameProperty: 'QueueName',
-    uses: [],
-    ignores: [
-      'KmsMasterKeyId',
+    uses: [
+      'DelaySeconds',
+      'FifoQueue',
+      'MaximumMessageSize',
       'MessageRetentionPeriod',
-      'SqsManagedSseEnabled',
-      'Tags',
+      'RedrivePolicy',
       'VisibilityTimeout',
     ],
+    // How long a poll waits for a message: whoever polls here hears of it at once.
+    ignores: ['KmsMasterKeyId', 'ReceiveMessageWaitTimeSeconds', 'SqsManagedSseEnabled', 'Tags'],
     ref: ({ name, account }) => `https://sqs.${account.region}.amazonaws.com/${account.accountId}/${name}`,
     attributes: ({ name, account }) => ({ Arn: arn(account, 'sqs', name), QueueName: name }),
   },
@@ -195,7 +198,7 @@ export function identifyResource(
 
 /** The last telling name of a construct path: `…/send/Function/Resource` is `send`. */
 export function shortName(constructPath: string): string {
-  const generic = new Set(['Resource', 'Function', 'Default']);
+  const generic = new Set(['Resource', 'Function', 'Queue', 'Default']);
   const names = constructPath.split('/');
   return names.findLast((name) => !generic.has(name)) ?? constructPath;
 }

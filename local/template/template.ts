@@ -4,8 +4,9 @@ import { basename, dirname, resolve as resolvePath } from 'node:path';
 import { noValue, resolveValue, type Scope } from './intrinsics.ts';
 import type { CloudModel } from '../model.ts';
 import { modelApi } from './api.ts';
-import { modelEventSources, modelQueues, modelTables } from './data.ts';
+import { modelEventSources, modelTables } from './data.ts';
 import { modelFunctions } from './functions.ts';
+import { modelQueues, modelQueueSources } from './queues.ts';
 import { resolveParameters, type ParameterDeclaration } from './parameters.ts';
 import { identifyResource, type Account, type Resource } from './resources.ts';
 
@@ -62,13 +63,15 @@ export async function loadTemplate(path: string, options: TemplateOptions): Prom
 
   const tables = modelTables(resources);
   const functions = modelFunctions(resources);
+  const queues = modelQueues(resources);
   return {
     ...account,
     tables,
     functions,
     api: modelApi(resources, functions, account),
     eventSources: modelEventSources(resources, functions),
-    queues: modelQueues(resources),
+    queueSources: modelQueueSources(resources, functions, queues),
+    queues,
   };
 }
 

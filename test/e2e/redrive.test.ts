@@ -6,7 +6,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import type { QueueMessage } from '../../local/event-source/queues.ts';
+import type { QueueMessage } from '../../local/sqs/queues.ts';
 import { connect } from '../support/client.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 

@@ -74,6 +74,22 @@ describe('metering', () => {
     expect(metering.snapshot().gateway).toMatchObject({ connections: 1, connectionMinutes: 0.5 });
   });
 
+  it('counts what happens to the messages of queues, and keeps what waits through a reset', () => {
+    const metering = new Metering();
+    metering.recordWaiting('Empty', 0);
+    metering.recordWaiting('Chunks', 2);
+    for (const kind of ['sent', 'sent', 'received', 'deleted', 'deadLettered'] as const) {
+      metering.recordQueue('Chunks', kind);
+    }
+    const nothing = { sent: 0, received: 0, deleted: 0, deadLettered: 0 };
+    expect(metering.snapshot().sqs.queues).toEqual({
+      Empty: { ...nothing, waiting: 0 },
+      Chunks: { sent: 2, received: 1, deleted: 1, deadLettered: 1, waiting: 2 },
+    });
+    metering.reset();
+    expect(metering.snapshot().sqs.queues['Chunks']).toEqual({ ...nothing, waiting: 2 });
+  });
+
   it('starts from zero after a reset, and gives out copies', () => {
     const metering = new Metering();
     metering.recordRequest({ functionName: 'f', tables: new Map([['T', { readUnits: 1, writeUnits: 1 }]]) });

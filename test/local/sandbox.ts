@@ -90,7 +90,7 @@ export async function startSandbox(options: SandboxOptions) {
     metering,
     faults,
     log,
-    endpoints: { dynamodb: 'http://127.0.0.1:9', connections: endpoint },
+    endpoints: { dynamodb: 'http://127.0.0.1:9', connections: endpoint, sqs: 'http://127.0.0.1:9' },
     environmentOverrides: options.environmentOverrides ?? {},
     ...(options.maxEnvironments !== undefined && { maxEnvironments: options.maxEnvironments }),
     ...(options.accountConcurrency !== undefined && { accountConcurrency: options.accountConcurrency }),
@@ -284,6 +284,7 @@ async function buildModel(directory: string, options: SandboxOptions): Promise<C
       })),
     },
     eventSources: [],
+    queueSources: [],
     queues: [],
   };
 }

@@ -5,6 +5,8 @@ import type {
   EventSourceModel,
   FunctionModel,
   PolicyStatement,
+  QueueModel,
+  QueueSourceModel,
   TableModel,
 } from '../../local/model.ts';
 
@@ -35,11 +37,7 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     },
   };
   const notes = { ...table(prefix, 'Notes'), ttlAttribute: 'expiresAt' };
-  const queue = {
-    name: 'Failures',
-    queueName: `${prefix}-failures`,
-    arn: `arn:aws:sqs:${region}:${accountId}:${prefix}-failures`,
-  };
+  const queue = queueModel(prefix, 'Failures');
   const roles: Record<string, readonly PolicyStatement[]> = {
     consumer: [
       allow(['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'], orders.stream.arn),
@@ -73,6 +71,7 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
         ...options.eventSource,
       },
     ],
+    queueSources: [],
     queues: [queue],
     orders,
     notes,
@@ -81,6 +80,72 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
 
 export function allow(actions: readonly string[], resource: string): PolicyStatement {
   return { effect: 'Allow', actions: actions.map((action) => `dynamodb:${action}`), resources: [resource] };
+}
+
+export function queueModel(prefix: string, name: string): QueueModel {
+  const queueName = `${prefix}-${name.toLowerCase()}`;
+  return {
+    name,
+    queueName,
+    arn: `arn:aws:sqs:${region}:${accountId}:${queueName}`,
+    url: `https://sqs.${region}.amazonaws.com/${accountId}/${queueName}`,
+    visibilityTimeoutMs: 30_000,
+    delayMs: 0,
+    retentionMs: 4 * 24 * 3_600_000,
+    maximumMessageBytes: 1024 * 1024,
+  };
+}
+
+export interface QueueModelOptions {
+  readonly queue?: Partial<QueueModel>;
+  readonly source?: Partial<QueueSourceModel>;
+  /** Deliveries before a message goes to the dead letter queue. */
+  readonly maxReceiveCount?: number;
+  /** Of the function that takes from the queue. */
+  readonly statements?: readonly PolicyStatement[];
+}
+
+export interface SmallQueueModel extends CloudModel {
+  readonly chunks: QueueModel;
+  readonly deadLetters: QueueModel;
+}
+
+/** `Chunks` invokes `consumer` and gives up to `DeadLetters`; `writer` may send to it. */
+export function smallQueueModel(options: QueueModelOptions = {}): SmallQueueModel {
+  const { maxReceiveCount = 3 } = options;
+  const prefix = `t${randomUUID().slice(0, 8)}`;
+  const deadLetters = queueModel(prefix, 'DeadLetters');
+  const chunks = {
+    ...queueModel(prefix, 'Chunks'),
+    redrive: { deadLetterArn: deadLetters.arn, maxReceiveCount },
+    ...options.queue,
+  };
+  const polls = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
+  const consumer = options.statements ?? [
+    { effect: 'Allow', actions: polls.map((poll) => `sqs:${poll}`), resources: [chunks.arn] },
+  ];
+  const writer: PolicyStatement[] = [
+    { effect: 'Allow', actions: ['sqs:SendMessage'], resources: [chunks.arn] },
+  ];
+  return {
+    ...smallModel({ prefix, roles: { consumer, writer } }),
+    eventSources: [],
+    queueSources: [
+      {
+        id: 'chunks-to-consumer',
+        queueArn: chunks.arn,
+        functionName: 'consumer',
+        batchSize: 10,
+        batchingWindowMs: 0,
+        reportBatchItemFailures: false,
+        filters: [],
+        ...options.source,
+      },
+    ],
+    queues: [chunks, deadLetters],
+    chunks,
+    deadLetters,
+  };
 }
 
 function table(prefix: string, name: string): TableModel {

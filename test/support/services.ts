@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { connectEndpoint } from '../../local/dynamodb/engines/endpoint.ts';
 import { startDynamoDbFront } from '../../local/dynamodb/front.ts';
 import { startEventSources } from '../../local/event-source/event-source.ts';
-import { Queues } from '../../local/event-source/queues.ts';
 import { Faults } from '../../local/faults/faults.ts';
 import { startGateway } from '../../local/gateway/gateway.ts';
 import {
@@ -17,6 +16,8 @@ import {
 import { createLog } from '../../local/log.ts';
 import { Metering } from '../../local/metering.ts';
 import type { CloudModel, Invoke } from '../../local/model.ts';
+import { Queues } from '../../local/sqs/queues.ts';
+import { startSqs } from '../../local/sqs/sqs.ts';
 
 export interface Services {
   /** From now on the roles are those of this model. */
@@ -43,16 +44,21 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
   const engine = await connectEndpoint(endpoint);
   const parts = { model, engine, identities, metering: new Metering(), faults: new Faults(), log };
   const front = await startDynamoDbFront({ ...parts, onWrite: () => {}, onMidwayCrash: () => {} });
+  const sqs = await startSqs(parts);
   const server = createServer();
   const gateway = startGateway({ ...parts, server, invoke });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const urlOf = (target: string | undefined) => {
+    if (target === undefined) return connectionsUrl;
+    return target.startsWith('AmazonSQS.') ? sqs.url : front.url;
+  };
   const connectionsUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
     use: (other) => (roles = createIdentities(other)),
     async send({ functionName, method, path, target, body }) {
-      const response = await fetch(`${target === undefined ? connectionsUrl : front.url}${path}`, {
+      const response = await fetch(`${urlOf(target)}${path}`, {
         method,
         headers: {
           authorization: authorizationOf(roles.credentialsFor(functionName, 'environment')),
@@ -71,6 +77,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
     async close() {
       await gateway.close();
       await front.close();
+      await sqs.close();
       server.close();
       server.closeAllConnections();
     },

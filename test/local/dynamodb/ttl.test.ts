@@ -5,7 +5,7 @@ import { startEventSources } from '../../../local/event-source/event-source.ts';
 import { Faults } from '../../../local/faults/faults.ts';
 import type { Log } from '../../../local/log.ts';
 import { Metering } from '../../../local/metering.ts';
-import { Queues } from '../../../local/event-source/queues.ts';
+import { Queues } from '../../../local/sqs/queues.ts';
 import { createIdentities } from '../../../local/iam/roles.ts';
 import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
 import { startTtlSweeper, TtlDeletions, type TtlSweeperOptions } from '../../../local/dynamodb/ttl.ts';

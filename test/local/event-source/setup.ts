@@ -7,7 +7,7 @@ import { startEventSources, type EventSources } from '../../../local/event-sourc
 import { Faults } from '../../../local/faults/faults.ts';
 import { Metering } from '../../../local/metering.ts';
 import type { InvocationResult, Invoke } from '../../../local/model.ts';
-import { Queues } from '../../../local/event-source/queues.ts';
+import { Queues } from '../../../local/sqs/queues.ts';
 import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
 import { createIdentities } from '../../../local/iam/roles.ts';
 import { smallModel, type SmallModelOptions } from '../small-model.ts';

@@ -9,7 +9,7 @@ import { createTables, startEngine } from '../../../local/dynamodb/engines/engin
 import { startEventSources } from '../../../local/event-source/event-source.ts';
 import { Faults } from '../../../local/faults/faults.ts';
 import { Metering } from '../../../local/metering.ts';
-import { Queues } from '../../../local/event-source/queues.ts';
+import { Queues } from '../../../local/sqs/queues.ts';
 import { createIdentities } from '../../../local/iam/roles.ts';
 import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
 import { allow, smallModel } from '../small-model.ts';

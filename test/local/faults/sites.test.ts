@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { accessesOf } from '../../../local/dynamodb/requests.ts';
-import { deviceSite, invocationSite, recordSite, requestSite } from '../../../local/faults/sites.ts';
+import {
+  deviceSite,
+  invocationSite,
+  messageSite,
+  recordSite,
+  requestSite,
+} from '../../../local/faults/sites.ts';
 import type { StreamRecord } from '../../../local/event-source/stream-record.ts';
 import { smallModel } from '../small-model.ts';
 
@@ -82,4 +88,16 @@ it('a record is named by its source and its key, a device by its user', () => {
   expect(recordSite('to-fan-out', record('a', 1))).toBe('to-fan-out INSERT a/1');
   const client = { connectionId: 'x', userId: 'alice', deviceId: 'phone', platform: 'ios' };
   expect(deviceSite(client)).toBe('alice/phone');
+});
+
+describe('a message of a queue', () => {
+  it('is named by what it says, save connection ids, and so is its invocation', () => {
+    const message = (connectionId: string) => ({ body: `{"to":"${connectionId}"}` });
+    const site = messageSite('chunks', message('PJqB0fHsqRcCHlw='));
+    expect(site).toMatch(/^chunks message \d+$/);
+    expect(messageSite('chunks', message('AAAB0fHsqRcCHlw='))).toBe(site);
+    expect(messageSite('chunks', { body: 'other' })).not.toBe(site);
+    const Records = [message('PJqB0fHsqRcCHlw=')];
+    expect(invocationSite('worker', { Records })).toBe(site.replace('chunks', 'worker'));
+  });
 });

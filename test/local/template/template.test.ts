@@ -472,8 +472,121 @@ describe('tables, streams and queues', () => {
   it('are queues', async () => {
     const { queues } = await load({ Resources: { ...least, Queue: queue } });
     expect(queues).toEqual([
-      { name: 'Failures', queueName: 'chat-Queue', arn: 'arn:aws:sqs:us-east-1:000000000000:chat-Queue' },
+      {
+        name: 'Failures',
+        queueName: 'chat-Queue',
+        arn: 'arn:aws:sqs:us-east-1:000000000000:chat-Queue',
+        url: 'https://sqs.us-east-1.amazonaws.com/000000000000/chat-Queue',
+        visibilityTimeoutMs: 30_000,
+        delayMs: 0,
+        retentionMs: 345_600_000,
+        maximumMessageBytes: 1_048_576,
+      },
     ]);
+  });
+
+  it('are queues with all that they say', async () => {
+    const properties = {
+      DelaySeconds: 5,
+      MaximumMessageSize: 2048,
+      MessageRetentionPeriod: 60,
+      VisibilityTimeout: 90,
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 4 },
+    };
+    const dead: Resource = { Type: 'AWS::SQS::Queue', ...at('chat/FanOut/Dead/Resource') };
+    const { queues } = await load({
+      Resources: { ...least, Queue: { ...queue, Properties: properties }, Dead: dead },
+    });
+    expect(queues[0]).toMatchObject({
+      delayMs: 5_000,
+      maximumMessageBytes: 2048,
+      retentionMs: 60_000,
+      visibilityTimeoutMs: 90_000,
+      redrive: { deadLetterArn: queues[1]!.arn, maxReceiveCount: 4 },
+    });
+  });
+
+  it.each([
+    ['are FIFO', { FifoQueue: true }, 'runs no FIFO queues (chat/FanOut/Failures/Resource)'],
+    [
+      'give up to a queue elsewhere',
+      { RedrivePolicy: { deadLetterTargetArn: 'arn:aws:sqs:us-east-1:1:x', maxReceiveCount: 1 } },
+      'The dead letter queue of Failures, arn:aws:sqs:us-east-1:1:x, is not in the template',
+    ],
+  ])('are refused where queues %s', async (_, Properties, problem) => {
+    await expect(load({ Resources: { ...least, Queue: { ...queue, Properties } } })).rejects.toThrow(problem);
+  });
+
+  it('are refused where two queues have one name', async () => {
+    await expect(load({ Resources: { ...least, Queue: queue, Other: queue } })).rejects.toThrow(
+      'Two queues are called Failures',
+    );
+  });
+
+  const queueMapping = (properties: Json = {}): Resource => ({
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: {
+      EventSourceArn: { 'Fn::GetAtt': ['Queue', 'Arn'] },
+      FunctionName: { Ref: 'Send' },
+      ...properties,
+    },
+    ...at('chat/Mapping/Resource'),
+  });
+
+  it('are queues that invoke functions, with the defaults of Lambda (services-sqs-parameters.html)', async () => {
+    const { queueSources, eventSources } = await load({
+      Resources: { ...least, Queue: queue, Mapping: queueMapping() },
+    });
+    expect(queueSources).toEqual([
+      {
+        id: 'Mapping',
+        queueArn: 'arn:aws:sqs:us-east-1:000000000000:chat-Queue',
+        functionName: 'send',
+        batchSize: 10,
+        batchingWindowMs: 0,
+        reportBatchItemFailures: false,
+        filters: [],
+      },
+    ]);
+    expect(eventSources).toEqual([]);
+  });
+
+  it('are queues that invoke functions, with all that their mappings say', async () => {
+    const properties = {
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 2,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      FilterCriteria: { Filters: [{ Pattern: '{"body":{"kind":["chunk"]}}' }] },
+      ScalingConfig: { MaximumConcurrency: 7 },
+    };
+    const { queueSources } = await load({
+      Resources: { ...least, Queue: queue, Mapping: queueMapping(properties) },
+    });
+    expect(queueSources[0]).toMatchObject({
+      batchSize: 100,
+      batchingWindowMs: 2_000,
+      reportBatchItemFailures: true,
+      filters: [{ body: { kind: ['chunk'] } }],
+      maximumConcurrency: 7,
+    });
+  });
+
+  it.each([
+    [{ BatchSize: 11 }, 'needs a batching window (chat/Mapping/Resource)'],
+    [{ ScalingConfig: { MaximumConcurrency: 1 } }, 'MaximumConcurrency must be from 2 to 1000'],
+    [{ ParallelizationFactor: 2 }, 'ParallelizationFactor is for streams, not for queues'],
+    [
+      { EventSourceArn: 'arn:aws:sqs:us-east-1:1:x' },
+      'arn:aws:sqs:us-east-1:1:x is no queue of the template',
+    ],
+  ])('are refused where the mapping of a queue says %j', async (properties, problem) => {
+    const resources = { ...least, Queue: queue, Mapping: queueMapping(properties) };
+    await expect(load({ Resources: resources })).rejects.toThrow(problem);
+  });
+
+  it('are refused where a stream is to scale as queues do', async () => {
+    const resources = { ...least, Table: streaming, Mapping: mapping({ ScalingConfig: {} }) };
+    await expect(load({ Resources: resources })).rejects.toThrow('no ScalingConfig (chat/Mapping/Resource)');
   });
 
   it('are event source mappings with the defaults of Lambda (services-ddb-params.html)', async () => {
