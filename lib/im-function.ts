@@ -4,6 +4,7 @@ import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { tableDefinitions, type TableName } from '../src/core/tables.ts';
 import type { Tables } from './tables.ts';
@@ -12,6 +13,14 @@ export interface ImFunctionProps {
   description: string;
   timeout?: Duration;
   environment?: Record<string, string>;
+}
+
+export interface QueueConsumption {
+  /** 10 unless said otherwise; more needs a batching window. */
+  batchSize?: number;
+  maxBatchingWindow?: Duration;
+  /** Batches at the same time, 2–1000. */
+  maxConcurrency?: number;
 }
 
 type TableAction =
@@ -76,6 +85,24 @@ export class ImFunction extends Construct {
         resourceName: `${stageName}/${method}/@connections/*`,
       });
     this.allow(['execute-api:ManageConnections'], methods.map(arn));
+    return this;
+  }
+
+  /** Allows sending to a queue and gives its URL in the environment. */
+  useQueue(queue: IQueue, environmentVariable: string): this {
+    this.function.addEnvironment(environmentVariable, queue.queueUrl);
+    this.allow(['sqs:SendMessage'], [queue.queueArn]);
+    return this;
+  }
+
+  /** Invokes the function with what is in the queue; it tells which messages failed. Grants what Lambda polls with. */
+  consumeQueue(queue: IQueue, consumption: QueueConsumption = {}): this {
+    this.allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]);
+    this.function.addEventSourceMapping(`From${queue.node.path.split('/').slice(1).join('')}`, {
+      eventSourceArn: queue.queueArn,
+      reportBatchItemFailures: true,
+      ...consumption,
+    });
     return this;
   }
 
