@@ -2,7 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check, checkLists } from './checker.ts';
-import type { Changed, MailboxTruth, PlainHistory, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
+import type {
+  Changed,
+  MailboxTruth,
+  PlainHistory,
+  RunHistory,
+  Sent,
+  Shown,
+  Step,
+  Told,
+  Truth,
+} from './history.ts';
 
 const conversationId = 'd:alice:bob';
 
@@ -73,6 +83,7 @@ const good: RunHistory = {
     changes: [],
     marked: [],
     listed: [],
+    journal: [],
     kept: [shown(1), shown(3)],
   })),
   plain: [],
@@ -146,6 +157,17 @@ test('nor has one in which a client that is not the SDK took all there is', () =
   expect(check(withPlain(entries, [{ cursor: 1, taken: 1 }]))).toEqual([]);
 });
 
+const withJournal = (...journal: Step[]): RunHistory => ({
+  ...good,
+  devices: [aliceDevice, { ...bobDevice, journal }],
+});
+const heard = (from: number, to: number): Step => ({ heard: { from, to } });
+
+test('nor has one of a device that tells what it has on its disk, and that begins anew', () => {
+  const first = [{ begins: 0 }, heard(1, 2), heard(5, 6), { kept: 2 }, heard(3, 4), { kept: 6 }, { told: 6 }];
+  expect(check(withJournal(...first, { anew: 20 }, { kept: 20 }, heard(21, 21), { told: 20 }))).toEqual([]);
+});
+
 const listing = (unread: number, peerReadSeq: number): RunHistory => ({
   ...good,
   devices: [{ ...bobDevice, listed: [{ conversationId, unread, peerReadSeq }] }],
@@ -184,6 +206,14 @@ describe('a violation is seen when', () => {
       'a plain client took what stands there no more',
       withPlain([entries[0]!, { syncSeq: 2, kind: 'message', message: message(1) }]),
     ],
+    ['I3', 'a device moves over a hole', withJournal({ begins: 0 }, heard(1, 2), heard(4, 5), { kept: 5 })],
+    [
+      'I3',
+      'a device counts what it heard of another mailbox',
+      withJournal(heard(1, 9), { anew: 0 }, { kept: 9 }),
+    ],
+    ['I5', 'a device tells before it stores', withJournal(heard(1, 2), { told: 2 }, { kept: 2 })],
+    ['I5', 'a device begins after what it never told', withJournal({ told: 1 }, { begins: 2 })],
     ['I5', 'a cursor is ahead of its device', withPlain(entries, [{ cursor: 2, taken: 1 }])],
     ['I1', 'a device never showed a message', withBob(shown(1))],
     ['I2', 'a device showed a message twice', withBob(shown(1), shown(1), shown(3))],

@@ -2,6 +2,7 @@
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
+import { checkJournal } from './journal-checker.ts';
 import { checkPlain } from './plain-checker.ts';
 import { changesOf, isCopy, isVersion, name, textsOf, type Violation } from './violations.ts';
 
@@ -15,6 +16,7 @@ export function check(history: RunHistory): Violation[] {
     ...history.devices.flatMap((device) => checkDevice(device, history)),
     ...history.devices.flatMap((device) => checkTold(device, history)),
     ...history.devices.flatMap((device) => checkKept(device, history.truths)),
+    ...history.devices.flatMap(checkJournal),
     ...history.plain.flatMap((client) => checkPlain(client, history)),
   ];
 }

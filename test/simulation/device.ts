@@ -7,6 +7,7 @@ import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
+import { Journal } from './journal.ts';
 import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
 import type { Stage } from './stage.ts';
 
@@ -37,7 +38,8 @@ const PAGE = 100;
 
 export class Device {
   private readonly options: DeviceOptions;
-  private readonly disk: Storage;
+  readonly disk: Storage;
+  readonly journal = new Journal();
   private readonly shown: Shown[] = [];
   private readonly told: Told[] = [];
   private readonly changes: Changed[] = [];
@@ -57,7 +59,8 @@ export class Device {
   get history(): DeviceHistory {
     const { userId, deviceId } = this.options;
     const { shown, told, changes, marked, kept, listed } = this;
-    return { userId, deviceId, shown, told, changes, marked, kept, listed };
+    const { steps } = this.journal;
+    return { userId, deviceId, shown, told, changes, marked, kept, listed, journal: steps };
   }
 
   get sent(): Sent[] {
@@ -96,8 +99,8 @@ export class Device {
       token: () => stage.issueToken(userId),
       deviceId,
       platform,
-      storage: mortalStorage(stage, this.disk, life, random),
-      webSocket: mortalSockets(stage, life),
+      storage: mortalStorage(stage, this, life, random),
+      webSocket: mortalSockets(stage, life, this.journal),
       environment: mortalEnvironment(stage, life, random),
       on: {
         message: ({ message }) => this.show(message),

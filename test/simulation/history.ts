@@ -63,6 +63,19 @@ export interface Listed {
   readonly peerReadSeq: number;
 }
 
+/** What a device met or did, as one sees it at its sockets and its disk. */
+export type Step =
+  /** All of the mailbox from there to there, ends included. */
+  | { readonly heard: { readonly from: number; readonly to: number } }
+  /** The server says after which entry a device begins that named none. */
+  | { readonly begins: number }
+  /** The mailbox is another one, or keeps less than the device needs: what counts begins after that. */
+  | { readonly anew: number }
+  /** The position on its disk. */
+  | { readonly kept: number }
+  /** A cursor in a frame that leaves: of `ack`, `send`, `ping`, or the `after` of a `sync`. */
+  | { readonly told: number };
+
 export interface DeviceHistory {
   readonly userId: string;
   readonly deviceId: string;
@@ -72,6 +85,7 @@ export interface DeviceHistory {
   readonly changes: readonly Changed[];
   readonly marked: readonly Marked[];
   readonly listed: readonly Listed[];
+  readonly journal: readonly Step[];
   /** What it has in the end. */
   readonly kept: readonly Shown[];
 }

@@ -2,6 +2,7 @@
 import type { CancelTimer, Environment, WebSocketConstructor } from '../../src/client/environment.ts';
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
 import type { Random } from '../../local/faults/random.ts';
+import type { Journal } from './journal.ts';
 import type { Stage, StageSocket } from './stage.ts';
 
 export interface Life {
@@ -17,8 +18,14 @@ const MAX_COMMIT_MS = 8;
 
 const never = new Promise<never>(() => {});
 
+/** What outlives it, and what was seen of it. */
+export interface Disk {
+  readonly disk: Storage;
+  readonly journal: Journal;
+}
+
 /** A batch that is under way when the device dies is written or not, and nobody is told. */
-export function mortalStorage(stage: Stage, disk: Storage, life: Life, random: Random): Storage {
+export function mortalStorage(stage: Stage, { disk, journal }: Disk, life: Life, random: Random): Storage {
   return {
     list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never : disk.list(range)),
     async commit(changes: readonly Change[]): Promise<void> {
@@ -27,17 +34,33 @@ export function mortalStorage(stage: Stage, disk: Storage, life: Life, random: R
       life.onCommit();
       if (life.over && random.next() < 0.5) return never;
       await disk.commit(changes);
+      journal.keep(changes);
       return life.over ? never : undefined;
     },
     close: async () => {},
   };
 }
 
-export function mortalSockets(stage: Stage, life: Life): WebSocketConstructor {
-  return stage.sockets((socket) => {
+export function mortalSockets(stage: Stage, life: Life, journal: Journal): WebSocketConstructor {
+  const Socket = stage.sockets((socket) => {
     if (life.over) socket.forsake();
     else life.sockets.add(socket);
   });
+  return class extends Socket {
+    private readonly seen = journal.connection();
+
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      this.addEventListener('message', ({ data }) => {
+        if (!life.over) this.seen.hear(data);
+      });
+    }
+
+    override send(data: string): void {
+      if (!life.over) this.seen.leave(data);
+      super.send(data);
+    }
+  };
 }
 
 export function mortalEnvironment(stage: Stage, life: Life, random: Random): Partial<Environment> {

@@ -1,0 +1,46 @@
+// A device's position stands on entries that it heard, without a hole (I3), and no cursor is ahead of its disk (I5).
+import type { DeviceHistory } from './history.ts';
+import type { Violation } from './violations.ts';
+
+interface Extent {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Violation[] {
+  const violations: Violation[] = [];
+  const find = (invariant: Violation['invariant'], what: string) =>
+    violations.push({ invariant, what: `${userId}/${deviceId} ${what}` });
+  let heard: Extent[] = [];
+  let begins = [0];
+  let kept = 0;
+  let told = 0;
+  for (const step of journal) {
+    if ('heard' in step) heard.push(step.heard);
+    if ('begins' in step) {
+      if (step.begins > told) find('I5', `told ${told}, and is to begin after ${step.begins}`);
+      begins.push(step.begins);
+    }
+    if ('anew' in step) [heard, begins] = [[], [0, step.anew]];
+    if ('kept' in step) {
+      kept = step.kept;
+      if (!begins.some((begin) => reach(begin, heard) >= kept && begin <= kept))
+        find('I3', `moved to ${kept}, over entries that it never heard`);
+    }
+    if ('told' in step) {
+      if (step.told > kept) find('I5', `told that it had ${step.told}, with ${kept} on its disk`);
+      told = Math.max(told, step.told);
+    }
+  }
+  return violations;
+}
+
+/** How far entries join up. */
+function reach(begin: number, heard: readonly Extent[]): number {
+  let reached = begin;
+  for (const { from, to } of heard.toSorted((left, right) => left.from - right.from)) {
+    if (from > reached + 1) break;
+    reached = Math.max(reached, to);
+  }
+  return reached;
+}

@@ -1,0 +1,50 @@
+// What went through a device's hands, in order: entries of the mailbox that it heard, the position on its disk, and the
+// cursors that it told. From outside: its frames and its disk are looked at, and nothing of the client.
+import type { Change } from '../../src/client/storage/storage.ts';
+import type { Step } from './history.ts';
+
+type Frame = Readonly<Record<string, unknown>>;
+
+export class Journal {
+  readonly steps: Step[] = [];
+  private mailbox: unknown;
+  private position = -1;
+
+  /** One socket's view of it: answers are known by the ids of what was asked there. */
+  connection(): { leave(data: string): void; hear(data: unknown): void } {
+    const syncs = new Map<unknown, unknown>();
+    return {
+      leave: (data) => {
+        const frame = JSON.parse(data) as Frame;
+        const cursor = frame['action'] === 'sync' ? frame['after'] : frame['cursor'];
+        if (frame['action'] === 'sync') syncs.set(frame['id'], cursor);
+        if (typeof cursor === 'number') this.steps.push({ told: cursor });
+      },
+      hear: (data) => {
+        const frame = JSON.parse(String(data)) as Frame;
+        if (frame['push'] === 'sync' && frame['events']) {
+          this.steps.push({ heard: { from: frame['from'] as number, to: frame['to'] as number } });
+        } else if (syncs.has(frame['id']) && frame['ok']) this.hearPage(frame, syncs.get(frame['id']));
+      },
+    };
+  }
+
+  /** That much is on the disk now. */
+  keep(changes: readonly Change[]): void {
+    const meta = changes.find(({ key }) => key === 'meta')?.value as { position: number | null } | undefined;
+    if (!meta || meta.position === null || meta.position === this.position) return;
+    this.position = meta.position;
+    this.steps.push({ kept: meta.position });
+  }
+
+  private hearPage({ reset, head, next, events, mailbox }: Frame, after: unknown): void {
+    const isForeign = this.mailbox !== undefined && mailbox !== this.mailbox;
+    this.mailbox = mailbox;
+    // All that was heard before is of no use; what the page says begins after that.
+    if (reset || isForeign) return void this.steps.push({ anew: reset ? (head as number) : 0 });
+    const to = next as number;
+    const from = to - (events as readonly unknown[]).length + 1;
+    if (after === undefined) this.steps.push({ begins: from - 1 });
+    if (from <= to) this.steps.push({ heard: { from, to } });
+  }
+}
