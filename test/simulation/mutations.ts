@@ -115,6 +115,14 @@ export const mutations: readonly Mutation[] = [
   },
 ];
 
+/** None for no name. */
+export function findMutation(name: string | undefined): Mutation | undefined {
+  if (name === undefined) return undefined;
+  const found = mutations.find((mutation) => mutation.name === name);
+  if (!found) throw new Error(`No mutation is called "${name}"`);
+  return found;
+}
+
 /** Loads the mutated file in place of the real one; refuses to go on when the guard has moved. */
 export function mutate(mutation: Mutation): Plugin {
   const path = fileURLToPath(new URL(`../../${mutation.file}`, import.meta.url));

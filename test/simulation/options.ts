@@ -1,0 +1,45 @@
+// What `npm run simulate` may be told.
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+
+export interface Options {
+  readonly seeds?: number;
+  readonly from: number;
+  readonly minutes?: number;
+  readonly sends?: number;
+  readonly processes: number;
+  readonly db: string;
+  readonly real?: boolean;
+  readonly mutations?: boolean | string;
+}
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('a whole number above 0 is needed');
+  return value;
+};
+
+export function parseOptions(): Options {
+  return new Command('simulate')
+    .description('Runs seeds of the fault simulation until one fails, or each mutation until it is caught')
+    .option(
+      '--seeds <n>',
+      'how many seeds, or for each mutation at most (default: 500, or 1000; with --real 10, or 60)',
+      positive,
+    )
+    .option('--from <seed>', 'the first seed', positive, 1)
+    .option('--minutes <n>', 'stop after that long', positive)
+    .option('--sends <n>', 'messages per device (default: 8 or 3)', positive)
+    .option(
+      '--processes <n>',
+      'play in so many processes, --real always in one',
+      positive,
+      availableParallelism(),
+    )
+    .option('--real', 'over the real local cloud: slow, and no seed is quite a replay')
+    .option('--db <engine>', 'with --real, as for npm start', 'dynoxide')
+    .option('--mutations [part of a name]', 'instead: run builds that lack a guard; each must fail')
+    .parse()
+    .opts<Options>();
+}

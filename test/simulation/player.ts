@@ -1,0 +1,37 @@
+// Who plays seeds: a process of its own in the world (processes/), or this one over the local cloud (local-player.ts).
+
+export interface Task {
+  /** Seeds from … to …, until one fails. */
+  readonly from: number;
+  readonly to: number;
+  /** Of a build without that guard. */
+  readonly mutation?: string;
+  /** Messages per device, where it is not left to the seed. */
+  readonly sends?: number;
+  /** No seed is begun later; milliseconds since the epoch. */
+  readonly endsAt?: number;
+}
+
+export interface Failure {
+  readonly seed: number;
+  readonly report: string;
+}
+
+export interface Played {
+  /** How many were played to their end, one that failed included. */
+  readonly seeds: number;
+  readonly failure?: Failure;
+}
+
+export interface Player {
+  /** Rejects when nobody is there to play any more. */
+  play(task: Task): Promise<Played>;
+  end(): Promise<void>;
+}
+
+/** Every second run is short: what is lost at its end, no later message repairs. */
+export const sendsOf = ({ sends }: Pick<Task, 'sends'>, seed: number): number =>
+  sends ?? (seed % 2 === 0 ? 3 : 8);
+
+export const isOver = ({ endsAt }: Pick<Task, 'endsAt'>): boolean =>
+  endsAt !== undefined && Date.now() >= endsAt;
