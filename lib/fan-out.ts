@@ -29,8 +29,10 @@ export class FanOut extends Construct {
       timeout: Duration.seconds(60),
       environment,
     })
-      .useTable(tables, 'Users', 'UpdateItem', 'PutItem')
+      .useTable(tables, 'Users', 'UpdateItem', 'PutItem', 'DeleteItem')
       .useTable(tables, 'Messages', 'BatchGetItem')
+      // Who is in a group, and who looks at it.
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'UpdateItem')
       .useConnections(api, stageName, 'POST', 'DELETE');
 

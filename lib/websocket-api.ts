@@ -11,6 +11,7 @@ import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authoriz
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import type { Action } from '../src/protocol/client-frames.ts';
+import { groupFrames } from '../src/protocol/group-frames.ts';
 import type { Config } from './config.ts';
 import { ImFunction, type ImFunctionProps } from './im-function.ts';
 import type { Tables } from './tables.ts';
@@ -47,7 +48,7 @@ export class ImWebSocketApi extends Construct {
     this.addConnectionRoutes();
 
     this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
-      .useTable(tables, 'Conversations', 'GetItem', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
@@ -72,6 +73,20 @@ export class ImWebSocketApi extends Construct {
     this.addRoutes(['recall', 'edit'], 'changes', 'Takes messages back and edits them, for everybody')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem');
+    const ofGroups = Object.keys(groupFrames) as (keyof typeof groupFrames)[];
+    this.addRoutes(ofGroups, 'groups', 'Makes groups, changes who is in them and what they are called')
+      .useTable(
+        tables,
+        'Conversations',
+        'BatchGetItem',
+        'GetItem',
+        'Query',
+        'PutItem',
+        'UpdateItem',
+        'DeleteItem',
+      )
+      .useTable(tables, 'Messages', 'PutItem')
+      .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');

@@ -56,12 +56,33 @@ const whatItDoes: Readonly<Record<Action, string>> = {
     'A user’s own view of a conversation: give what is to change; all five are answered as they are now. `hidden` lasts until the next message; `clearedSeq` clears everything up to it for this user alone, reads it, and only moves forward. The user’s other devices get a `conversation` event, `change: "settings"`, with the settings of the moment of reading.',
   device:
     'Registers this device for push notifications, or with `remove: true` takes it back. At most eight devices of a user; for one more, the one that was seen longest ago makes room. A push token belongs to the last device that registered it.',
+  createGroup: `Makes a group with the caller as its owner. The same \`clientGroupId\` again answers the same group with \`duplicate: true\`; with other fields, \`idempotency_conflict\`. \`skipped\` names users that are not in it, and why. At most ${limits.groupRequestUsers} at once; more by \`addMembers\`.`,
+  group:
+    'What a group is, and what the caller is in it. Who is not in it learns nothing: `not_member`, whether it exists or not.',
+  members: 'Members in the order of their ids; follow `next`.',
+  addMembers:
+    'Adds users: every member, or by `policy.invite` the owner and admins alone. Who is there already, unknown, blocking the caller, or more than the group or the user’s own groups have room for is `skipped`; `group_full` when nobody had room.',
+  removeMembers:
+    'Removes members: the owner anybody else, admins those who are none. From then on they are `not_member`, and nothing that was sent after it reaches them.',
+  leaveGroup: 'The owner of others hands over first, or dismisses the group (`forbidden`).',
+  dismissGroup: 'Ends the group for everybody: its owner alone.',
+  updateGroup:
+    'Gives a group another title, avatar, announcement or policy, or mutes all but the owner and admins: the owner and admins. `""` takes avatar and announcement away.',
+  setRole:
+    'Makes a member an admin, or none any more, or (`owner`) hands the group over, which leaves the caller an admin: the owner alone.',
+  muteMember:
+    'Who is muted reads and does not write (`muted`): the owner and admins may mute who is below them. `seconds: 0` ends it.',
+  subscribe:
+    'For groups with read fan-out that are being looked at: new messages come as `group` pushes on this connection from now on. Answers the newest number of each conversation that the caller is in; others are left out.',
+  unsubscribe: 'Ends it, for this connection.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 
 const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
   sync: `An extent of the mailbox, both ends included. It can be lost, repeated or overtaken: if \`from\` is not your position + 1, pull. Without \`events\` they did not fit ${limits.frameBytes / 1024} KB: pull. The device that made a message is not pushed its own copy; an extent may start below its first event, over entries that this device made.`,
   ephemeral: 'A message that is not stored.',
+  group:
+    'New messages of a large group that this connection subscribes to, in the order of `seq`, at most every 200 ms under load. Voids are left out, and so is what did not fit: if the first is not the next after what you have, or the last is below `headSeq`, read `history`.',
   read: 'A read position moved: one’s own, from another device, or the peer’s. It can be lost: `positions` has them.',
   kicked:
     'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; the connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',

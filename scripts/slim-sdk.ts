@@ -15,6 +15,19 @@ interface FileReplacement {
   readonly contents: string | ((source: string) => string);
 }
 
+/** The same exports, of which none is ever called: `why` is what they are for. */
+const nothingOf =
+  (why: string) =>
+  (source: string): string => {
+    const names = [...source.matchAll(/export (?:async )?(?:const|function|class) (\w+)/g)].map(
+      ([, name]) => name,
+    );
+    return [
+      `const none = () => { throw new Error('No ${why} in this bundle'); };`,
+      ...names.map((name) => `export const ${name} = none;`),
+    ].join('\n');
+  };
+
 const packages: readonly Replacement[] = [
   {
     // In Lambda the credentials are always in the environment: no profiles, SSO or instance metadata.
@@ -102,6 +115,32 @@ const files: readonly FileReplacement[] = [
     // Endpoints of the environment are read by src/runtime; there is no configuration file.
     filter: /middleware-endpoint\/adaptors\/getEndpointFromConfig\.js$/,
     contents: 'export const getEndpointFromConfig = async () => undefined;',
+  },
+  {
+    // Nothing that we ask of either service has a timestamp in it, or a body that is streamed.
+    filter: /serde\/(date-utils|schema-serde-lib\/schema-date-utils)\.js$/,
+    contents: nothingOf('timestamps'),
+  },
+  {
+    filter: /util-stream\/sdk-stream-mixin(\.browser)?\.js$/,
+    contents: nothingOf('streams'),
+  },
+  {
+    filter: /middleware-endpoint\/service-customizations\/s3\.js$/,
+    contents: nothingOf('buckets'),
+  },
+  {
+    // Counts in the user agent which features a client uses.
+    filter: /middleware-user-agent\/check-features\.js$/,
+    contents: 'export const checkFeatures = async () => {};',
+  },
+  {
+    // Writes requests to a logger, which we do not give it.
+    filter: /middleware-logger\/loggerMiddleware\.js$/,
+    contents: `
+      export const loggerMiddleware = () => (next) => next;
+      export const loggerMiddlewareOptions = { name: 'loggerMiddleware', step: 'initialize', override: true };
+      export const getLoggerPlugin = () => ({ applyToStack: () => {} });`,
   },
   {
     // SHA-256 in JavaScript, for platforms without node:crypto.

@@ -23,3 +23,11 @@ export async function announce(
   pushes.lastCall();
   await Promise.all(told);
 }
+
+/** To these connections, whoever they are of. */
+export async function announceTo(ctx: Context, connectionIds: readonly string[], push: Push): Promise<void> {
+  const pushes = ctx.connections.startPushes();
+  const told = connectionIds.map((connectionId) => pushes.push(connectionId, push));
+  pushes.lastCall();
+  await Promise.all(told);
+}

@@ -11,6 +11,7 @@ import { changeAndTell } from './control-messages.ts';
 import type { Item } from './database.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { hasExpired } from './expiry.ts';
+import { isAdmin, isMuted } from './groups/group.ts';
 import { readMemberships, type Membership } from './members.ts';
 import { PUSH_TIMEOUT_MS } from './pushes.ts';
 import { toSlot } from './timeline.ts';
@@ -21,7 +22,7 @@ const REMEMBERED_EDITS = 4;
 /** Rounds of losing a race against another change of the same message. */
 const MAX_ROUNDS = 4;
 
-/** Takes the message back for everybody: its body is gone when this is answered (I7). */
+/** Takes the message back for everybody, as its sender or as who governs the group: its body is gone when this is answered (I7). */
 export async function recall(
   ctx: Context,
   caller: Caller,
@@ -31,14 +32,16 @@ export async function recall(
     const found = await find(ctx, caller, conversationId, seq);
     if ('error' in found) return found;
     const { message, item, membership } = found;
-    if (message.from !== caller.userId) return refuse('forbidden', `seq: message ${seq} is not yours`);
+    const { groupMember } = membership;
+    const governs = groupMember !== undefined && isAdmin(groupMember);
+    if (message.from !== caller.userId && !governs) return refuseForeign(seq);
     if (message.recalled) return { ok: true, seq: item['control'] as number };
     const { recallSeconds } = ctx.settings;
-    if (isOlder(ctx, message, recallSeconds)) return refuseLate('recalled', recallSeconds);
+    if (!governs && isOlder(ctx, message, recallSeconds)) return refuseLate('recalled', recallSeconds);
     const told = await changeAndTell(ctx, caller, {
       conversationId,
       clientMsgId: `recall-${seq}`,
-      body: { op: 'recall', seq, by: caller.userId },
+      body: { op: 'recall', seq },
       head: membership.head,
       ...(!message.silent && { uncounted: seq }),
       change: (control) => ({
@@ -81,7 +84,7 @@ export async function edit(
     const found = await find(ctx, caller, conversationId, seq);
     if ('error' in found) return found;
     const { message, item, membership } = found;
-    if (message.from !== caller.userId) return refuse('forbidden', `seq: message ${seq} is not yours`);
+    if (message.from !== caller.userId) return refuseForeign(seq);
     const edits = (item['edits'] as Edit[] | undefined) ?? [];
     const same = edits.find((done) => done.id === id);
     if (same && same.payload !== payload) {
@@ -94,6 +97,7 @@ export async function edit(
     if (membership.member.isBlocked) {
       return refuse('blocked', 'conversationId: the other user does not take messages from you');
     }
+    if (isMuted(ctx, membership)) return refuse('muted', 'conversationId: you may not write in this group');
     const issue = bodyIssue(message.type, body);
     if (issue) return refuse('bad_request', issue);
 
@@ -103,7 +107,7 @@ export async function edit(
     const told = await changeAndTell(ctx, caller, {
       conversationId,
       clientMsgId,
-      body: { op: 'edit', seq, by: caller.userId },
+      body: { op: 'edit', seq },
       head: membership.head,
       change: (control) => ({
         kind: 'update',
@@ -161,6 +165,8 @@ async function find(
   }
   return { message: toSlot(item) as Message, item, membership };
 }
+
+const refuseForeign = (seq: number) => refuse('forbidden', `seq: message ${seq} is not yours`);
 
 const isOlder = (ctx: Context, { serverTime }: Message, seconds: number) =>
   ctx.now() - serverTime > seconds * 1_000;

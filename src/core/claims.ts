@@ -21,14 +21,18 @@ import {
   type Ring,
   type RingEntry,
 } from './rings.ts';
-import { HEAD, ringAttribute, sideAttributes } from './tables.ts';
+import { HEAD, ringAttribute, sideAttributes, type Side } from './tables.ts';
 
-export interface ClaimRequest {
+/** A send, as its device's ring knows it. */
+export interface RingRequest {
   readonly caller: Caller;
-  readonly conversation: ConversationRef & { kind: 'direct' };
   /** Digests of the clientMsgId and of what is sent under it. */
   readonly id: Buffer;
   readonly payload: Buffer;
+}
+
+export interface ClaimRequest extends RingRequest {
+  readonly conversation: ConversationRef & { kind: 'direct' };
   readonly silent: boolean;
 }
 
@@ -50,28 +54,30 @@ export type Claim =
       readonly beforeThat: number;
     }
   | { readonly outcome: 'absent' | 'blocked' | 'again' }
+  | RingRefusal
+  | { readonly outcome: 'repeat'; readonly entry: RingEntry; readonly item: Item };
+
+export type RingRefusal =
   /** The device has sent something else since: the client has repeated this one, or given it up. */
   | { readonly outcome: 'overtaken' }
   | { readonly outcome: 'burst'; readonly newest: number }
-  | { readonly outcome: 'rate_limited'; readonly retryAfterMs: number }
-  | { readonly outcome: 'repeat'; readonly entry: RingEntry; readonly item: Item };
+  | { readonly outcome: 'rate_limited'; readonly retryAfterMs: number };
 
-interface Place {
+/** Where a ring stands. */
+export interface RingPlace {
   readonly key: { readonly conversationId: string; readonly item: string };
-  /** The attribute that holds the device's ring. */
   readonly ring: string;
-  readonly side: 'a' | 'b';
+  readonly side: Side;
 }
 
 export async function claimNumber(ctx: Context, request: ClaimRequest, plan: ClaimPlan): Promise<Claim> {
-  const { caller, conversation, id, payload, silent } = request;
+  const { caller, conversation, silent } = request;
   const side = sideOf(conversation, caller.userId);
   const ring = ringAttribute(side, deviceDigest(caller.deviceId));
-  const place: Place = { key: { conversationId: conversation.conversationId, item: HEAD }, ring, side };
+  const place: RingPlace = { key: { conversationId: conversation.conversationId, item: HEAD }, ring, side };
   const now = ctx.now();
-  const { arrivedAt } = caller;
-  const { intervalMs, burstMs } = sendRate(ctx);
   const counted = silent ? '#counted' : '#counted + :one';
+  const shift = ringShift(ctx, request, plan, { seq: '#seq + :one', counted, now });
   const written = await ctx.db.update({
     table: 'Conversations',
     key: place.key,
@@ -81,39 +87,25 @@ export async function claimNumber(ctx: Context, request: ClaimRequest, plan: Cla
       '#beforeThat = if_not_exists(#before, #at)',
       '#before = #at',
       '#at = :now',
-      ...shiftRing(plan.kind === 'renewal' ? plan.index : RING_SIZE - 1),
-      `${ringPath.entry(0)} = :entry`,
-      `${ringPath.seq(0)} = #seq + :one`,
-      `${ringPath.counted(0)} = ${counted}`,
-      `${ringPath.due} = ${plan.kind === 'burst' ? `${ringPath.due} + :interval` : ':next'}`,
-      `${ringPath.connection} = :connection`,
+      ...shift.sets,
       // Whoever sends has read what came before.
       '#readSeq = #seq + :one',
       `#readCounted = ${counted}`,
       ...(ctx.settings.messageRetentionDays ? ['#expiring = :one'] : []),
     ].join(', ')}`,
-    condition: ['attribute_exists(#ring)', 'attribute_not_exists(#blocked)', conditionOf(plan)].join(' AND '),
+    condition: ['attribute_not_exists(#blocked)', ...shift.conditions].join(' AND '),
     names: { ...sideAttributes(side), ring },
     values: {
       one: 1,
       now,
-      id,
-      entry: encodeEntry(id, payload, now),
-      connection: connectionDigest(caller.connectionId),
-      ...(plan.kind === 'burst'
-        ? { interval: intervalMs, limit: now + burstMs, newest: plan.newest }
-        : { next: now + intervalMs }),
-      ...(plan.kind === 'new' && { arrived: arrivedAt + intervalMs }),
-      ...(plan.kind === 'renewal'
-        ? { voided: plan.seq }
-        : { patient: arrivedAt + ctx.settings.sendPatienceMs }),
+      ...shift.values,
     },
     returning: 'ALL_NEW',
   });
   if (!written.ok) return whyNot(ctx, written.item, place, { request, plan });
 
   const { item } = written;
-  await Promise.all(forgettable(item, side).map((oldest) => forgetRing(ctx, place, oldest, item)));
+  await forgetOldest(ctx, place, item);
   return {
     outcome: 'claimed',
     seq: item['seq'] as number,
@@ -121,6 +113,54 @@ export async function claimNumber(ctx: Context, request: ClaimRequest, plan: Cla
     at: now,
     before: item['before'] as number,
     beforeThat: item['beforeThat'] as number,
+  };
+}
+
+/** What an update of the item that holds a ring does to it; `seq` and `counted` are expressions for the send's own. */
+export interface RingShift {
+  readonly sets: readonly string[];
+  readonly conditions: readonly string[];
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+interface OwnNumber {
+  readonly seq: string;
+  readonly counted: string;
+  readonly now: number;
+  /** When it was given out, if not now. */
+  readonly at?: number;
+}
+
+export function ringShift(
+  ctx: Context,
+  { caller, id, payload }: RingRequest,
+  plan: ClaimPlan,
+  { seq, counted, now, at = now }: OwnNumber,
+): RingShift {
+  const { intervalMs, burstMs } = sendRate(ctx);
+  const { arrivedAt } = caller;
+  return {
+    sets: [
+      ...shiftRing(plan.kind === 'renewal' ? plan.index : RING_SIZE - 1),
+      `${ringPath.entry(0)} = :entry`,
+      `${ringPath.seq(0)} = ${seq}`,
+      `${ringPath.counted(0)} = ${counted}`,
+      `${ringPath.due} = ${plan.kind === 'burst' ? `${ringPath.due} + :interval` : ':next'}`,
+      `${ringPath.connection} = :connection`,
+    ],
+    conditions: ['attribute_exists(#ring)', conditionOf(plan)],
+    values: {
+      id,
+      entry: encodeEntry(id, payload, at),
+      connection: connectionDigest(caller.connectionId),
+      ...(plan.kind === 'burst'
+        ? { interval: intervalMs, limit: now + burstMs, newest: plan.newest }
+        : { next: now + intervalMs }),
+      ...(plan.kind === 'new' && { now, arrived: arrivedAt + intervalMs }),
+      ...(plan.kind === 'renewal'
+        ? { voided: plan.seq }
+        : { patient: arrivedAt + ctx.settings.sendPatienceMs }),
+    },
   };
 }
 
@@ -151,7 +191,7 @@ function isOvertaken(ctx: Context, { arrivedAt, connectionId }: Caller, ring: Ri
 async function whyNot(
   ctx: Context,
   item: Item | undefined,
-  place: Place,
+  place: RingPlace,
   { request, plan }: { request: ClaimRequest; plan: ClaimPlan },
 ): Promise<Claim> {
   if (!item) return { outcome: 'absent' };
@@ -164,8 +204,13 @@ async function whyNot(
     await addRing(ctx, place);
     return { outcome: 'again' };
   }
+  return whyNotInRing(ctx, request.caller, ring, plan);
+}
+
+/** Why a ring that does not hold a send does not take it. */
+export function whyNotInRing(ctx: Context, caller: Caller, ring: Ring, plan: ClaimPlan): RingRefusal {
   // Who had a number, and is not in the ring any more, has been overtaken too.
-  if (isOvertaken(ctx, request.caller, ring) || plan.kind === 'renewal') return { outcome: 'overtaken' };
+  if (isOvertaken(ctx, caller, ring) || plan.kind === 'renewal') return { outcome: 'overtaken' };
   const aheadMs = dueAt(ring) - ctx.now();
   const { burstMs } = sendRate(ctx);
   if (aheadMs > burstMs) return { outcome: 'rate_limited', retryAfterMs: Math.ceil(aheadMs - burstMs) };
@@ -179,19 +224,24 @@ function sendRate({ settings }: Context): { intervalMs: number; burstMs: number 
 }
 
 /** A device's first send in a conversation. */
-async function addRing(ctx: Context, { key, ring }: Place): Promise<void> {
+export async function addRing(ctx: Context, { key, ring }: RingPlace): Promise<void> {
   await ctx.db.update({
     table: 'Conversations',
     key,
     update: 'SET #ring = :empty',
-    condition: 'attribute_exists(#seq) AND attribute_not_exists(#ring)',
+    condition: 'attribute_exists(#conversationId) AND attribute_not_exists(#ring)',
     names: { ring },
     values: { empty: emptyRing },
   });
 }
 
+/** Of more devices than are remembered, those that sent longest ago. */
+export async function forgetOldest(ctx: Context, place: RingPlace, item: Item): Promise<void> {
+  await Promise.all(forgettable(item, place.side).map((oldest) => forgetRing(ctx, place, oldest, item)));
+}
+
 /** Forgets a device that has sent nothing here for long, unless it just has. */
-async function forgetRing(ctx: Context, { key }: Place, ring: string, item: Item): Promise<void> {
+async function forgetRing(ctx: Context, { key }: RingPlace, ring: string, item: Item): Promise<void> {
   await ctx.db.update({
     table: 'Conversations',
     key,

@@ -3,6 +3,7 @@ import type { Refused, Push } from '../protocol/server-frames.ts';
 import type { Platform } from '../protocol/ids.ts';
 import type { Database } from './database.ts';
 import type { PushFailures } from './push-failures.ts';
+import type { KnownGroups } from './groups/known-groups.ts';
 import type { Settings } from './settings.ts';
 
 export interface Context {
@@ -16,6 +17,7 @@ export interface Context {
   readonly wait: (ms: number) => Promise<void>;
   readonly connections: Connections;
   readonly pushFailures: PushFailures;
+  readonly knownGroups: KnownGroups;
   readonly log: Log;
 }
 

@@ -1,6 +1,6 @@
 // Silent messages that the server puts into a timeline to tell what was done to another one. The change, the number and
 // the message are one transaction: nobody dies in between, and what is told was done.
-import type { ControlBody } from '../protocol/slots.ts';
+import type { ChangeBody, GroupBody } from '../protocol/slots.ts';
 import type { Caller, Context } from './context.ts';
 import { toHead, type ConversationHead } from './conversations.ts';
 import type { TransactionPart } from './database.ts';
@@ -15,7 +15,7 @@ const MAX_ROUNDS = 8;
 export interface Control {
   readonly conversationId: string;
   readonly clientMsgId: string;
-  readonly body: ControlBody;
+  readonly body: ChangeBody;
   /** A counted slot that holds nothing to read any more. */
   readonly uncounted?: number;
   /** What is told, to be done under the condition that it can still be done; `seq`: of the control message. */
@@ -40,28 +40,15 @@ export async function changeAndTell(ctx: Context, caller: Caller, control: Contr
     const isTaken = round > OPTIMISTIC_ROUNDS;
     if (isTaken) head = await takeNumber(ctx, key);
     const seq = isTaken ? head.seq : head.seq + 1;
-    const [before, beforeThat] = isTaken ? head.takenAt.slice(1) : head.takenAt;
     const written = await ctx.db.transact([
       control.change(seq),
-      {
-        kind: 'put',
-        table: 'Messages',
-        item: messageItem(ctx, {
-          conversationId,
-          seq,
-          counted: head.counted,
-          ...(before !== undefined && { before }),
-          ...(beforeThat !== undefined && { beforeThat }),
-          clientMsgId: control.clientMsgId,
-          from: caller.userId,
-          deviceId: caller.deviceId,
-          type: 'control',
-          body: { ...control.body },
-          serverTime: ctx.now(),
-          silent: true,
-        }),
-        condition: 'attribute_not_exists(#conversationId)',
-      },
+      controlMessage(ctx, caller, {
+        conversationId,
+        seq,
+        clientMsgId: control.clientMsgId,
+        body: control.body,
+        head: isTaken ? { ...head, takenAt: head.takenAt.slice(1) } : head,
+      }),
       ...(isTaken ? [] : [nextNumber(ctx, key, head, uncounted)]),
       ...(isTaken && uncounted !== undefined
         ? [{ kind: 'update' as const, table: 'Conversations' as const, key, ...uncount(uncounted) }]
@@ -78,9 +65,50 @@ export async function changeAndTell(ctx: Context, caller: Caller, control: Contr
   return { outcome: 'contended' };
 }
 
+interface ControlMessage {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly clientMsgId: string;
+  readonly body: ChangeBody | GroupBody;
+  /** As it was before it. */
+  readonly head: Pick<ConversationHead, 'counted' | 'takenAt'>;
+}
+
+/** The clientMsgId of a message that the server makes about a group: `group-added-7`. */
+export const controlId = ({ op }: GroupBody, seq: number) => `${op.replace('.', '-')}-${seq}`;
+
+/** Into its slot, if that is empty. */
+export function controlMessage(
+  ctx: Context,
+  { userId, deviceId }: Pick<Caller, 'userId' | 'deviceId'>,
+  { conversationId, seq, clientMsgId, body, head }: ControlMessage,
+): TransactionPart {
+  const [before, beforeThat] = head.takenAt;
+  return {
+    kind: 'put',
+    table: 'Messages',
+    item: messageItem(ctx, {
+      conversationId,
+      seq,
+      counted: head.counted,
+      ...(before !== undefined && { before }),
+      ...(beforeThat !== undefined && { beforeThat }),
+      clientMsgId,
+      from: userId,
+      deviceId,
+      type: 'control',
+      body: { ...body, by: userId },
+      serverTime: ctx.now(),
+      silent: true,
+    }),
+    condition: 'attribute_not_exists(#conversationId)',
+  };
+}
+
 type HeadKey = { readonly conversationId: string; readonly item: string };
 
-const numbering = '#beforeThat = if_not_exists(#before, #at), #before = #at, #at = :now';
+/** When a number is given out, the head notes it with the two before. */
+export const numbering = '#beforeThat = if_not_exists(#before, #at), #before = #at, #at = :now';
 
 /** Nobody else has taken a number since the head was read. */
 function nextNumber(

@@ -7,7 +7,8 @@ import type { Answer, Conversation } from '../protocol/server-frames.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import type { Caller, Context } from './context.ts';
 import { readMailbox } from './cursors.ts';
-import type { Item } from './database.ts';
+import type { Item, Key } from './database.ts';
+import { infoKey, toGroupInfo, type GroupInfo } from './groups/group.ts';
 import { readLastMessages } from './last-message.ts';
 import { toMemberships, membershipKeys, readMemberships, unreadCount, type Membership } from './members.ts';
 import { Recency } from './recency.ts';
@@ -140,7 +141,7 @@ async function describe(
   const unknown = ids.filter((id) => !known.has(id));
   const drafted = ids.filter((id) => known.get(id)?.hasDraft);
   const [heads, users] = await ctx.db.batchGetAcross([
-    { table: 'Conversations', keys: membershipKeys(ids, userId) },
+    { table: 'Conversations', keys: [...membershipKeys(ids, userId), ...groupsOf(ids).map(infoKey)] },
     {
       table: 'Users',
       keys: [...unknown.map((id) => viewKey(userId, id)), ...drafted.map((id) => draftKey(userId, id))],
@@ -157,9 +158,11 @@ async function describe(
     const stored = userItem(viewKey(userId, conversationId));
     const view = known.get(conversationId) ?? (stored ? toView(stored) : untouched(conversationId));
     const draft = userItem(draftKey(userId, conversationId))?.['text'] as string | undefined;
+    const info = heads!.find((item) => sameKey(item, infoKey(conversationId)));
     const conversation = await toConversation(ctx, userId, membership, {
       conversationId,
       last: lastMessages.get(conversationId) ?? null,
+      ...(info && titleOf(toGroupInfo(info))),
       settings: toSettings(view, membership.head, draft ?? ''),
     });
     return [{ conversation, position }];
@@ -172,22 +175,24 @@ async function toConversation(
   userId: string,
   membership: Membership,
   {
-    conversationId,
-    last,
     settings,
-  }: Pick<Conversation, 'conversationId' | 'last'> & { settings: ReturnType<typeof toSettings> },
+    ...shown
+  }: Pick<Conversation, 'conversationId' | 'last' | 'title' | 'avatar'> & {
+    settings: ReturnType<typeof toSettings>;
+  },
 ): Promise<Conversation> {
-  const { head, member, peerReadSeq } = membership;
+  const { conversationId } = shown;
+  const { head, member, peerReadSeq, group } = membership;
   const [unread, floorSeq] = await Promise.all([
     unreadCount(ctx, conversationId, membership),
     retainedFloor(ctx, conversationId, member.floorSeq, head),
   ]);
   return {
-    conversationId,
-    kind: parseConversationId(conversationId)!.kind,
+    ...shown,
+    kind: group ? 'group' : 'direct',
     ...peerIn(conversationId, userId),
+    ...(group && { memberCount: group.memberCount }),
     lastSeq: head.seq,
-    last,
     unread,
     readSeq: member.readSeq,
     ...(peerReadSeq !== undefined && { peerReadSeq }),
@@ -195,6 +200,10 @@ async function toConversation(
     ...settings,
   };
 }
+
+const groupsOf = (ids: readonly string[]) => ids.filter((id) => parseConversationId(id)?.kind === 'group');
+const sameKey = (item: Item, key: Key) => Object.entries(key).every(([name, value]) => item[name] === value);
+const titleOf = ({ title, avatar }: GroupInfo) => ({ title, ...(avatar !== '' && { avatar }) });
 
 /** `total` without muted conversations. */
 export async function unread(ctx: Context, caller: Caller): Promise<Answer<'unread'>> {

@@ -10,7 +10,7 @@ import { emptySlot, keyOf, readSlots } from './timeline.ts';
 const REUSE_MS = 100;
 
 type SlotKey = Pick<Message, 'conversationId' | 'seq'>;
-type Tell = (message: Message) => Told;
+type Tell = (message: Message) => Extract<Told, { kind: 'message' }>;
 export type CurrentMessages = () => Promise<Tell>;
 
 /** Ask each time, right before pushing. */

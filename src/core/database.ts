@@ -63,7 +63,7 @@ export interface Range {
 export type TransactionPart =
   | ({ readonly kind: 'put' } & Put)
   | ({ readonly kind: 'update' } & Omit<Update, 'returning'>)
-  | ({ readonly kind: 'check' } & Expressions & { readonly table: TableName; readonly key: Key });
+  | ({ readonly kind: 'delete' | 'check' } & Expressions & { readonly table: TableName; readonly key: Key });
 
 export type Transaction =
   | { readonly ok: true }
@@ -114,9 +114,22 @@ export class Database {
     return items;
   }
 
-  /** Of several tables in one request: at most 100 keys, strongly consistent. */
+  /** Of several tables, as few requests as hold the keys; strongly consistent. */
   async batchGetAcross(parts: readonly BatchGetPart[]): Promise<Item[][]> {
-    return this.batchGetOnce(parts, 'strong');
+    const items: Item[][] = parts.map(() => []);
+    const keys = parts.flatMap(({ keys: those }, part) => those.map((key) => ({ part, key })));
+    for (let start = 0; start < keys.length; start += BATCH_GET_KEYS) {
+      const portion = keys.slice(start, start + BATCH_GET_KEYS);
+      const found = await this.batchGetOnce(
+        parts.map(({ table }, index) => ({
+          table,
+          keys: portion.filter(({ part }) => part === index).map(({ key }) => key),
+        })),
+        'strong',
+      );
+      found.forEach((those, part) => items[part]!.push(...those));
+    }
+    return items;
   }
 
   private async batchGetOnce(parts: readonly BatchGetPart[], read: 'strong' | 'eventual'): Promise<Item[][]> {
@@ -193,14 +206,7 @@ export class Database {
 
   async delete(table: TableName, key: Key, expressions: Expressions): Promise<Write> {
     return this.conditionally(async () => {
-      await this.client.send(
-        new DeleteItemCommand({
-          TableName: this.names[table],
-          Key: marshall(key),
-          ConditionExpression: expressions.condition,
-          ...placeholders([expressions.condition], expressions),
-        }),
-      );
+      await this.client.send(new DeleteItemCommand(this.keyInput({ table, key, ...expressions })));
       return {};
     });
   }
@@ -252,17 +258,22 @@ export class Database {
         return { Put: { ...this.putInput(part), ...onFailure } };
       case 'update':
         return { Update: { ...this.updateInput(part), ...onFailure } };
+      case 'delete':
+        return { Delete: { ...this.keyInput(part), ...onFailure } };
       case 'check':
         return {
-          ConditionCheck: {
-            TableName: this.names[part.table],
-            Key: marshall(part.key),
-            ConditionExpression: part.condition,
-            ...placeholders([part.condition], part),
-            ...onFailure,
-          },
+          ConditionCheck: { ...this.keyInput(part), ConditionExpression: part.condition, ...onFailure },
         };
     }
+  }
+
+  private keyInput(part: Expressions & { readonly table: TableName; readonly key: Key }) {
+    return {
+      TableName: this.names[part.table],
+      Key: marshall(part.key),
+      ConditionExpression: part.condition,
+      ...placeholders([part.condition], part),
+    };
   }
 
   private putInput(put: Put) {

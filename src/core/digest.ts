@@ -26,3 +26,14 @@ export const clientMsgIdDigest = (clientMsgId: string) => digest(clientMsgId, CL
 
 /** Of the value, not of its spelling: the order of keys does not matter (RFC 8785). */
 export const payloadDigest = (payload: unknown) => digest(canonicalize(payload) ?? '', PAYLOAD_BYTES);
+
+/** Tells a request that comes again from another one. */
+export const frameDigest = (frame: unknown) => digest(canonicalize(frame) ?? '', 9).toString('base64url');
+
+/** The id of a group: of nobody else's, and the same for the same request. */
+export const groupDigest = (userId: string, clientGroupId: string) =>
+  digest(`${userId} ${clientGroupId}`, 15).toString('base64url');
+
+/** Whose send it is, among those of a group. */
+export const claimDigest = (userId: string, deviceId: string, clientMsgId: string) =>
+  digest(`${userId} ${deviceId} ${clientMsgId}`, CLIENT_MSG_ID_BYTES);

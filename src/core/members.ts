@@ -4,6 +4,7 @@ import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { Context } from './context.ts';
 import type { Item, Key } from './database.ts';
 import { sideOf, toHead, type ConversationHead } from './conversations.ts';
+import { toGroupHead, toGroupMember, type GroupHead, type GroupMember } from './groups/group.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
 import { HEAD, itemKey, memberAttributes, sideAttributes, type MemberAttribute } from './tables.ts';
 import { countUncounted } from './uncounted.ts';
@@ -30,6 +31,9 @@ export interface Membership {
   readonly member: Member;
   /** How far the other one has read; in direct conversations. */
   readonly peerReadSeq?: number;
+  /** In groups: what it is, and what the member is in it. */
+  readonly group?: GroupHead;
+  readonly groupMember?: GroupMember;
 }
 
 /** `undefined`: the id says already that the user is not in there. */
@@ -83,6 +87,11 @@ export function toMemberships(
     const head = find({ conversationId, item: HEAD });
     const own = place && find(place.key);
     if (!head || !own) continue;
+    if (place.key['item'] !== HEAD) {
+      const membership = toGroupMembership(head, own, place);
+      if (membership) memberships.set(conversationId, membership);
+      continue;
+    }
     const peer = peerPlace(conversationId, userId);
     memberships.set(conversationId, {
       head: toHead(head),
@@ -91,6 +100,21 @@ export function toMemberships(
     });
   }
   return memberships;
+}
+
+/** Nobody is in a group that is dismissed. What was before a member came they see if it is a group's policy. */
+function toGroupMembership(head: Item, own: Item, place: MemberPlace): Membership | undefined {
+  const group = toGroupHead(head);
+  const groupMember = toGroupMember(own);
+  if (!groupMember || group.dismissedSeq !== undefined) return undefined;
+  const member = toMember(own, place);
+  const joinedSeq = group.policy.history === 'all' ? 1 : groupMember.joinedSeq;
+  return {
+    head: toHead(head),
+    member: { ...member, floorSeq: Math.max(member.floorSeq, joinedSeq) },
+    group,
+    groupMember,
+  };
 }
 
 export function toMember(item: Item, { names }: MemberPlace): Member {

@@ -2,8 +2,7 @@
 // by a push that may be lost, and who was away asks for positions.
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
-import { parseConversationId, peerOf } from '../protocol/ids.ts';
-import { isVoid } from '../protocol/slots.ts';
+import { parseConversationId } from '../protocol/ids.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
 import { announce } from './announce.ts';
 import type { Caller, Context } from './context.ts';
@@ -13,7 +12,6 @@ import { hasExpired } from './expiry.ts';
 import { toMailbox } from './mailbox.ts';
 import { memberPlace, readMemberships, unreadCount, type Membership } from './members.ts';
 import { mailboxKey } from './tables.ts';
-import { readSlots } from './timeline.ts';
 
 /** Moves the caller's position forward; one that is further already stays. */
 export async function read(
@@ -66,34 +64,6 @@ export async function positions(
     lastSeq: membership.head.seq,
   }));
   return { ok: true, positions: await Promise.all(answers) };
-}
-
-/** Who, other than its author, has read a message of a direct conversation, and who has not. */
-export async function receipts(
-  ctx: Context,
-  caller: Caller,
-  { conversationId, seq }: ClientFrame<'receipts'>,
-): Promise<Answer<'receipts'> | Refusal> {
-  const { userId } = caller;
-  const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
-  const conversation = parseConversationId(conversationId);
-  if (!membership || conversation?.kind !== 'direct') return refuseStranger(conversationId);
-  const [slot] = seq < membership.member.floorSeq ? [] : await readSlots(ctx, [{ conversationId, seq }]);
-  if (!slot || isVoid(slot)) return refuse('not_found', `seq: there is no message ${seq}`);
-  const peer = peerOf(conversation.users, userId);
-  const members = [
-    { userId, readSeq: membership.member.readSeq },
-    ...(peer === userId ? [] : [{ userId: peer, readSeq: membership.peerReadSeq ?? 0 }]),
-  ].filter((member) => member.userId !== slot.from);
-  const readBy = members.filter(({ readSeq }) => readSeq >= seq);
-  const unreadBy = members.filter(({ readSeq }) => readSeq < seq);
-  return {
-    ok: true,
-    readCount: readBy.length,
-    unreadCount: unreadBy.length,
-    read: readBy,
-    unread: unreadBy,
-  };
 }
 
 const refuseStranger = (conversationId: string) =>

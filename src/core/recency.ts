@@ -1,7 +1,7 @@
 // Which conversations were busy last: the mailbox read backwards. So recency costs no write; and whoever pages by a head
 // that stays the same finds the same order, whatever arrives meanwhile.
 import type { Context } from './context.ts';
-import { decodeEntry } from './entries.ts';
+import { decodeEntry, type Entry } from './entries.ts';
 import { readEntries, type Mailbox } from './mailbox.ts';
 
 /** Entries that are looked at, at most: of conversations that were last busy before, nobody knows which were first. */
@@ -38,11 +38,16 @@ export class Recency {
     }
     for (const [index, entry] of [...range.entries.entries()].toReversed()) {
       const decoded = decodeEntry(entry, this.mailbox.userId);
-      // What tells of a change of another message makes no conversation recent.
-      if (decoded.kind !== 'message' || decoded.target !== undefined) continue;
+      if (!isRecent(decoded)) continue;
       const { conversationId } = decoded;
       if (!this.found.has(conversationId)) this.found.set(conversationId, after + index + 1);
     }
     return true;
   }
+}
+
+/** What tells of a change of another message makes no conversation recent. */
+function isRecent(entry: Entry): boolean {
+  if (entry.kind === 'message') return entry.target === undefined;
+  return entry.change === 'joined' || entry.change === 'heads';
 }

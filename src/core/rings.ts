@@ -43,12 +43,15 @@ export const ringPath = {
   connection: `#ring[${FIELDS * RING_SIZE + 1}]`,
 } as const;
 
+const emptyEntries = (size: number): Ring =>
+  Array.from({ length: size }, () => [new Uint8Array(1), 0, 0]).flat();
+
 /** Of a device that has not sent yet. */
-export const emptyRing: Ring = [
-  ...Array.from({ length: RING_SIZE }, () => [new Uint8Array(1), 0, 0]).flat(),
-  0,
-  new Uint8Array(1),
-];
+export const emptyRing: Ring = [...emptyEntries(RING_SIZE), 0, new Uint8Array(1)];
+
+/** Sends of a whole group that are remembered with the number that they took: entries alone, for it is in the HEAD. */
+export const CLAIMS_SIZE = 8;
+export const emptyClaims: Ring = emptyEntries(CLAIMS_SIZE);
 
 export function encodeEntry(id: Buffer, payload: Buffer, at: number): Uint8Array {
   const time = Buffer.alloc(TIME_BYTES);
@@ -56,9 +59,9 @@ export function encodeEntry(id: Buffer, payload: Buffer, at: number): Uint8Array
   return new Uint8Array(Buffer.concat([id, payload, time]));
 }
 
-/** The send of this id among the device's last three. */
-export function findSend(ring: Ring, id: Buffer): RingEntry | undefined {
-  for (let index = 0; index < RING_SIZE; index++) {
+/** The send of this id among those that are remembered. */
+export function findSend(ring: Ring, id: Buffer, size = RING_SIZE): RingEntry | undefined {
+  for (let index = 0; index < size; index++) {
     const [entry, seq, counted] = ring.slice(FIELDS * index) as [Uint8Array, number, number];
     const bytes = Buffer.from(entry);
     if (!bytes.subarray(0, CLIENT_MSG_ID_BYTES).equals(id)) continue;

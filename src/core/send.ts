@@ -5,30 +5,23 @@ import { refuse, type Refusal } from '../protocol/errors.ts';
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { resolveTarget, type ConversationRef } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
-import type { Slot } from '../protocol/messages.ts';
-import { isVoid } from '../protocol/slots.ts';
 import type { Answer } from '../protocol/server-frames.ts';
-import { claimNumber, type Claim, type ClaimPlan } from './claims.ts';
+import { claimNumber, type ClaimPlan } from './claims.ts';
 import type { Caller, Context } from './context.ts';
 import { acknowledge } from './cursors.ts';
 import { openDirectConversation, toHead } from './conversations.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { sendEphemeral } from './ephemeral.ts';
-import { mayStillBePlaced } from './retention.ts';
-import type { RingEntry } from './rings.ts';
-import { putMessage, readSlot } from './timeline.ts';
+import { sendToGroup } from './groups/group-send.ts';
+import { answerRepeat, isSameMessage, placeMessage, refuseRing, stored, type Sending } from './sending.ts';
 
 /** Rounds of losing a race before giving up; each loss means that another send of this very device won. */
 const MAX_ROUNDS = 8;
 
 type SendRequest = ClientFrame<'send'>;
 
-interface Sending {
-  readonly caller: Caller;
+interface DirectSending extends Sending {
   readonly conversation: ConversationRef & { kind: 'direct' };
-  readonly request: SendRequest;
-  readonly id: Buffer;
-  readonly payload: Buffer;
 }
 
 export async function send(
@@ -64,18 +57,22 @@ async function sendMessage(
     return refuse('too_large', `body: ${sizeBytes} bytes as JSON, at most ${limits.bodyBytes}`);
   }
   const conversation = resolveTarget(request.to, caller.userId);
-  if (conversation.kind !== 'direct' || !conversation.users.includes(caller.userId)) {
-    return refuse('not_member', `to: you are not in ${conversation.conversationId}`);
+  const { conversationId } = conversation;
+  if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId)) {
+    return refuse('not_member', `to: you are not in ${conversationId}`);
   }
   if (request.ephemeral) return sendEphemeral(ctx, caller, conversation, request);
 
   const { type, body, silent } = request;
   const id = clientMsgIdDigest(request.clientMsgId);
   const payload = payloadDigest([type, body, silent]);
-  return sendDirect(ctx, { caller, conversation, request, id, payload });
+  const sending: Sending = { caller, conversationId, request, id, payload };
+  return conversation.kind === 'group'
+    ? sendToGroup(ctx, sending)
+    : sendDirect(ctx, { ...sending, conversation });
 }
 
-async function sendDirect(ctx: Context, sending: Sending): Promise<Answer<'send'> | Refusal> {
+async function sendDirect(ctx: Context, sending: DirectSending): Promise<Answer<'send'> | Refusal> {
   const { caller, conversation, request } = sending;
   let plan: ClaimPlan = { kind: 'new' };
   for (let round = 1; round <= MAX_ROUNDS; round++) {
@@ -97,17 +94,13 @@ async function sendDirect(ctx: Context, sending: Sending): Promise<Answer<'send'
       case 'blocked':
         return refuse('blocked', 'to: the other user does not take messages from you');
       case 'rate_limited':
-        return refuse('rate_limited', 'too many messages to this conversation', {
-          retryAfterMs: claim.retryAfterMs,
-        });
+      case 'overtaken':
+        return refuseRing(ctx, sending, claim);
       case 'burst':
         plan = { kind: 'burst', newest: claim.newest };
         break;
-      case 'overtaken':
-        ctx.log.warn('send.overtaken', { conversationId: conversation.conversationId });
-        return refuse('unavailable', 'clientMsgId: the device has sent others since, try again');
       case 'repeat': {
-        const answer = await repeat(ctx, sending, claim);
+        const answer = await answerRepeat(ctx, sending, claim.entry, toHead(claim.item));
         if (answer) return answer;
         plan = { kind: 'renewal', index: claim.entry.index, seq: claim.entry.seq };
         break;
@@ -117,54 +110,4 @@ async function sendDirect(ctx: Context, sending: Sending): Promise<Answer<'send'
     }
   }
   return refuse('unavailable', 'too much contention in this conversation, try again');
-}
-
-/** What to answer to a clientMsgId that the ring remembers; nothing, when its slot will never hold it. */
-async function repeat(
-  ctx: Context,
-  sending: Sending,
-  { entry, item }: Extract<Claim, { outcome: 'repeat' }>,
-): Promise<Answer<'send'> | Refusal | undefined> {
-  if (!entry.payload.equals(sending.payload)) {
-    return refuse('idempotency_conflict', 'clientMsgId: was used for another message');
-  }
-  const present = await readSlot(ctx, sending.conversation.conversationId, entry.seq);
-  if (!present && !mayStillBePlaced(ctx, toHead(item), entry.at)) return undefined;
-  // An empty slot: the first try died before its second request, or is about to make it.
-  const slot = present ?? (await placeMessage(ctx, sending, entry));
-  return isSameMessage(slot, sending) ? { ...stored(slot), duplicate: true } : undefined;
-}
-
-function placeMessage(
-  ctx: Context,
-  { caller, conversation: { conversationId }, request }: Sending,
-  claim: Pick<RingEntry, 'seq' | 'counted' | 'at'> & {
-    readonly before?: number;
-    readonly beforeThat?: number;
-  },
-) {
-  const { seq, counted, at, before, beforeThat } = claim;
-  return putMessage(ctx, {
-    conversationId,
-    seq,
-    counted,
-    ...(before !== undefined && { before }),
-    ...(beforeThat !== undefined && { beforeThat }),
-    clientMsgId: request.clientMsgId,
-    from: caller.userId,
-    deviceId: caller.deviceId,
-    type: request.type,
-    body: request.body,
-    serverTime: at,
-    silent: request.silent,
-  });
-}
-
-type StoredMessage = Exclude<Slot, { void: true }>;
-
-const stored = ({ conversationId, seq, serverTime }: StoredMessage) =>
-  ({ ok: true, conversationId, seq, serverTime }) as const;
-
-function isSameMessage(slot: Slot, { caller, request }: Sending): slot is StoredMessage {
-  return !isVoid(slot) && slot.from === caller.userId && slot.clientMsgId === request.clientMsgId;
 }

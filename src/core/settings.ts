@@ -23,6 +23,13 @@ export const settingsSchema = v.strictObject({
   sendPatienceMs: v.optional(milliseconds, 8_000),
   /** Conversations that a user may begin, or try to, with people they have none with yet. */
   conversationsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 20),
+  /** Up to so many members, a group's messages are written to each member's mailbox. */
+  writeFanoutLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 500),
+  /** Members of a group, and groups of a user. */
+  groupLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(100_000)), 10_000),
+  groupsPerUser: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 500),
+  /** Groups that a user may make, and requests to add members, a minute. */
+  groupRequestsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 120),
   /** How long after it was sent a message may be recalled by its sender, and edited. */
   recallSeconds: v.optional(seconds, 120),
   editSeconds: v.optional(seconds, 900),

@@ -51,13 +51,21 @@ export const ttlAttribute = 'expiresAt';
 export const uncountedPrefix = 'UNCOUNTED#';
 const devicePrefix = 'DEVICE#';
 const viewPrefix = 'CONV#';
+const memberPrefix = 'MEMBER#';
+const subscriptionPrefix = 'SUB#';
 
 /** Sort key of the one head item of a conversation or of a user. */
 export const HEAD = 'HEAD';
 
 export const itemKey = {
   /** Of a group. */
-  member: (userId: string) => `MEMBER#${userId}`,
+  member: (userId: string) => `${memberPrefix}${userId}`,
+  /** What a group is called and says of itself: apart from its HEAD, which every message writes. */
+  info: 'INFO',
+  /** A connection that looks at a large group. */
+  subscription: (connectionId: string) => `${subscriptionPrefix}${connectionId}`,
+  /** How many groups a user is in. */
+  groupCount: 'GROUPS',
   /** Slots of a conversation that hold nothing to read any more, sealed: named by the first of them. */
   uncounted: (firstSeq: number) => `${uncountedPrefix}${String(firstSeq).padStart(12, '0')}`,
   /** A sealed mailbox page, named by its first syncSeq so that pages sort in order. */
@@ -75,6 +83,7 @@ export const itemKey = {
 /** Keys of the Users table. */
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });
 export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
+export const groupCountKey = (userId: string) => ({ userId, item: itemKey.groupCount });
 export const pushTargetKey = (userId: string, deviceId: string) => ({
   userId,
   item: itemKey.pushTarget(deviceId),
@@ -96,6 +105,13 @@ export const draftKey = (userId: string, conversationId: string) => ({
 /** All of a user's views of conversations, as a range of sort keys. */
 export const viewItems = { from: viewPrefix, to: `${viewPrefix}\uffff` } as const;
 export const conversationIdOf = (viewItem: string) => viewItem.slice(viewPrefix.length);
+
+/** All members of a group, and those that were, as a range of sort keys. */
+export const memberItems = { from: memberPrefix, to: `${memberPrefix}\uffff` } as const;
+export const memberIdOf = (memberItem: string) => memberItem.slice(memberPrefix.length);
+
+export const subscriptionItems = { from: subscriptionPrefix, to: `${subscriptionPrefix}\uffff` } as const;
+export const subscriberOf = (subscriptionItem: string) => subscriptionItem.slice(subscriptionPrefix.length);
 
 /** All of a user's devices, as a range of sort keys. */
 export const deviceItems = { from: devicePrefix, to: `${devicePrefix}\uffff` } as const;
@@ -124,7 +140,10 @@ export function sideAttributes(side: Side): Record<MemberAttribute, string> {
   };
 }
 
-/** `a#x9Zk`: the ring of a device of one side, by its digest (rings.ts). */
+/** The claims of a group's HEAD: sends that took a number there, whoever made them (rings.ts). */
+export const claimsAttribute = 'claims';
+
+/** `a#x9Zk`: the ring of a device of one side, by its digest (rings.ts); of a group's member, in their own item, `a`. */
 export const ringAttribute = (side: Side, deviceDigest: string) => `${side}#${deviceDigest}`;
 
 /** The rings of a side among an item's attributes. */

@@ -1,39 +1,14 @@
 // What clients send: one schema an action, the protocol upwards at a glance.
 import * as v from 'valibot';
-import { bodyFault, ILL_FORMED, isObject, isWellFormed } from './body.ts';
+import { bodyFault, isObject } from './body.ts';
+import { groupFrames } from './group-frames.ts';
 import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-schemas.ts';
 import { limits } from './limits.ts';
 import { bodySchemas, seqSchema, type SendableType } from './messages.ts';
-
-const requestIdSchema = v.pipe(
-  v.string(),
-  v.nonEmpty('must not be empty'),
-  v.maxLength(limits.requestId, `must have at most ${limits.requestId} characters`),
-);
+import { listOf, pageSize, request, requestIdSchema, storedText } from './request.ts';
 
 /** A syncSeq that a device has taken; 0 = nothing yet. */
 const cursorSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
-
-const pageSize = (limit: { max: number; default: number }) =>
-  v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(limit.max)), limit.default);
-
-const listOf = <const Item extends v.GenericSchema>(item: Item, max: number) =>
-  v.pipe(v.array(item), v.maxLength(max, `must hold at most ${max}`));
-
-/** Well-formed, and at most so many bytes in UTF-8. */
-const storedText = (maxBytes: number) =>
-  v.pipe(
-    v.string(),
-    v.maxLength(maxBytes, `must have at most ${maxBytes} bytes`),
-    v.check(isWellFormed, ILL_FORMED),
-    v.check(
-      (text) => new TextEncoder().encode(text).length <= maxBytes,
-      `must have at most ${maxBytes} bytes`,
-    ),
-  );
-
-const request = <const Name extends string, Fields extends v.ObjectEntries>(action: Name, fields: Fields) =>
-  v.object({ action: v.literal(action), id: requestIdSchema, ...fields });
 
 /** Hands on the very body that came: what valibot copies lacks keys such as `constructor`. */
 const bodyOf = <const Type extends SendableType>(type: Type) =>
@@ -63,7 +38,7 @@ const message = <const Type extends SendableType>(type: Type) =>
     cursor: v.optional(cursorSchema),
   });
 
-/** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this and not used. */
+/** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this, in this file, and not used. */
 const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
 
 export const sendFrame = define(() =>
@@ -184,7 +159,7 @@ export const deviceFrame = define(() =>
 
 export const pingFrame = define(() => request('ping', { cursor: v.optional(cursorSchema) }));
 
-export const clientFrames = {
+export const clientFrames = define(() => ({
   send: sendFrame,
   sync: syncFrame,
   ack: ackFrame,
@@ -200,7 +175,8 @@ export const clientFrames = {
   settings: settingsFrame,
   device: deviceFrame,
   ping: pingFrame,
-} as const;
+  ...groupFrames,
+}));
 
 export type Action = keyof typeof clientFrames;
 export type ClientFrame<A extends Action = Action> = v.InferOutput<(typeof clientFrames)[A]>;

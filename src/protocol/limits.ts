@@ -24,6 +24,18 @@ export const limits = {
   conversations: { max: 100, default: 50 },
   /** Bytes, in UTF-8. */
   draft: 4096,
+  /** Characters. */
+  groupTitle: { min: 1, max: 100 },
+  announcement: 1_000,
+  /** Bytes, in UTF-8. */
+  avatar: 512,
+  /** Users that one request adds to a group, or removes. */
+  groupRequestUsers: 100,
+  members: { max: 100, default: 100 },
+  /** Ten years. */
+  muteSeconds: 315_360_000,
+  /** Groups that one request subscribes to. */
+  subscriptions: 50,
   receipts: { max: 100, default: 100 },
   /** Bytes, in UTF-8. */
   pushToken: 4096,

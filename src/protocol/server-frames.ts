@@ -85,6 +85,10 @@ export const conversationSchema = v.object({
   kind: v.picklist(['direct', 'group']),
   /** In direct conversations. */
   peer: v.optional(userIdSchema),
+  /** Of groups. */
+  title: v.optional(v.string()),
+  avatar: v.optional(v.string()),
+  memberCount: v.optional(count),
   lastSeq: count,
   /** The newest message that this user may see, and that is not recalled. */
   last: v.nullable(messageSchema),
@@ -99,6 +103,43 @@ export const conversationSchema = v.object({
 
 /** A member other than the author, and how far they have read. */
 const receiptSchema = v.object({ userId: userIdSchema, readSeq: count });
+
+export const roleSchema = v.picklist(['owner', 'admin', 'member']);
+
+export const groupPolicySchema = v.object({
+  /** Who may add members, and who may write. */
+  invite: v.picklist(['members', 'admins']),
+  post: v.picklist(['members', 'admins']),
+  /** What a newcomer may read. */
+  history: v.picklist(['joined', 'all']),
+});
+
+const standing = {
+  role: roleSchema,
+  joinedSeq: seqSchema,
+  mutedUntil: v.optional(timestamp),
+};
+
+const group = {
+  title: v.string(),
+  /** `""`: none. */
+  avatar: v.string(),
+  announcement: v.string(),
+  owner: userIdSchema,
+  memberCount: count,
+  /** Where messages go: to each member's mailbox, or to who subscribes. */
+  fanout: v.picklist(['write', 'read']),
+  policy: groupPolicySchema,
+  mutedAll: v.boolean(),
+  createdAt: timestamp,
+  me: v.object(standing),
+};
+
+const notAdded = v.object({
+  userId: userIdSchema,
+  reason: v.picklist(['member', 'user_not_found', 'full', 'blocked']),
+});
+const notRemoved = v.object({ userId: userIdSchema, reason: v.picklist(['not_member', 'forbidden']) });
 
 /** The answer to each action; `refusedFrame` may come instead of any. */
 export const responseFrames = {
@@ -170,6 +211,32 @@ export const responseFrames = {
   settings: answer(settingsSchema.entries),
   device: answer({}),
   ping: answer({ head: count, serverTime: timestamp, mailbox }),
+  createGroup: answer({
+    conversationId: conversationIdSchema,
+    /** Users that are not in it. */
+    skipped: v.array(notAdded),
+    duplicate: v.optional(v.literal(true)),
+  }),
+  group: answer(group),
+  members: answer({
+    members: v.array(v.object({ userId: userIdSchema, ...standing })),
+    next: v.optional(v.string()),
+  }),
+  addMembers: answer({ added: v.array(userIdSchema), skipped: v.array(notAdded) }),
+  removeMembers: answer({ removed: v.array(userIdSchema), skipped: v.array(notRemoved) }),
+  leaveGroup: answer({}),
+  dismissGroup: answer({}),
+  updateGroup: answer(group),
+  setRole: answer({}),
+  muteMember: answer({
+    /** 0: not muted. */
+    mutedUntil: timestamp,
+  }),
+  subscribe: answer({
+    /** The newest number of each that the user is in. */
+    heads: v.record(v.string(), count),
+  }),
+  unsubscribe: answer({}),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
 
 export const pushFrames = {
@@ -186,6 +253,14 @@ export const pushFrames = {
     conversationId: conversationIdSchema,
     userId: userIdSchema,
     readSeq: seqSchema,
+  }),
+  /** New messages of a large group that this connection subscribes to. */
+  group: v.object({
+    push: v.literal('group'),
+    conversationId: conversationIdSchema,
+    messages: v.array(slotSchema),
+    /** The newest number that this push knows of: messages that did not fit the frame are missing from it. */
+    headSeq: seqSchema,
   }),
   ephemeral: v.object({
     push: v.literal('ephemeral'),
@@ -204,6 +279,8 @@ export type ConversationChange = v.InferOutput<typeof conversationChangeSchema>;
 export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
 export type SyncedMessage = Extract<SyncEvent, { kind: 'message' }>;
 export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
+export type Role = v.InferOutput<typeof roleSchema>;
+export type GroupPolicy = v.InferOutput<typeof groupPolicySchema>;
 export type Push = v.InferOutput<(typeof pushFrames)[keyof typeof pushFrames]>;
 export type Refused = v.InferOutput<typeof refusedFrame>;
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;

@@ -1,17 +1,36 @@
 // What to make of a slot; no schemas, for these are in every bundle.
 import type { Slot, VoidSlot } from './messages.ts';
+import type { Role } from './server-frames.ts';
 
-/** Bodies of `control` messages, which the server makes: what was done to the message `seq`, and by whom. */
-export interface ControlBody {
+/** What a `control` message tells of, besides `by` whom: what was done to the message `seq` … */
+export interface ChangeBody {
   readonly op: 'recall' | 'edit';
   readonly seq: number;
-  readonly by: string;
 }
+
+/** … or to the group. */
+export type GroupBody =
+  /** `users`: the first members beside who made it. */
+  | { readonly op: 'group.created'; readonly users: readonly string[] }
+  | { readonly op: 'group.added'; readonly users: readonly string[] }
+  | { readonly op: 'group.removed'; readonly users: readonly string[] }
+  | { readonly op: 'group.left' | 'group.dismissed' }
+  /** Names of the fields, and what is in them now. */
+  | {
+      readonly op: 'group.updated';
+      readonly fields: readonly string[];
+      readonly values: Readonly<Record<string, unknown>>;
+    }
+  | { readonly op: 'group.role'; readonly userId: string; readonly role: Role }
+  /** Milliseconds since the epoch; 0: no more. */
+  | { readonly op: 'group.muted'; readonly userId: string; readonly until: number }
+  /** From that seq on, messages are not written to each member's mailbox any more. */
+  | { readonly op: 'group.fanout'; readonly mode: 'read'; readonly from: number };
 
 /** The message that a control message is about. */
 export function targetSeq(slot: Slot): number | undefined {
   if (isVoid(slot) || slot.type !== 'control') return undefined;
-  const { seq } = slot.body as Partial<ControlBody>;
+  const { seq } = slot.body as Partial<ChangeBody>;
   return typeof seq === 'number' ? seq : undefined;
 }
 

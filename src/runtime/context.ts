@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
 import { Database } from '../core/database.ts';
+import { KnownGroups } from '../core/groups/known-groups.ts';
 import { PushFailures } from '../core/push-failures.ts';
 import { createDynamoDb } from './clients.ts';
 import { createConnections } from './connections.ts';
@@ -25,6 +26,7 @@ export function createContext(): Context {
     wait: (ms) => delay(ms),
     connections: createConnections(log),
     pushFailures: new PushFailures(),
+    knownGroups: new KnownGroups(),
     log,
   };
 }

@@ -13,6 +13,7 @@ import { startEngine } from '../../local/dynamodb/engines/engine.ts';
 import type { Caller, Connections, Context, Pushes } from '../../src/core/context.ts';
 import { Database, type Item } from '../../src/core/database.ts';
 import { registerConnection } from '../../src/core/connections.ts';
+import { KnownGroups } from '../../src/core/groups/known-groups.ts';
 import { PushFailures } from '../../src/core/push-failures.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { tableDefinitions, type TableName } from '../../src/core/tables.ts';
@@ -95,6 +96,7 @@ export async function startTables(
         ...connections,
       },
       pushFailures: new PushFailures(),
+      knownGroups: new KnownGroups(),
       log: { info: () => {}, warn: () => {}, error: () => {} },
       requests,
       pushed,

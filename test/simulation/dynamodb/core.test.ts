@@ -8,6 +8,7 @@ import type { Caller, Context } from '../../../src/core/context.ts';
 import { Database } from '../../../src/core/database.ts';
 import { appendPointers } from '../../../src/core/mailbox.ts';
 import { forgetWaiting, noteWaiting } from '../../../src/core/offline-queue.ts';
+import { KnownGroups } from '../../../src/core/groups/known-groups.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { read } from '../../../src/core/read-positions.ts';
 import { send } from '../../../src/core/send.ts';
@@ -45,6 +46,7 @@ function createContext(): Context {
     wait: async (ms) => void (clock.now += ms),
     connections: { post, startPushes: () => ({ push: post, lastCall: () => {} }), close: async () => {} },
     pushFailures: new PushFailures(),
+    knownGroups: new KnownGroups(),
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
 }

@@ -1,6 +1,7 @@
 // Functions: each invocation has a context of its own, may die anywhere in its work, and is given up on after its time.
 import { Database } from '../../../src/core/database.ts';
 import type { Connections, Context } from '../../../src/core/context.ts';
+import { KnownGroups } from '../../../src/core/groups/known-groups.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { parseSettings, type Settings } from '../../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../../src/core/tables.ts';
@@ -32,6 +33,7 @@ export class Functions {
   private readonly options: FunctionsOptions;
   private readonly settings: Settings;
   private readonly pushFailures = new PushFailures();
+  private readonly knownGroups = new KnownGroups();
 
   constructor(options: FunctionsOptions) {
     this.options = options;
@@ -80,6 +82,7 @@ export class Functions {
       wait: (ms) => scheduler.wait(ms),
       connections: connectionsFor(life),
       pushFailures: this.pushFailures,
+      knownGroups: this.knownGroups,
       log: silent,
     };
   }

@@ -4,10 +4,15 @@ import { edit, recall } from '../../../src/core/changes.ts';
 import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
 import type { Context } from '../../../src/core/context.ts';
 import { settings } from '../../../src/core/conversation-settings.ts';
+import { createGroup } from '../../../src/core/groups/create-group.ts';
+import { group, members, muteMember, setRole, updateGroup } from '../../../src/core/groups/management.ts';
+import { addMembers, dismissGroup, leaveGroup, removeMembers } from '../../../src/core/groups/membership.ts';
+import { subscribe, unsubscribe } from '../../../src/core/groups/subscriptions.ts';
 import { history } from '../../../src/core/history.ts';
 import { pending } from '../../../src/core/pending.ts';
 import { registerForPush } from '../../../src/core/push-devices.ts';
-import { positions, read, receipts } from '../../../src/core/read-positions.ts';
+import { positions, read } from '../../../src/core/read-positions.ts';
+import { receipts } from '../../../src/core/receipts.ts';
 import { send } from '../../../src/core/send.ts';
 import { ack, ping, sync } from '../../../src/core/sync.ts';
 import { clientFrames } from '../../../src/protocol/client-frames.ts';
@@ -31,6 +36,18 @@ const routes: Required<Routes> = {
   settings: [clientFrames.settings, settings],
   device: [clientFrames.device, registerForPush],
   ping: [clientFrames.ping, ping],
+  createGroup: [clientFrames.createGroup, createGroup],
+  group: [clientFrames.group, group],
+  members: [clientFrames.members, members],
+  addMembers: [clientFrames.addMembers, addMembers],
+  removeMembers: [clientFrames.removeMembers, removeMembers],
+  leaveGroup: [clientFrames.leaveGroup, leaveGroup],
+  dismissGroup: [clientFrames.dismissGroup, dismissGroup],
+  updateGroup: [clientFrames.updateGroup, updateGroup],
+  setRole: [clientFrames.setRole, setRole],
+  muteMember: [clientFrames.muteMember, muteMember],
+  subscribe: [clientFrames.subscribe, subscribe],
+  unsubscribe: [clientFrames.unsubscribe, unsubscribe],
 };
 
 export const server = {

@@ -1,0 +1,90 @@
+// What of a group's messages goes to whom: to the mailboxes of those who were in when it was numbered, or, above the
+// cut-over, to the connections that look at the group; and to whoever comes or goes, that they do.
+import type { Message } from '../../protocol/messages.ts';
+import type { ConversationChange } from '../../protocol/server-frames.ts';
+import { targetSeq, type GroupBody } from '../../protocol/slots.ts';
+import { deviceDigest } from '../digest.ts';
+import { encodeEntry } from '../entries.ts';
+import { isIn, type GroupWithStays } from './known-groups.ts';
+
+/** An entry for one mailbox; `event`: instead of the message itself. */
+export interface GroupDelivery {
+  readonly userId: string;
+  readonly pointer: string;
+  readonly message: Message;
+  readonly event?: ConversationChange;
+}
+
+/** Everything that a message of a group puts into mailboxes, in the order of each. */
+export function deliveriesOf(message: Message, { head, stays }: GroupWithStays): GroupDelivery[] {
+  const { conversationId, seq } = message;
+  const event = (userId: string, change: ConversationChange): GroupDelivery => ({
+    userId,
+    pointer: encodeEntry({ conversationId, change, version: seq }),
+    message,
+    event: change,
+  });
+  const change = changeOf(message);
+  const joining = new Set(change?.change === 'joined' ? change.users : []);
+  const isWritten = head.cutoverSeq === undefined || seq <= head.cutoverSeq;
+  const toMembers = stays
+    .filter((stay) => isIn(stay, seq) && (isWritten || joining.has(stay.userId)))
+    .flatMap(({ userId }) => [
+      ...(joining.has(userId) ? [event(userId, 'joined')] : []),
+      ...(isWritten ? [{ userId, pointer: pointerTo(message, userId), message }] : []),
+      ...(isWritten && change?.change === 'dismissed' ? [event(userId, 'dismissed')] : []),
+    ]);
+  const going =
+    change?.change === 'removed' || change?.change === 'left'
+      ? change.users.map((userId) => event(userId, change.change))
+      : [];
+  const endOfLarge =
+    !isWritten && change?.change === 'dismissed'
+      ? stays.filter((stay) => isIn(stay, seq)).map(({ userId }) => event(userId, 'dismissed'))
+      : [];
+  return [...toMembers, ...going, ...endOfLarge];
+}
+
+function pointerTo(message: Message, userId: string): string {
+  const { conversationId, seq, from, deviceId } = message;
+  const target = targetSeq(message);
+  return encodeEntry({
+    conversationId,
+    seq,
+    // What the server made, every device has to hear of.
+    ...(target !== undefined
+      ? { target }
+      : message.type !== 'control' && userId === from && { madeBy: deviceDigest(deviceId) }),
+  });
+}
+
+interface MembershipChange {
+  readonly change: Extract<ConversationChange, 'joined' | 'left' | 'removed' | 'dismissed'>;
+  /** All, when it is dismissed. */
+  readonly users: readonly string[];
+}
+
+function changeOf({ type, body, from }: Message): MembershipChange | undefined {
+  if (type !== 'control') return undefined;
+  const told = body as unknown as GroupBody;
+  switch (told.op) {
+    case 'group.created':
+      return { change: 'joined', users: [from, ...told.users] };
+    case 'group.added':
+      return { change: 'joined', users: told.users };
+    case 'group.removed':
+      return { change: 'removed', users: told.users };
+    case 'group.left':
+      return { change: 'left', users: [from] };
+    case 'group.dismissed':
+      return { change: 'dismissed', users: [] };
+    case 'group.updated':
+    case 'group.role':
+    case 'group.muted':
+    case 'group.fanout':
+      return undefined;
+    default:
+      // What was done to a message.
+      return undefined;
+  }
+}
