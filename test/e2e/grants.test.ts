@@ -17,7 +17,7 @@ beforeAll(async () => {
   const seen: FunctionRequest[] = [];
   cloud = await startCloud({
     onRequest: (request) => seen.push(request),
-    environment: { IM_SETTINGS: '{"settleMs":0}' },
+    environment: { IM_SETTINGS: '{"settleMs":0,"writeFanoutLimit":2}' },
   });
   await runEverything();
   await cloud.settled();
@@ -73,7 +73,40 @@ function withoutGrant(model: CloudModel, grant: Grant): CloudModel {
   return { ...model, functions };
 }
 
-const expiringActions = ['send', 'sync', 'history', 'device', 'unknown', 'recall', 'unread', 'settings'];
+const expiringActions = [
+  'send',
+  'sync',
+  'history',
+  'device',
+  'unknown',
+  'recall',
+  'unread',
+  'settings',
+  'members',
+];
+/** A group that becomes a large one, a member who goes, a subscription whose connection is gone, and the end. */
+async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
+  const make = (clientGroupId: string, members: string[]) =>
+    alice.request('createGroup', { clientGroupId, title: 'All', members });
+  const { conversationId: small } = await make('small-group', ['bob']);
+  await alice.send(small as string, 'psst', { ephemeral: true });
+  await alice.send(small as string, 'a first message');
+  await bob.request('receipts', { conversationId: small, seq: 2 });
+  await alice.request('updateGroup', { conversationId: small, title: 'Some' });
+  await alice.request('removeMembers', { conversationId: small, users: ['bob'] });
+  await alice.request('dismissGroup', { conversationId: small });
+  const guest = await connect(cloud, 'fred', { deviceId: 'guest', platform: 'bot' });
+  const { conversationId } = await make('large-group', ['bob', 'fred']);
+  await alice.request('group', { conversationId });
+  await alice.request('members', { conversationId });
+  await bob.request('subscribe', { conversationIds: [conversationId] });
+  await bob.request('unsubscribe', { conversationIds: [conversationId] });
+  await guest.request('subscribe', { conversationIds: [conversationId] });
+  await guest.close();
+  await alice.send(conversationId as string, 'is anybody looking?');
+  await cloud.settled();
+}
+
 const platforms = ['ios', 'android', 'web', 'desktop', 'bot'];
 
 async function runEverything(): Promise<void> {
@@ -96,6 +129,7 @@ async function runEverything(): Promise<void> {
   await back.request('receipts', { conversationId: 'd:alice:bob', seq: 9 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
+  await useGroups(alice, back);
 
   // One install after another: of too many, the oldest is forgotten.
   const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });

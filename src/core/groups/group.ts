@@ -119,7 +119,15 @@ export function describeGroup(
   const { memberCount, policy, mutedAll } = head;
   const fanout = head.cutoverSeq === undefined ? 'write' : 'read';
   return {
-    ...{ title, avatar, announcement, owner, memberCount, fanout, policy, mutedAll, createdAt },
+    title,
+    avatar,
+    announcement,
+    owner,
+    memberCount,
+    fanout,
+    policy,
+    mutedAll,
+    createdAt,
     me: standingOf(ctx, me),
   };
 }
