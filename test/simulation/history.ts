@@ -73,6 +73,8 @@ export type Step =
   | { readonly anew: number }
   /** The position on its disk. */
   | { readonly kept: number }
+  /** It sends over a connection on which it has not synced to the head yet. */
+  | { readonly hasty: true }
   /** A cursor in a frame that leaves: of `ack`, `send`, `ping`, or the `after` of a `sync`. */
   | { readonly told: number };
 

@@ -1,4 +1,5 @@
-// A device's position stands on entries that it heard, without a hole (I3), and no cursor is ahead of its disk (I5).
+// A device's position stands on entries that it heard, without a hole (I3), no cursor is ahead of its disk (I5), and what
+// the protocol asks of a client (P7) it does.
 import type { DeviceHistory } from './history.ts';
 import type { Violation } from './violations.ts';
 
@@ -27,6 +28,7 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
       if (!begins.some((begin) => reach(begin, heard) >= kept && begin <= kept))
         find('I3', `moved to ${kept}, over entries that it never heard`);
     }
+    if ('hasty' in step) find('P7', 'sent before it had synced to the head');
     if ('told' in step) {
       if (step.told > kept) find('I5', `told that it had ${step.told}, with ${kept} on its disk`);
       told = Math.max(told, step.told);

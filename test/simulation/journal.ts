@@ -13,10 +13,12 @@ export class Journal {
   /** One socket's view of it: answers are known by the ids of what was asked there. */
   connection(): { leave(data: string): void; hear(data: unknown): void } {
     const syncs = new Map<unknown, unknown>();
+    let isSynced = false;
     return {
       leave: (data) => {
         const frame = JSON.parse(data) as Frame;
         const cursor = frame['action'] === 'sync' ? frame['after'] : frame['cursor'];
+        if (frame['action'] === 'send' && !isSynced) this.steps.push({ hasty: true });
         if (frame['action'] === 'sync') syncs.set(frame['id'], cursor);
         if (typeof cursor === 'number') this.steps.push({ told: cursor });
       },
@@ -24,7 +26,10 @@ export class Journal {
         const frame = JSON.parse(String(data)) as Frame;
         if (frame['push'] === 'sync' && frame['events']) {
           this.steps.push({ heard: { from: frame['from'] as number, to: frame['to'] as number } });
-        } else if (syncs.has(frame['id']) && frame['ok']) this.hearPage(frame, syncs.get(frame['id']));
+        } else if (syncs.has(frame['id']) && frame['ok']) {
+          isSynced ||= frame['more'] === false;
+          this.hearPage(frame, syncs.get(frame['id']));
+        }
       },
     };
   }

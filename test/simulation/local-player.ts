@@ -10,7 +10,7 @@ import { loadClient } from './load-client.ts';
 import { localStage, settleMsOf, simulationEnvironment } from './local-stage.ts';
 import { findMutation, mutateTemplate } from './mutations.ts';
 import { isOver, sendsOf, type Played, type Player, type Task } from './player.ts';
-import { report, simulate } from './simulation.ts';
+import { failureOf, simulate } from './simulation.ts';
 
 interface Build {
   readonly mutation: string | undefined;
@@ -51,7 +51,7 @@ class LocalPlayer implements Player {
       const sendsPerDevice = sendsOf(task, seed);
       const outcome = await simulate({ stage, parts: build.parts, seed, sendsPerDevice });
       seeds++;
-      if (outcome.violations.length > 0) return { seeds, failure: { seed, report: report(outcome) } };
+      if (outcome.violations.length > 0) return { seeds, failure: failureOf(outcome) };
     }
     return { seeds };
   }

@@ -32,8 +32,11 @@ async function runMutations(players: readonly Player[], partOfName: string): Pro
   const wanted = mutations.filter(({ name }) => name.includes(partOfName));
   let caught = 0;
   await dealMutations(players, task, wanted, ({ name }, { seeds, failure }) => {
-    if (failure) caught++;
-    console.log(`${failure ? `caught, seed ${failure.seed}` : `NOT CAUGHT in ${seeds} seeds`}: ${name}`);
+    // A build that cannot even send fails too, and proves nothing.
+    const isCaught = failure !== undefined && !!failure.answered;
+    if (isCaught) caught++;
+    const failed = `${isCaught ? 'caught' : 'NOT CAUGHT, for it sends nothing'}, seed ${failure?.seed}`;
+    console.log(`${failure ? failed : `NOT CAUGHT in ${seeds} seeds`}: ${name}`);
     if (failure) console.log(failure.report.split('\n')[1]);
   });
   console.log(`${caught} of ${wanted.length} mutations caught`);

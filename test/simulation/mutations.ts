@@ -48,6 +48,13 @@ export const mutations: readonly Mutation[] = [
     without: "'(size(#page) <= :room OR attribute_exists(#page))',",
   },
   {
+    name: 'pointer condition, half of it: a batch that comes twice is appended twice',
+    side: 'server',
+    file: 'src/core/mailbox.ts',
+    guard: '`NOT contains(#page, :${name})`',
+    without: '`(NOT contains(#page, :${name}) OR attribute_exists(#page))`',
+  },
+  {
     name: 'fence: a void is put into a slot that holds a message',
     side: 'server',
     file: 'src/core/fencing.ts',
@@ -84,6 +91,14 @@ export const mutations: readonly Mutation[] = [
     without: 'return head.counted - readCounted;',
   },
   {
+    name: 'unread: always one more',
+    side: 'server',
+    file: 'src/core/members.ts',
+    guard: 'return head.counted - readCounted - (await countUncounted(ctx, conversationId, head, readSeq));',
+    without:
+      'return head.counted - readCounted - (await countUncounted(ctx, conversationId, head, readSeq)) + 1;',
+  },
+  {
     name: 'read: a position goes back',
     side: 'server',
     file: 'src/core/read-positions.ts',
@@ -112,6 +127,58 @@ export const mutations: readonly Mutation[] = [
     file: 'src/client/sync/extents.ts',
     guard: 'if (extent.from > reached + 1 || !extent.events) {',
     without: 'if (!extent.events) {',
+  },
+  {
+    name: 'client: the outbox goes on before the sync after a reconnect',
+    side: 'client',
+    file: 'src/client/session.ts',
+    guard: 'this.isNew = true;',
+    without: 'this.isNew = true; this.outbox.resume();',
+  },
+  {
+    name: 'client: a page is acknowledged before it is stored',
+    side: 'client',
+    file: 'src/client/sync/sync.ts',
+    guard: "await inbox.take({ ...intakeOf(events, 'catch-up'), meta });",
+    without:
+      "void request('ping', { cursor: next }).catch(() => {});\n" +
+      "      await inbox.take({ ...intakeOf(events, 'catch-up'), meta });",
+  },
+  {
+    name: 'client: pushes do not wait for the catch-up',
+    side: 'client',
+    file: 'src/client/sync/sync.ts',
+    guard: 'this.extents.push({ from, to, events });',
+    without:
+      "if (state.is === 'working' && events) {\n" +
+      "      void this.options.inbox.take({ ...intakeOf(events, 'live'), meta: { position: to } }).catch(() => {});\n" +
+      '      return;\n' +
+      '    }\n' +
+      '    this.extents.push({ from, to, events });',
+  },
+  {
+    name: 'client: what comes is shown although something before it is missing',
+    side: 'client',
+    file: 'src/client/store/gap-buffer.ts',
+    guard: 'while (waiting[count]?.slot.seq === shownSeq + count + 1) count++;',
+    without:
+      'if (waiting.length > 0)\n' +
+      '    return { timeline: { shownSeq: waiting.at(-1)!.slot.seq, waiting: [] }, released: waiting };',
+  },
+  {
+    name: 'client: holes are not asked for',
+    side: 'client',
+    file: 'src/client/sync/hole-repair.ts',
+    guard:
+      'if (this.active && !this.repairs.has(conversationId)) this.schedule(conversationId, PATIENCE_MS, 0);',
+    without: '',
+  },
+  {
+    name: 'client: a socket that is silent is kept',
+    side: 'client',
+    file: 'src/client/connection/connection.ts',
+    guard: 'if (this.heard === heard) this.abandon();',
+    without: 'void heard;',
   },
 ];
 

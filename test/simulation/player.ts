@@ -15,6 +15,8 @@ export interface Task {
 export interface Failure {
   readonly seed: number;
   readonly report: string;
+  /** Messages that the server answered; absent when the run itself did not get through. */
+  readonly answered?: number;
 }
 
 export interface Played {

@@ -7,6 +7,7 @@ import { check, checkLists } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
 import type { RunHistory } from './history.ts';
 import { PlainClient } from './plain-client.ts';
+import type { Failure } from './player.ts';
 import type { Stage } from './stage.ts';
 import type { Violation } from './violations.ts';
 
@@ -194,6 +195,11 @@ async function settle(
     }
     await stage.wait(POLL_MS);
   }
+}
+
+export function failureOf(outcome: Outcome): Failure {
+  const { seed, sent } = outcome.history;
+  return { seed, report: report(outcome), answered: sent.filter(({ seqs }) => seqs.length > 0).length };
 }
 
 /** What went wrong, and how to see it again. */

@@ -2,7 +2,7 @@
 import { loadClient } from '../load-client.ts';
 import { findMutation } from '../mutations.ts';
 import { isOver, sendsOf, type Failure, type Played, type Task } from '../player.ts';
-import { report } from '../simulation.ts';
+import { failureOf } from '../simulation.ts';
 import { loadServer } from './load-server.ts';
 import { runWorld, type WorldRun } from './run.ts';
 
@@ -25,7 +25,7 @@ async function playWorld(run: WorldRun): Promise<Failure | undefined> {
   const { seed } = run;
   try {
     const outcome = await runWorld(run);
-    return outcome.violations.length > 0 ? { seed, report: report(outcome) } : undefined;
+    return outcome.violations.length > 0 ? failureOf(outcome) : undefined;
   } catch (error) {
     return { seed, report: `Seed ${seed}:\n  ${String(error)}` };
   }
