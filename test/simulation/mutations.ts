@@ -80,8 +80,8 @@ export const mutations: readonly Mutation[] = [
     name: 'recall: the control message carries the body',
     side: 'server',
     file: 'src/core/changes.ts',
-    guard: "body: { op: 'recall', seq, by: caller.userId },",
-    without: "body: { ...message.body, op: 'recall', seq, by: caller.userId },",
+    guard: "body: { op: 'recall', seq },",
+    without: "body: { ...message.body, op: 'recall', seq },",
   },
   {
     name: 'unread: what was recalled or voided still counts',

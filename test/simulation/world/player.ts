@@ -1,48 +1,25 @@
 // Plays seeds in the world, in this process.
-import { loadClient } from '../load-client.ts';
 import { findMutation } from '../mutations.ts';
-import { isOver, sendsOf, type Failure, type Played, type Task } from '../player.ts';
-import { failureOf } from '../simulation.ts';
-import { loadServer } from './load-server.ts';
-import { runWorld, type WorldRun } from './run.ts';
+import { isOver, sendsOf, type Played, type Task } from '../player.ts';
+import { loadWorld } from './bundle.ts';
 
-type Build = Pick<WorldRun, 'parts' | 'server'>;
-
-const builds = new Map<string | undefined, Promise<Build>>();
+const worlds = new Map<string | undefined, ReturnType<typeof loadWorld>>();
 
 export async function playWorlds(task: Task): Promise<Played> {
-  const build = await buildOf(task.mutation);
+  const { play } = await worldOf(task.mutation);
   let seeds = 0;
   for (let seed = task.from; seed <= task.to && !isOver(task); seed++) {
-    const failure = await playWorld({ ...build, seed, sendsPerDevice: sendsOf(task, seed) });
+    const failure = await play(seed, sendsOf(task, seed));
     seeds++;
     if (failure) return { seeds, failure };
   }
   return { seeds };
 }
 
-async function playWorld(run: WorldRun): Promise<Failure | undefined> {
-  const { seed } = run;
-  try {
-    const outcome = await runWorld(run);
-    return outcome.violations.length > 0 ? failureOf(outcome) : undefined;
-  } catch (error) {
-    return { seed, report: `Seed ${seed}:\n  ${String(error)}` };
-  }
-}
-
-function buildOf(name: string | undefined): Promise<Build> {
-  const known = builds.get(name);
+function worldOf(mutation: string | undefined): ReturnType<typeof loadWorld> {
+  const known = worlds.get(mutation);
   if (known) return known;
-  const build = load(name);
-  builds.set(name, build);
-  return build;
-}
-
-async function load(name: string | undefined): Promise<Build> {
-  const mutation = findMutation(name);
-  return {
-    parts: await loadClient(mutation?.side === 'client' ? mutation : undefined),
-    server: await loadServer(mutation?.side === 'server' ? mutation : undefined),
-  };
+  const world = loadWorld(findMutation(mutation));
+  worlds.set(mutation, world);
+  return world;
 }

@@ -1,0 +1,18 @@
+// One seed of the world, with what it found put into words. Bundled with all that it plays (bundle.ts).
+import { ImClient } from '../../../src/client/im-client.ts';
+import { MemoryStorage } from '../../../src/client/storage/memory.ts';
+import type { Failure } from '../player.ts';
+import { failureOf } from '../simulation.ts';
+import { runWorld } from './run.ts';
+import { server } from './server.ts';
+
+const parts = { ImClient, MemoryStorage };
+
+export async function play(seed: number, sendsPerDevice: number): Promise<Failure | undefined> {
+  try {
+    const outcome = await runWorld({ seed, parts, server, sendsPerDevice });
+    return outcome.violations.length > 0 ? failureOf(outcome) : undefined;
+  } catch (error) {
+    return { seed, report: `Seed ${seed}:\n  ${String(error)}` };
+  }
+}
