@@ -9,6 +9,7 @@ import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
 import { Journal } from './journal.ts';
 import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
+import { PlainConnection } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
 
 export interface ClientParts {
@@ -39,7 +40,7 @@ const PAGE = 100;
 export class Device {
   private readonly options: DeviceOptions;
   readonly disk: Storage;
-  readonly journal = new Journal();
+  readonly journal: Journal;
   private readonly shown: Shown[] = [];
   private readonly told: Told[] = [];
   private readonly changes: Changed[] = [];
@@ -54,6 +55,7 @@ export class Device {
   constructor(options: DeviceOptions) {
     this.options = options;
     this.disk = new options.parts.MemoryStorage();
+    this.journal = new Journal(options.deviceId);
   }
 
   get history(): DeviceHistory {
@@ -110,13 +112,18 @@ export class Device {
     this.client = client;
     for (const { conversationId } of await client.conversations()) await this.draw(client, conversationId);
     // It goes on trying by itself; what ends it is our doing.
-    client.start().catch(() => {});
+    void this.connect();
   }
 
   /** Until it is connected and in sync, or has waited for so long: what happens offline meets few faults. */
   async online(patienceMs: number): Promise<void> {
-    const synced = this.client?.start().catch(() => {});
-    await Promise.race([synced, this.options.stage.wait(patienceMs)]);
+    await Promise.race([this.connect(), this.options.stage.wait(patienceMs)]);
+  }
+
+  /** Its user opens the app: that alone brings back a device that another one took the place of. */
+  private async connect(): Promise<void> {
+    this.journal.ask();
+    await this.client?.start().catch(() => {});
   }
 
   send(to: string, conversationId: string, text: string, silent: boolean): void {
@@ -224,8 +231,19 @@ export class Device {
     for (const socket of this.life.sockets) socket.terminate();
   }
 
+  /** Another device of this platform takes over; it does not stay. */
+  async yield(): Promise<void> {
+    const { random, stage } = this.options;
+    const options = { ...this.options, deviceId: 'newcomer', onFrame: () => {} };
+    const newcomer = await PlainConnection.open(options, false);
+    await stage.wait(random.between(0, 100));
+    newcomer?.cut();
+  }
+
   async sync(): Promise<void> {
-    await this.client?.sync();
+    if (this.client?.state === 'kicked') void this.connect();
+    // Kicked in the middle of it, it is asked again.
+    await this.client?.sync().catch(() => {});
   }
 
   async close(): Promise<void> {

@@ -73,6 +73,12 @@ export type Step =
   | { readonly anew: number }
   /** The position on its disk. */
   | { readonly kept: number }
+  /** It is told that another device took over. */
+  | { readonly kicked: true }
+  /** Its user wants it to connect. */
+  | { readonly asked: true }
+  /** It tries to connect. */
+  | { readonly opens: true }
   /** It sends over a connection on which it has not synced to the head yet. */
   | { readonly hasty: true }
   /** A cursor in a frame that leaves: of `ack`, `send`, `ping`, or the `after` of a `sync`. */

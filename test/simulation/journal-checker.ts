@@ -16,6 +16,7 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
   let begins = [0];
   let kept = 0;
   let told = 0;
+  let isKicked = false;
   for (const step of journal) {
     if ('heard' in step) heard.push(step.heard);
     if ('begins' in step) {
@@ -28,6 +29,9 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
       if (!begins.some((begin) => reach(begin, heard) >= kept && begin <= kept))
         find('I3', `moved to ${kept}, over entries that it never heard`);
     }
+    if ('kicked' in step) isKicked = true;
+    if ('asked' in step) isKicked = false;
+    if ('opens' in step && isKicked) find('P7', 'was told to stay away, and came back by itself');
     if ('hasty' in step) find('P7', 'sent before it had synced to the head');
     if ('told' in step) {
       if (step.told > kept) find('I5', `told that it had ${step.told}, with ${kept} on its disk`);

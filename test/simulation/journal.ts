@@ -7,13 +7,19 @@ type Frame = Readonly<Record<string, unknown>>;
 
 export class Journal {
   readonly steps: Step[] = [];
+  private readonly deviceId: string;
   private mailbox: unknown;
   private position = -1;
+
+  constructor(deviceId: string) {
+    this.deviceId = deviceId;
+  }
 
   /** One socket's view of it: answers are known by the ids of what was asked there. */
   connection(): { leave(data: string): void; hear(data: unknown): void } {
     const syncs = new Map<unknown, unknown>();
     let isSynced = false;
+    this.steps.push({ opens: true });
     return {
       leave: (data) => {
         const frame = JSON.parse(data) as Frame;
@@ -26,12 +32,20 @@ export class Journal {
         const frame = JSON.parse(String(data)) as Frame;
         if (frame['push'] === 'sync' && frame['events']) {
           this.steps.push({ heard: { from: frame['from'] as number, to: frame['to'] as number } });
+        } else if (frame['push'] === 'kicked') {
+          // A newer connection of its own does so too.
+          const by = frame['by'] as { deviceId: string } | undefined;
+          if (by?.deviceId !== this.deviceId) this.steps.push({ kicked: true });
         } else if (syncs.has(frame['id']) && frame['ok']) {
           isSynced ||= frame['more'] === false;
           this.hearPage(frame, syncs.get(frame['id']));
         }
       },
     };
+  }
+
+  ask(): void {
+    this.steps.push({ asked: true });
   }
 
   /** That much is on the disk now. */

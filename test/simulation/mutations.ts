@@ -174,6 +174,13 @@ export const mutations: readonly Mutation[] = [
     without: '',
   },
   {
+    name: 'client: one that was kicked comes back by itself',
+    side: 'client',
+    file: 'src/client/session.ts',
+    guard: 'return this.yieldTo(push);',
+    without: 'return;',
+  },
+  {
     name: 'client: a socket that is silent is kept',
     side: 'client',
     file: 'src/client/connection/connection.ts',

@@ -31,6 +31,12 @@ const DEVICES: readonly { deviceId: string; platform: Platform }[] = [
 /** Nothing that a client waits for takes that long: its longest backoff is 25 s of its own, faster time. */
 const STANDSTILL_MS = 20_000;
 const POLL_MS = 150;
+/** Between two sends of a device, at most. */
+const PAUSE_MS = 120;
+/** So many runs go on for more than two hours of the clients' time: they renew from 110 minutes on, up to five later. */
+const LONG_RUNS = 0.15;
+const MINUTES_TO_RENEWAL = 109;
+const EVENING_PAUSE_MS = 30_000;
 /** In the storm a device goes on without a connection then. */
 const ONLINE_PATIENCE_MS = 1_500;
 /** A device that is to die in a commit dies after that long at the latest, should there be none. */
@@ -73,6 +79,7 @@ export async function simulate({
           userId,
           sends: sendsPerDevice,
           onlineRate,
+          pauseMs: PAUSE_MS,
         });
       }),
       ...plain.map((client) => {
@@ -81,6 +88,25 @@ export async function simulate({
         return livePlainly(stage, client, { random, peers: peersOf(userId), userId, sends: sendsPerDevice });
       }),
     ]);
+    if (stage.elapse && createRandom(seed, 'evening').next() < LONG_RUNS) {
+      // Connections come to their two hours while there is little to say, and what is idle is ended.
+      await stage.elapse(MINUTES_TO_RENEWAL);
+      await Promise.all(
+        devices.map((device) => {
+          const { userId, deviceId } = device.history;
+          const random = createRandom(seed, `evening of ${userId}/${deviceId}`);
+          const peers = peersOf(userId);
+          return live(stage, device, {
+            random,
+            peers,
+            userId,
+            sends: 3,
+            onlineRate,
+            pauseMs: EVENING_PAUSE_MS,
+          });
+        }),
+      );
+    }
     // A reconnect storm to end with; in some, devices die again while they catch up with what nothing more will follow.
     if (random.next() < 0.5) for (const one of [...devices, ...plain]) one.cut();
     stage.calm();
@@ -105,13 +131,15 @@ interface Life {
   readonly sends: number;
   /** How often it waits for its connection before it does anything. */
   readonly onlineRate: number;
+  /** Between two sends, at most. */
+  readonly pauseMs: number;
 }
 
 async function live(stage: Stage, device: Device, life: Life): Promise<void> {
-  const { random, userId, peers, sends, onlineRate } = life;
+  const { random, userId, peers, sends, onlineRate, pauseMs } = life;
   for (let n = 1; n <= sends; n++) {
     if (random.next() < onlineRate) await device.online(ONLINE_PATIENCE_MS);
-    await stage.wait(random.between(0, 120));
+    await stage.wait(random.between(0, pauseMs));
     const peer = peers[random.integer(0, peers.length - 1)]!;
     const conversationId = directConversationId(userId, peer);
     const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
@@ -128,13 +156,14 @@ async function live(stage: Stage, device: Device, life: Life): Promise<void> {
       await stage.wait(random.between(0, 200));
       await device.start();
     } else if (fate < 0.16) device.cut();
+    else if (fate < 0.19) await device.yield();
   }
 }
 
 async function livePlainly(
   stage: Stage,
   client: PlainClient,
-  { random, userId, peers, sends }: Omit<Life, 'onlineRate'>,
+  { random, userId, peers, sends }: Omit<Life, 'onlineRate' | 'pauseMs'>,
 ): Promise<void> {
   for (let n = 1; n <= sends; n++) {
     await stage.wait(random.between(0, 200));

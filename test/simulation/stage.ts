@@ -22,6 +22,8 @@ export interface Stage {
   /** Time of the story, in milliseconds. */
   now(): number;
   wait(ms: number): Promise<void>;
+  /** Lets so much of the clients' time pass; where time is real, nobody waits for that. */
+  elapse?(minutes: number): Promise<void>;
   /** What one process on a device has of it: time, chance and ids. */
   environment(random: Random): Pick<Environment, 'now' | 'newId' | 'setTimer'>;
   /** `onSocket` hears of each that is made, and of its end. */

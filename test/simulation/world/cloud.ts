@@ -30,11 +30,13 @@ export class WorldCloud {
   private readonly stream: Stream;
   private readonly functions: Functions;
   private readonly server: Server;
+  private readonly tokenLifetimes: Random;
   private faults: WorldFaults = calm;
 
   constructor({ seed, server, settings }: WorldCloudOptions) {
     const randomOf = (name: string): Random => createRandom(seed, name);
     this.server = server;
+    this.tokenLifetimes = randomOf('tokens');
     this.scheduler = new Scheduler(randomOf('order'), START);
     const { scheduler } = this;
     const faults = () => this.faults;
@@ -78,8 +80,8 @@ export class WorldCloud {
     return this.stream.isQuiet;
   }
 
-  /** A token that is good for that long; seconds. */
-  issueToken(userId: string, lifetime = 86_400): string {
+  issueToken(userId: string): string {
+    const lifetime = Math.ceil(this.tokenLifetimes.between(...this.faults.tokens));
     const claims = { sub: userId, exp: Math.floor(this.scheduler.now / 1_000) + lifetime };
     return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
   }

@@ -11,7 +11,11 @@ export interface WorldFaults {
     readonly conflict: number;
     /** A request that takes so long that its function runs into its time limit. */
     readonly hang: number;
+    /** Of each key of a BatchGet: to be asked for again. */
+    readonly unprocessed: number;
   };
+  /** How long the tokens are good that are issued now; seconds. */
+  readonly tokens: readonly [number, number];
   readonly functions: {
     readonly crashBefore: number;
     readonly crashMidway: number;
@@ -36,9 +40,20 @@ export interface WorldFaults {
   };
 }
 
+const DAY_SECONDS = 86_400;
+
 /** All is well, and as fast as it may be. */
 export const calm: WorldFaults = {
-  dynamodb: { latencyMs: [1, 6], throttle: 0, error: 0, lostResponse: 0, conflict: 0, hang: 0 },
+  dynamodb: {
+    latencyMs: [1, 6],
+    throttle: 0,
+    error: 0,
+    lostResponse: 0,
+    conflict: 0,
+    hang: 0,
+    unprocessed: 0,
+  },
+  tokens: [DAY_SECONDS, DAY_SECONDS],
   functions: { crashBefore: 0, crashMidway: 0, crashAfter: 0, skewMs: 0 },
   stream: { delayMs: [5, 30], duplicate: 0, singly: 0 },
   gateway: {
@@ -64,7 +79,9 @@ export function drawStorm(random: Random): WorldFaults {
       lostResponse: rate(0.05),
       conflict: rate(0.05),
       hang: rate(0.004),
+      unprocessed: rate(0.3),
     },
+    tokens: random.next() < 0.7 ? calm.tokens : [1, random.between(5, 60)],
     functions: {
       crashBefore: rate(0.02),
       crashMidway: rate(0.05),

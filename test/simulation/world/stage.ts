@@ -10,6 +10,8 @@ const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 const QUIET_POLL_MS = 50;
 /** A device's clock is off by so much at most. */
 const MAX_SKEW_MS = 120_000;
+/** How often it is set, of each time that it is looked at. */
+const CLOCK_JUMPS = 0.02;
 
 export function worldStage(cloud: WorldCloud, seed: number): Stage {
   const { scheduler, gateway } = cloud;
@@ -21,12 +23,17 @@ export function worldStage(cloud: WorldCloud, seed: number): Stage {
     async settled() {
       while (!cloud.isQuiet) await scheduler.wait(QUIET_POLL_MS);
     },
+    elapse: (minutes) => scheduler.wait(minutes * 60_000),
     now: () => scheduler.now / SPEED,
     wait: (ms) => scheduler.wait(ms * SPEED),
     environment(random) {
-      const skewMs = random.between(-MAX_SKEW_MS, MAX_SKEW_MS);
+      const drawSkew = () => random.between(-MAX_SKEW_MS, MAX_SKEW_MS);
+      let skewMs = drawSkew();
       return {
-        now: () => Math.floor(scheduler.now + skewMs),
+        now() {
+          if (random.next() < CLOCK_JUMPS) skewMs = drawSkew();
+          return Math.floor(scheduler.now + skewMs);
+        },
         newId: () => newId(random),
         setTimer: (callback, delayMs) => scheduler.after(delayMs, callback),
       };

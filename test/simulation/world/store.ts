@@ -1,7 +1,8 @@
 // DynamoDB as a function sees it: its answers take their time, fail, get lost, or come when nobody is there any more. What
 // the SDK repeats is repeated.
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, KeysAndAttributes } from '@aws-sdk/client-dynamodb';
 import {
+  BatchGetItemCommand,
   InternalServerError,
   ProvisionedThroughputExceededException,
   TransactionCanceledException,
@@ -65,7 +66,7 @@ export function storeClient(
         }
         const lost = random.next() < dynamodb.lostResponse;
         try {
-          const output = model.execute(command);
+          const output = execute(model, command, random, dynamodb.unprocessed);
           onWrite();
           hear(latency(), () => (lost ? reject(networkError()) : resolve(output)));
         } catch (error) {
@@ -85,6 +86,24 @@ export function storeClient(
     }
   };
   return { send } as unknown as DynamoDBClient;
+}
+
+/** Of a BatchGet, some keys may be left for another request: never all of them, for that would be a throttle. */
+function execute(model: ModelDynamoDb, command: Command, random: Random, unprocessed: number): unknown {
+  if (!(command instanceof BatchGetItemCommand)) return model.execute(command);
+  const tables = Object.entries(command.input.RequestItems ?? {});
+  const [first] = tables.flatMap(([, { Keys = [] }]) => Keys);
+  const kept: Record<string, KeysAndAttributes> = {};
+  const left: Record<string, KeysAndAttributes> = {};
+  for (const [table, request] of tables) {
+    const { Keys = [] } = request;
+    const later = Keys.filter((key) => key !== first && random.next() < unprocessed);
+    if (later.length < Keys.length)
+      kept[table] = { ...request, Keys: Keys.filter((key) => !later.includes(key)) };
+    if (later.length > 0) left[table] = { ...request, Keys: later };
+  }
+  const output = model.execute(new BatchGetItemCommand({ RequestItems: kept }));
+  return { ...(output as object), UnprocessedKeys: left };
 }
 
 /** The SDK names each transaction once, so that a repeat of it is none. */

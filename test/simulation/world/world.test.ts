@@ -22,12 +22,14 @@ test(
     let changed = 0;
     let read = 0;
     let sentPlainly = 0;
+    let kicked = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const outcome = await run(seed);
       expect(outcome.violations, report(outcome)).toEqual([]);
       const { history } = outcome;
       sent += history.sent.filter(({ outcome: fate }) => fate === 'sent').length;
       changed += history.devices.flatMap(({ changes }) => changes).filter(({ doneAt }) => doneAt).length;
+      kicked += history.devices.flatMap(({ journal }) => journal).filter((step) => 'kicked' in step).length;
       sentPlainly += history.sent.filter(({ text }) => text.endsWith('plainly')).length;
       read += history.devices.flatMap(({ marked }) => marked).length;
     }
@@ -36,5 +38,6 @@ test(
     expect(changed).toBeGreaterThan(100);
     expect(read).toBeGreaterThan(100);
     expect(sentPlainly).toBeGreaterThan(50);
+    expect(kicked).toBeGreaterThan(5);
   },
 );
