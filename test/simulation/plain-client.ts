@@ -197,8 +197,9 @@ export class PlainClient {
     const [clientMsgId = ''] = String(frame['id']).split('/');
     const record = this.sends.get(clientMsgId);
     if (!record) return;
-    const error = frame['error'] as { retryable: boolean } | undefined;
-    if (error?.retryable) return;
+    const error = frame['error'] as { code: string; retryable: boolean } | undefined;
+    // Its token is over, and the server closes: the next connection has a new one.
+    if (error?.retryable || error?.code === 'unauthorized') return;
     record.isAnswered = true;
     if (error) record.isRejected = true;
     else record.seqs.add(frame['seq'] as number);
