@@ -8,6 +8,7 @@ import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ImFunction } from './im-function.ts';
+import { QueueSource } from './queue-source.ts';
 import type { Tables } from './tables.ts';
 
 export interface FanOutProps {
@@ -24,17 +25,31 @@ export class FanOut extends Construct {
     super(scope, id);
     const { tables, api, stageName, environment } = props;
 
+    const timeout = Duration.seconds(60);
     const fanOut = new ImFunction(this, 'fan-out', {
       description: 'Writes pointers to the mailboxes of a message’s recipients and pushes to their devices',
-      timeout: Duration.seconds(60),
+      timeout,
       environment,
     })
       .useTable(tables, 'Users', 'UpdateItem', 'PutItem', 'DeleteItem')
       .useTable(tables, 'Messages', 'BatchGetItem')
-      // Who is in a group, and who looks at it.
+      // Who is in a group, who looks at it, and when others hear of it.
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'Query', 'UpdateItem', 'DeleteItem')
+      .useTable(tables, 'OfflineQueue', 'UpdateItem')
+      .useConnections(api, stageName, 'POST', 'DELETE');
+    // What is too much for one invocation, or due later: each part is carried out, and tried again, by itself.
+    const groupTasks = new ImFunction(this, 'group-tasks', {
+      description: 'Does its part of what goes to a large group',
+      timeout,
+      environment,
+    })
+      .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'PutItem', 'DeleteItem')
+      .useTable(tables, 'Messages', 'BatchGetItem')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'UpdateItem')
       .useConnections(api, stageName, 'POST', 'DELETE');
+    const { queue } = new QueueSource(this, 'GroupTasks', { consumer: groupTasks, batchSize: 1 });
+    for (const sender of [fanOut, groupTasks]) sender.useQueue(queue, 'GROUP_TASKS_QUEUE_URL');
 
     const failures = new Queue(this, 'Failures', {
       retentionPeriod: Duration.days(14),

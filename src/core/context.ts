@@ -4,6 +4,7 @@ import type { Platform } from '../protocol/ids.ts';
 import type { Database } from './database.ts';
 import type { PushFailures } from './push-failures.ts';
 import type { KnownGroups } from './groups/known-groups.ts';
+import type { Tasks } from './groups/task.ts';
 import type { Settings } from './settings.ts';
 
 export interface Context {
@@ -18,6 +19,7 @@ export interface Context {
   readonly connections: Connections;
   readonly pushFailures: PushFailures;
   readonly knownGroups: KnownGroups;
+  readonly tasks: Tasks;
   readonly log: Log;
 }
 

@@ -1,82 +1,64 @@
 // From new messages to mailboxes and devices. One batch costs a recipient one mailbox update and a device one frame.
-import pLimit from 'p-limit';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
-import type { Message, Slot } from '../protocol/messages.ts';
-import type { ConversationChange } from '../protocol/server-frames.ts';
+import type { Message } from '../protocol/messages.ts';
 import { targetSeq } from '../protocol/slots.ts';
-import type { Context, Pushes } from './context.ts';
-import { isConnectionOver } from './connections.ts';
+import type { Context } from './context.ts';
 import { currentMessages, type CurrentMessages } from './current-messages.ts';
-import { appendPointers, isFull, sealPage, type Appended } from './mailbox.ts';
-import { noteWaiting } from './offline-queue.ts';
+import { deliver, pushesOf, type Bundles, type Delivery, type FailedDelivery } from './deliver.ts';
 import { deviceDigest } from './digest.ts';
 import { encodeEntry } from './entries.ts';
 import { deliveriesOf } from './groups/deliveries.ts';
+import { planHeads } from './groups/heads.ts';
 import { readStays, type GroupWithStays } from './groups/known-groups.ts';
-import { forgetDismissed } from './groups/membership.ts';
-import { pushToSubscribers, type GroupBatch } from './groups/subscriptions.ts';
-import { pushAppended, type Told } from './pushes.ts';
+import { pushToSubscribers, readSubscribers, waitForFrame } from './groups/subscriptions.ts';
+import { rangesOf, type Task } from './groups/task.ts';
 import { keyOf } from './timeline.ts';
-
-/** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
-const MAX_RECIPIENTS = 64;
-/** Pushes at once: as many as there are sockets for. */
-const MAX_PUSHES = 64;
 
 export interface FanOutFailure {
   readonly message: Message;
   readonly cause: unknown;
 }
 
-interface Delivery {
-  readonly pointer: string;
-  readonly message: Message;
-  /** Instead of the message: what it tells of, for this user alone. */
-  readonly event?: ConversationChange;
-}
-
 /**
  * Delivers a batch. A recipient that fails delays no other (I9): the messages it has not got are returned, to be
- * tried again; all of this is idempotent.
+ * tried again; all of this is idempotent. What is too much for one invocation goes to others.
  */
 export async function fanOut(ctx: Context, messages: readonly Message[]): Promise<FanOutFailure[]> {
-  const limit = pLimit(MAX_RECIPIENTS);
-  const { direct, groups, unknown } = await sortOut(ctx, messages);
-  const recipients = [...bundle(direct, groups)].map(([userId, deliveries]) => {
-    const pointers = deliveries.map(({ pointer }) => pointer);
-    return { deliveries, appending: limit(() => appendPointers(ctx, userId, pointers)) };
-  });
-  const pushes = limitPushes(ctx.connections.startPushes());
-  void Promise.allSettled(recipients.map(({ appending }) => appending)).then(() => pushes.lastCall());
   const current = currentMessages(ctx, messages);
-  const attempt = async (those: readonly Message[], work: () => Promise<void>): Promise<FanOutFailure[]> => {
-    try {
-      await work();
-      return [];
-    } catch (cause) {
-      return those.map((message) => ({ message, cause }));
-    }
-  };
+  const { direct, groups, unknown } = await sortOut(ctx, messages);
+  const { bundles, tasks, passedOn } = planDeliveries(ctx, direct, groups);
   const outcomes = await Promise.all([
-    ...recipients.map(({ deliveries, appending }) =>
-      attempt(
-        deliveries.map(({ message }) => message),
-        async () => {
-          const appended = await appending;
-          if (appended) await tellDevices(ctx, { pushes, current }, appended, deliveries);
-        },
-      ),
-    ),
-    ...large(groups, current).map((batch) =>
-      attempt(batch.messages, () => pushToSubscribers(ctx, pushes, batch)),
-    ),
+    deliver(ctx, bundles, current).then((failed) => failed.flatMap(messagesOf)),
+    attempt(passedOn, () => ctx.tasks.send(tasks)),
+    ...groups.map(({ group, messages: those }) => {
+      const { cutoverSeq } = group.head;
+      const above = cutoverSeq === undefined ? [] : those.filter(({ seq }) => seq > cutoverSeq);
+      return attempt(above, () => tellLarge(ctx, current, group, above));
+    }),
   ]);
   return [...unknown, ...outcomes.flat()];
 }
 
+const messagesOf = ({ deliveries, cause }: FailedDelivery): FanOutFailure[] =>
+  deliveries.flatMap(({ message }) => (message ? [{ message, cause }] : []));
+
+async function attempt(messages: readonly Message[], work: () => Promise<void>): Promise<FanOutFailure[]> {
+  try {
+    await work();
+    return [];
+  } catch (cause) {
+    return messages.map((message) => ({ message, cause }));
+  }
+}
+
+interface OfGroup {
+  readonly group: GroupWithStays;
+  readonly messages: readonly Message[];
+}
+
 interface SortedOut {
   readonly direct: readonly Message[];
-  readonly groups: readonly { readonly group: GroupWithStays; readonly messages: readonly Message[] }[];
+  readonly groups: readonly OfGroup[];
   /** Of groups that could not be read. */
   readonly unknown: readonly FanOutFailure[];
 }
@@ -107,46 +89,52 @@ async function sortOut(ctx: Context, messages: readonly Message[]): Promise<Sort
   }
 }
 
-/** What is pushed to who looks, of each group that is too large for more. */
-function large(groups: SortedOut['groups'], current: CurrentMessages): GroupBatch[] {
-  const now = async () => {
-    const tell = await current();
-    return (message: Message): Slot => tell(message).message;
-  };
-  return groups.flatMap(({ group, messages }) => {
-    const { cutoverSeq } = group.head;
-    const above = cutoverSeq === undefined ? [] : messages.filter(({ seq }) => seq > cutoverSeq);
-    const [first] = above;
-    return first ? [{ conversationId: first.conversationId, group, messages: above, now }] : [];
-  });
+interface Plan {
+  readonly bundles: Bundles;
+  readonly tasks: readonly Task[];
+  /** What the tasks are about. */
+  readonly passedOn: readonly Message[];
 }
 
-/** The short time of a push must not go by while it waits for a socket. */
-function limitPushes(pushes: Pushes): Pushes {
-  const limit = pLimit(MAX_PUSHES);
-  return { ...pushes, push: (connectionId, frame) => limit(() => pushes.push(connectionId, frame)) };
-}
-
-/** All that a batch holds for each recipient, once, in the order of each conversation. */
-function bundle(
-  direct: readonly Message[],
-  groups: SortedOut['groups'],
-): ReadonlyMap<string, readonly Delivery[]> {
+/** All that a batch holds for each recipient, once; of the largest groups only as much as one invocation can do. */
+function planDeliveries(ctx: Context, direct: readonly Message[], groups: readonly OfGroup[]): Plan {
+  const { recipientsPerInvocation } = ctx.settings;
   const bundles = new Map<string, Delivery[]>();
-  const add = (userId: string, delivery: Delivery) => {
+  const add = ({ userId, ...delivery }: Delivery & { readonly userId: string }) => {
     const deliveries = bundles.get(userId);
     if (deliveries) deliveries.push(delivery);
     else bundles.set(userId, [delivery]);
   };
-  for (const message of direct) {
-    for (const { userId, ...delivery } of directDeliveries(message)) add(userId, delivery);
-  }
-  for (const { group, messages } of groups) {
-    for (const message of messages) {
-      for (const { userId, ...delivery } of deliveriesOf(message, group)) add(userId, delivery);
+  for (const message of direct) for (const delivery of directDeliveries(message)) add(delivery);
+  const tasks: Task[] = [];
+  const passedOn: Message[] = [];
+  const ofGroups = groups
+    .map(({ group, messages }) => ({
+      messages,
+      deliveries: messages.flatMap((message) => deliveriesOf(message, group)),
+    }))
+    .map((one) => ({ ...one, users: [...new Set(one.deliveries.map(({ userId }) => userId))] }))
+    .toSorted((left, right) => left.users.length - right.users.length);
+  let total = bundles.size;
+  for (const { messages, deliveries, users } of ofGroups) {
+    if (total + users.length <= recipientsPerInvocation) {
+      total += users.length;
+      deliveries.forEach(add);
+      continue;
     }
+    const { conversationId } = messages[0]!;
+    const seqs = messages.map(({ seq }) => seq);
+    tasks.push(
+      ...rangesOf(users, recipientsPerInvocation).map((range): Task => ({
+        kind: 'deliver',
+        conversationId,
+        seqs,
+        users: range,
+      })),
+    );
+    passedOn.push(...messages);
   }
-  return bundles;
+  return { bundles, tasks, passedOn };
 }
 
 function directDeliveries(message: Message): (Delivery & { readonly userId: string })[] {
@@ -166,59 +154,39 @@ function directDeliveries(message: Message): (Delivery & { readonly userId: stri
   });
 }
 
-async function tellDevices(
+/** Who looks at a large group gets its messages now, in frames that are not too many; others hear of them once in a while. */
+async function tellLarge(
   ctx: Context,
-  { pushes, current }: { pushes: Pushes; current: CurrentMessages },
-  appended: Appended,
-  deliveries: readonly Delivery[],
+  current: CurrentMessages,
+  group: GroupWithStays,
+  messages: readonly Message[],
 ): Promise<void> {
-  const { mailbox } = appended;
-  const live = mailbox.connections.filter((connection) => !isConnectionOver(ctx, connection));
-  const connected = new Set(live.map(({ deviceId }) => deviceId));
-  const noteFor = (isAbsent: (deviceId: string) => boolean) =>
-    noteForAbsent(ctx, appended, deliveries, mailbox.pushDevices.filter(isAbsent));
-  const push = async () => {
-    if (mailbox.connections.length === 0) return;
+  const [first] = messages;
+  if (!first) return;
+  const { conversationId } = first;
+  await waitForFrame(ctx, conversationId);
+  const subscribers = await readSubscribers(ctx, conversationId, group);
+  const heads = group.head.dismissedSeq === undefined ? planHeads(ctx, conversationId) : undefined;
+  const { recipientsPerInvocation } = ctx.settings;
+  if (subscribers.length > recipientsPerInvocation) {
+    const seqs = messages.map(({ seq }) => seq);
+    const ids = subscribers.map(({ connectionId }) => connectionId);
+    const parts = rangesOf(ids, recipientsPerInvocation).map((connections): Task => ({
+      kind: 'push',
+      conversationId,
+      seqs,
+      connections,
+    }));
+    await Promise.all([ctx.tasks.send(parts), heads]);
+    return;
+  }
+  const pushes = pushesOf(ctx);
+  const now = async () => {
     const tell = await current();
-    const told = new Map(
-      deliveries.map(({ pointer, message, event }): [string, Told] => [
-        pointer,
-        event
-          ? { kind: 'conversation', conversationId: message.conversationId, change: event }
-          : tell(message),
-      ]),
-    );
-    await pushAppended(ctx, pushes, appended, told, (ended) => noteFor((deviceId) => deviceId === ended));
+    return (message: Message) => tell(message).message;
   };
-  await Promise.all([
-    push(),
-    noteFor((deviceId) => !connected.has(deviceId)),
-    isFull(mailbox) ? sealPage(ctx, mailbox) : undefined,
-    ...deliveries
-      .filter(({ event }) => event === 'dismissed')
-      .map(({ message }) => forgetDismissed(ctx, message.conversationId, mailbox.userId)),
-  ]);
-}
-
-/** For each registered device without a connection: what waits for it, unless it is silent or the user's own. */
-async function noteForAbsent(
-  ctx: Context,
-  { mailbox, extents, fresh }: Appended,
-  deliveries: readonly Delivery[],
-  absent: readonly string[],
-): Promise<void> {
-  const wanted = deliveries.filter(
-    ({ message, event }) => !event && message.from !== mailbox.userId && !message.silent,
-  );
-  const last = wanted.at(-1)?.message;
-  const lastExtent = extents.at(-1);
-  if (absent.length === 0 || !last || !lastExtent) return;
-  const waiting = {
-    count: wanted.length,
-    conversationId: last.conversationId,
-    seq: last.seq,
-    syncSeq: lastExtent.from + lastExtent.pointers.length - 1,
-    repeated: fresh === 0,
-  };
-  await Promise.all(absent.map((deviceId) => noteWaiting(ctx, mailbox.userId, deviceId, waiting)));
+  const batch = { conversationId, group, messages, now, subscribers };
+  const pushing = pushToSubscribers(ctx, pushes, batch);
+  pushes.lastCall();
+  await Promise.all([pushing, heads]);
 }

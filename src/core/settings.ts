@@ -25,6 +25,13 @@ export const settingsSchema = v.strictObject({
   conversationsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 20),
   /** Up to so many members, a group's messages are written to each member's mailbox. */
   writeFanoutLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 500),
+  /** Mailboxes, or connections that look at a group, that one invocation of fan-out serves; the rest is cut into parts. */
+  recipientsPerInvocation: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5_000)), 500),
+  /** A member who is online and does not look at a large group hears of new messages this often, at most. */
+  headsIntervalMs: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1_000), v.maxValue(900_000)),
+    30_000,
+  ),
   /** Members of a group, and groups of a user. */
   groupLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(100_000)), 10_000),
   groupsPerUser: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 500),

@@ -62,6 +62,8 @@ export const itemKey = {
   member: (userId: string) => `${memberPrefix}${userId}`,
   /** What a group is called and says of itself: apart from its HEAD, which every message writes. */
   info: 'INFO',
+  /** When the members of a large group are told next that there is something new. */
+  heads: 'HEADS',
   /** A connection that looks at a large group. */
   subscription: (connectionId: string) => `${subscriptionPrefix}${connectionId}`,
   /** How many groups a user is in. */

@@ -18,7 +18,14 @@ export function createStore(): Store {
   return { db: new Database(createDynamoDb(), readTableNames(), backOff), settings: readSettings() };
 }
 
-export function createContext(): Context {
+const noTasks: Context['tasks'] = {
+  send: async () => {
+    throw new Error('This function has no queue');
+  },
+};
+
+/** `tasks`: for who passes work on. */
+export function createContext(tasks = noTasks): Context {
   return {
     ...createStore(),
     now: Date.now,
@@ -27,6 +34,7 @@ export function createContext(): Context {
     connections: createConnections(log),
     pushFailures: new PushFailures(),
     knownGroups: new KnownGroups(),
+    tasks,
     log,
   };
 }

@@ -9,9 +9,10 @@ import type { Message } from '../protocol/messages.ts';
 import { isVoid } from '../protocol/slots.ts';
 import { createContext } from './context.ts';
 import { describeError } from './log.ts';
+import { createTasks } from './tasks.ts';
 
 export function messageStream(
-  ctx: Context = createContext(),
+  ctx: Context = createContext(createTasks()),
 ): (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse> {
   return async (event) => {
     const sequenceNumbers = new Map<Message, string>();

@@ -187,7 +187,6 @@ describe('P1.2: the parameter TokenKeys', () => {
 });
 
 test('fan-out takes inserted messages and no voids, in batches that fail by record and end somewhere', () => {
-  template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
     BatchSize: 100,
     BisectBatchOnFunctionError: true,
@@ -207,6 +206,17 @@ test('fan-out takes inserted messages and no voids, in batches that fail by reco
         },
       ],
     },
+  });
+});
+
+test('what is done for large groups is taken from a queue one by one, and what fails ends somewhere', () => {
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    BatchSize: 1,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+  });
+  template.hasResourceProperties('AWS::SQS::Queue', {
+    VisibilityTimeout: 360,
+    RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() },
   });
 });
 

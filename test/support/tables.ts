@@ -14,6 +14,7 @@ import type { Caller, Connections, Context, Pushes } from '../../src/core/contex
 import { Database, type Item } from '../../src/core/database.ts';
 import { registerConnection } from '../../src/core/connections.ts';
 import { KnownGroups } from '../../src/core/groups/known-groups.ts';
+import type { Task } from '../../src/core/groups/task.ts';
 import { PushFailures } from '../../src/core/push-failures.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { tableDefinitions, type TableName } from '../../src/core/tables.ts';
@@ -48,6 +49,8 @@ export interface TestContext extends Context {
   /** Requests that this context's client has made. */
   readonly requests: () => number;
   readonly pushed: { connectionId: string; frame: Push | Refused }[];
+  /** What is left to others. */
+  readonly queued: Task[];
 }
 
 export interface TestClock {
@@ -79,6 +82,7 @@ export async function startTables(
     clients.push(client);
     const requests = watch(client, death, beforeRequest);
     const pushed: TestContext['pushed'] = [];
+    const queued: Task[] = [];
     const post = async (connectionId: string, frame: Push | Refused) => {
       pushed.push({ connectionId, frame });
       return 'accepted' as const;
@@ -97,9 +101,11 @@ export async function startTables(
       },
       pushFailures: new PushFailures(),
       knownGroups: new KnownGroups(),
+      tasks: { send: async (tasks) => void queued.push(...tasks) },
       log: { info: () => {}, warn: () => {}, error: () => {} },
       requests,
       pushed,
+      queued,
     };
   };
 

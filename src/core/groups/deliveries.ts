@@ -5,15 +5,11 @@ import type { ConversationChange } from '../../protocol/server-frames.ts';
 import { targetSeq, type GroupBody } from '../../protocol/slots.ts';
 import { deviceDigest } from '../digest.ts';
 import { encodeEntry } from '../entries.ts';
+import type { Delivery } from '../deliver.ts';
 import { isIn, type GroupWithStays } from './known-groups.ts';
 
-/** An entry for one mailbox; `event`: instead of the message itself. */
-export interface GroupDelivery {
-  readonly userId: string;
-  readonly pointer: string;
-  readonly message: Message;
-  readonly event?: ConversationChange;
-}
+/** An entry for one mailbox. */
+type GroupDelivery = Delivery & { readonly userId: string };
 
 /** Everything that a message of a group puts into mailboxes, in the order of each. */
 export function deliveriesOf(message: Message, { head, stays }: GroupWithStays): GroupDelivery[] {
@@ -21,6 +17,7 @@ export function deliveriesOf(message: Message, { head, stays }: GroupWithStays):
   const event = (userId: string, change: ConversationChange): GroupDelivery => ({
     userId,
     pointer: encodeEntry({ conversationId, change, version: seq }),
+    conversationId,
     message,
     event: change,
   });

@@ -14,8 +14,8 @@ export interface Stay {
 
 /** Members of all groups that are kept in memory; of more, those that were asked for longest ago go. */
 const MAX_KEPT = 50_000;
-/** Large groups whose last frame is remembered. */
-const MAX_FRAMES = 1_000;
+/** Large groups of which is remembered when something is due. */
+const MAX_TIMES = 1_000;
 /** Former members stand among the others for a week. */
 const MAX_READ = 250_000;
 
@@ -28,6 +28,7 @@ export class KnownGroups {
   private readonly known = new Map<string, Known>();
   /** When the next frame of a large group may leave, by conversation. */
   private readonly frames = new Map<string, number>();
+  private readonly heads = new Map<string, number>();
 
   get(conversationId: string, version: number): readonly Stay[] | undefined {
     const known = this.known.get(conversationId);
@@ -45,19 +46,34 @@ export class KnownGroups {
     }
   }
 
+  /** When the members of a large group are told next, as far as it is known here. */
+  nextHeads(conversationId: string): number {
+    return this.heads.get(conversationId) ?? 0;
+  }
+
+  noteHeads(conversationId: string, due: number): void {
+    remember(this.heads, conversationId, due);
+  }
+
   /** Takes the next turn to push a group's messages; returns how long to wait for it, in milliseconds. */
   takeFrame(conversationId: string, now: number, intervalMs: number): number {
     const at = Math.max(now, this.frames.get(conversationId) ?? 0);
-    this.frames.delete(conversationId);
-    this.frames.set(conversationId, at + intervalMs);
-    const [oldest] = this.frames.keys();
-    if (this.frames.size > MAX_FRAMES) this.frames.delete(oldest!);
+    remember(this.frames, conversationId, at + intervalMs);
     return Math.min(at - now, intervalMs);
   }
 }
 
+function remember(times: Map<string, number>, conversationId: string, at: number): void {
+  times.delete(conversationId);
+  times.set(conversationId, at);
+  const [oldest] = times.keys();
+  if (times.size > MAX_TIMES) times.delete(oldest!);
+}
+
 export interface GroupWithStays {
   readonly head: GroupHead;
+  /** The last number given out. */
+  readonly headSeq: number;
   readonly stays: readonly Stay[];
 }
 
@@ -71,7 +87,7 @@ export async function readStays(
     const conversationId = item['conversationId'] as string;
     const head = toGroupHead(item);
     const stays = await staysOf(ctx, conversationId, head.membershipVersion);
-    return [conversationId, { head, stays }] as const;
+    return [conversationId, { head, headSeq: item['seq'] as number, stays }] as const;
   });
   return new Map(await Promise.all(groups));
 }

@@ -65,7 +65,7 @@ export async function unsubscribe(
   return { ok: true };
 }
 
-interface Subscriber {
+export interface Subscriber {
   readonly userId: string;
   readonly deviceId: string;
   readonly connectionId: string;
@@ -107,14 +107,18 @@ export interface GroupBatch {
   readonly messages: readonly Message[];
   /** As they are at the moment of pushing. */
   readonly now: () => Promise<(message: Message) => Slot>;
+  readonly subscribers: readonly Subscriber[];
 }
 
-/** One frame to each connection that looks at the group, and to none more often than that under load. */
-export async function pushToSubscribers(ctx: Context, pushes: Pushes, batch: GroupBatch): Promise<void> {
-  const { conversationId, group } = batch;
+/** Under load they are pushed together with what comes until then. */
+export async function waitForFrame(ctx: Context, conversationId: string): Promise<void> {
   const waitMs = ctx.knownGroups.takeFrame(conversationId, ctx.now(), FRAME_INTERVAL_MS);
   if (waitMs > 0) await ctx.wait(waitMs);
-  const subscribers = await readSubscribers(ctx, conversationId, group);
+}
+
+/** One frame to each connection that looks at the group. */
+export async function pushToSubscribers(ctx: Context, pushes: Pushes, batch: GroupBatch): Promise<void> {
+  const { conversationId, group, subscribers } = batch;
   if (subscribers.length === 0) return;
   const stays = new Map(group.stays.map((stay) => [stay.userId, stay]));
   const now = await batch.now();

@@ -47,6 +47,7 @@ function createContext(): Context {
     connections: { post, startPushes: () => ({ push: post, lastCall: () => {} }), close: async () => {} },
     pushFailures: new PushFailures(),
     knownGroups: new KnownGroups(),
+    tasks: { send: async () => {} },
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
 }

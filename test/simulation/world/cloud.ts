@@ -8,6 +8,7 @@ import { Gateway, type Backend } from './gateway.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Server } from './server.ts';
 import { Stream } from './stream.ts';
+import { TaskQueue } from './task-queue.ts';
 
 export interface WorldCloudOptions {
   readonly seed: number;
@@ -28,6 +29,7 @@ export class WorldCloud {
   readonly gateway: Gateway;
   readonly model: ModelDynamoDb;
   private readonly stream: Stream;
+  private readonly tasks: TaskQueue;
   private readonly functions: Functions;
   private readonly server: Server;
   private readonly tokenLifetimes: Random;
@@ -50,6 +52,13 @@ export class WorldCloud {
       settings,
       onWrite: () => this.stream.poll(),
       connectionsFor: (life) => this.gateway.connectionsFor(life),
+      tasksFor: (life) => this.tasks.tasksFor(life),
+    });
+    this.tasks = new TaskQueue({
+      scheduler,
+      faults,
+      random: randomOf('tasks'),
+      carryOut: (task) => this.functions.invoke(STREAM_TIMEOUT_MS, (ctx) => server.task(ctx, task)),
     });
     this.gateway = new Gateway({ scheduler, faults, random: randomOf('gateway'), backend: this.backend() });
     this.stream = new Stream({
@@ -77,7 +86,7 @@ export class WorldCloud {
   }
 
   get isQuiet(): boolean {
-    return this.stream.isQuiet;
+    return this.stream.isQuiet && this.tasks.isQuiet;
   }
 
   issueToken(userId: string): string {

@@ -2,6 +2,7 @@
 import { Database } from '../../../src/core/database.ts';
 import type { Connections, Context } from '../../../src/core/context.ts';
 import { KnownGroups } from '../../../src/core/groups/known-groups.ts';
+import type { Tasks } from '../../../src/core/groups/task.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { parseSettings, type Settings } from '../../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../../src/core/tables.ts';
@@ -22,6 +23,7 @@ export interface FunctionsOptions extends StoreOptions {
   readonly settings: object;
   /** For what an invocation posts, while it lives. */
   readonly connectionsFor: (life: Life) => Connections;
+  readonly tasksFor: (life: Life) => Tasks;
 }
 
 export type Ended<T> =
@@ -70,7 +72,7 @@ export class Functions {
   }
 
   private contextFor(life: Life): Context {
-    const { scheduler, random, faults, connectionsFor } = this.options;
+    const { scheduler, random, faults, connectionsFor, tasksFor } = this.options;
     const { skewMs } = faults().functions;
     const skew = random.between(-skewMs, skewMs);
     const backOff = (attempt: number) => scheduler.wait(random.next() * Math.min(320, 10 * 2 ** attempt));
@@ -83,6 +85,7 @@ export class Functions {
       connections: connectionsFor(life),
       pushFailures: this.pushFailures,
       knownGroups: this.knownGroups,
+      tasks: tasksFor(life),
       log: silent,
     };
   }

@@ -4,9 +4,11 @@ import { edit, recall } from '../../../src/core/changes.ts';
 import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
 import type { Context } from '../../../src/core/context.ts';
 import { settings } from '../../../src/core/conversation-settings.ts';
+import { carryOut } from '../../../src/core/groups/carry-out.ts';
 import { createGroup } from '../../../src/core/groups/create-group.ts';
 import { group, members, muteMember, setRole, updateGroup } from '../../../src/core/groups/management.ts';
 import { addMembers, dismissGroup, leaveGroup, removeMembers } from '../../../src/core/groups/membership.ts';
+import type { Task } from '../../../src/core/groups/task.ts';
 import { subscribe, unsubscribe } from '../../../src/core/groups/subscriptions.ts';
 import { history } from '../../../src/core/history.ts';
 import { pending } from '../../../src/core/pending.ts';
@@ -53,6 +55,7 @@ const routes: Required<Routes> = {
 export const server = {
   request: (ctx: Context, event: WebSocketEvent) => route(routes, ctx)(event),
   stream: (ctx: Context, event: Parameters<ReturnType<typeof messageStream>>[0]) => messageStream(ctx)(event),
+  task: (ctx: Context, task: Task) => carryOut(ctx, task),
   connect: (ctx: Context, event: WebSocketEvent) => registerConnection(ctx, callerOf(event)),
   disconnect: (ctx: Context, event: WebSocketEvent) => forgetConnection(ctx, callerOf(event)),
   async findSuccessor(ctx: Context, event: WebSocketEvent): Promise<string | undefined> {

@@ -1,0 +1,128 @@
+// Entries into mailboxes: one update for each recipient, whatever it holds, and then a frame for each of their devices.
+import pLimit from 'p-limit';
+import type { Message } from '../protocol/messages.ts';
+import type { ConversationChange } from '../protocol/server-frames.ts';
+import { isConnectionOver } from './connections.ts';
+import type { Context, Pushes } from './context.ts';
+import type { CurrentMessages } from './current-messages.ts';
+import { forgetDismissed } from './groups/membership.ts';
+import { appendPointers, isFull, sealPage, type Appended } from './mailbox.ts';
+import { noteWaiting } from './offline-queue.ts';
+import { pushAppended, type Told } from './pushes.ts';
+
+/** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
+const MAX_RECIPIENTS = 64;
+/** Pushes at once: as many as there are sockets for. */
+const MAX_PUSHES = 64;
+
+/** An entry for a mailbox, with the message that it brings, or the event. */
+export type Delivery =
+  | { readonly pointer: string; readonly message: Message; readonly event?: undefined }
+  /** What happened to a conversation for this user; `message`: tells of it. */
+  | {
+      readonly pointer: string;
+      readonly conversationId: string;
+      readonly event: ConversationChange;
+      readonly message?: Message;
+    };
+
+/** By user. */
+export type Bundles = ReadonlyMap<string, readonly Delivery[]>;
+
+export interface FailedDelivery {
+  readonly deliveries: readonly Delivery[];
+  readonly cause: unknown;
+}
+
+/** To the mailboxes of these users, and to their devices. Who fails delays no other (I9). */
+export async function deliver(
+  ctx: Context,
+  bundles: Bundles,
+  current: CurrentMessages,
+): Promise<FailedDelivery[]> {
+  const limit = pLimit(MAX_RECIPIENTS);
+  const recipients = [...bundles].map(([userId, deliveries]) => {
+    const pointers = deliveries.map(({ pointer }) => pointer);
+    return { deliveries, appending: limit(() => appendPointers(ctx, userId, pointers)) };
+  });
+  const pushes = pushesOf(ctx);
+  void Promise.allSettled(recipients.map(({ appending }) => appending)).then(() => pushes.lastCall());
+  const outcomes = await Promise.all(
+    recipients.map(async ({ deliveries, appending }): Promise<FailedDelivery[]> => {
+      try {
+        const appended = await appending;
+        if (appended) await tellDevices(ctx, { pushes, current }, appended, deliveries);
+        return [];
+      } catch (cause) {
+        return [{ deliveries, cause }];
+      }
+    }),
+  );
+  return outcomes.flat();
+}
+
+/** The short time of a push must not go by while it waits for a socket. */
+export function pushesOf(ctx: Context): Pushes {
+  const pushes = ctx.connections.startPushes();
+  const limit = pLimit(MAX_PUSHES);
+  return { ...pushes, push: (connectionId, frame) => limit(() => pushes.push(connectionId, frame)) };
+}
+
+async function tellDevices(
+  ctx: Context,
+  { pushes, current }: { pushes: Pushes; current: CurrentMessages },
+  appended: Appended,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  const { mailbox } = appended;
+  const live = mailbox.connections.filter((connection) => !isConnectionOver(ctx, connection));
+  const connected = new Set(live.map(({ deviceId }) => deviceId));
+  const noteFor = (isAbsent: (deviceId: string) => boolean) =>
+    noteForAbsent(ctx, appended, deliveries, mailbox.pushDevices.filter(isAbsent));
+  const push = async () => {
+    if (mailbox.connections.length === 0) return;
+    const tell = await current();
+    const told = new Map(
+      deliveries.map((delivery): [string, Told] => [
+        delivery.pointer,
+        delivery.event
+          ? { kind: 'conversation', conversationId: delivery.conversationId, change: delivery.event }
+          : tell(delivery.message),
+      ]),
+    );
+    await pushAppended(ctx, pushes, appended, told, (ended) => noteFor((deviceId) => deviceId === ended));
+  };
+  await Promise.all([
+    push(),
+    noteFor((deviceId) => !connected.has(deviceId)),
+    isFull(mailbox) ? sealPage(ctx, mailbox) : undefined,
+    ...deliveries.map((delivery) =>
+      delivery.event === 'dismissed'
+        ? forgetDismissed(ctx, delivery.conversationId, mailbox.userId)
+        : undefined,
+    ),
+  ]);
+}
+
+/** For each registered device without a connection: what waits for it, unless it is silent or the user's own. */
+async function noteForAbsent(
+  ctx: Context,
+  { mailbox, extents, fresh }: Appended,
+  deliveries: readonly Delivery[],
+  absent: readonly string[],
+): Promise<void> {
+  const wanted = deliveries.flatMap(({ message, event }) =>
+    !event && message.from !== mailbox.userId && !message.silent ? [message] : [],
+  );
+  const last = wanted.at(-1);
+  const lastExtent = extents.at(-1);
+  if (absent.length === 0 || !last || !lastExtent) return;
+  const waiting = {
+    count: wanted.length,
+    conversationId: last.conversationId,
+    seq: last.seq,
+    syncSeq: lastExtent.from + lastExtent.pointers.length - 1,
+    repeated: fresh === 0,
+  };
+  await Promise.all(absent.map((deviceId) => noteWaiting(ctx, mailbox.userId, deviceId, waiting)));
+}
