@@ -40,7 +40,8 @@ export class FanOut extends Construct {
     // What is too much for one invocation, or due later: each part is carried out, and tried again, by itself.
     const groupTasks = new ImFunction(this, 'group-tasks', {
       description: 'Does its part of what goes to a large group',
-      timeout,
+      // Ten times what it takes; a part that failed comes again after six times that.
+      timeout: Duration.seconds(10),
       environment,
     })
       .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'PutItem', 'DeleteItem')

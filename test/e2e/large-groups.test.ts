@@ -158,7 +158,6 @@ describe('P5.25 crossing the limit', () => {
       seed: 11,
       dynamodb: { throttle: 0.03, error: 0.02, lostResponse: 0.02 },
       stream: { duplicate: 0.2, reorder: true, delayMs: [0, 200] },
-      lambda: { crashMidway: 0.02 },
     });
     const write = async (client: TestClient, name: string) => {
       for (let n = 0; n < 15; n++) {

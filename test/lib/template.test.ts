@@ -215,7 +215,7 @@ test('what is done for large groups is taken from a queue one by one, and what f
     FunctionResponseTypes: ['ReportBatchItemFailures'],
   });
   template.hasResourceProperties('AWS::SQS::Queue', {
-    VisibilityTimeout: 360,
+    VisibilityTimeout: 60,
     RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() },
   });
 });

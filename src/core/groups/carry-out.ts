@@ -1,7 +1,7 @@
 // What is done for a large group by others than the fan-out that found it, or later.
 import { currentMessages } from '../current-messages.ts';
 import type { Context } from '../context.ts';
-import { deliver, pushesOf, type Delivery, type FailedDelivery } from '../deliver.ts';
+import { deliver, pushesOf, type Bundles, type Delivery } from '../deliver.ts';
 import type { Message } from '../../protocol/messages.ts';
 import { isVoid } from '../../protocol/slots.ts';
 import { encodeEntry } from '../entries.ts';
@@ -12,6 +12,9 @@ import { deliveriesOf } from './deliveries.ts';
 import { isIn, readStays, type GroupWithStays } from './known-groups.ts';
 import { pushToSubscribers, readSubscribers } from './subscriptions.ts';
 import { rangesOf, type IdRange, type Task } from './task.ts';
+
+/** Of delivering to who was not reached. */
+const MAX_ROUNDS = 4;
 
 const isWithin = (id: string, range: IdRange | undefined) => !range || (range.from <= id && id <= range.to);
 
@@ -29,7 +32,7 @@ export async function carryOut(ctx: Context, task: Task): Promise<void> {
           bundles.set(userId, [...(bundles.get(userId) ?? []), delivery]);
         }
       }
-      return throwFirst(await deliver(ctx, bundles, currentMessages(ctx, messages)));
+      return deliverAll(ctx, bundles, messages);
     }
     case 'push': {
       const messages = await readMessages(ctx, task.conversationId, task.seqs);
@@ -67,8 +70,18 @@ async function readMessages(
   return slots.filter((slot): slot is Message => !isVoid(slot)).toSorted((a, b) => a.seq - b.seq);
 }
 
-function throwFirst([failure]: readonly FailedDelivery[]): void {
-  if (failure) throw new Error('A part of a group was not reached', { cause: failure.cause });
+/** Who was not reached is tried again here: the queue gives a note back only after a minute. */
+async function deliverAll(ctx: Context, bundles: Bundles, messages: readonly Message[]): Promise<void> {
+  let left = bundles;
+  for (let round = 1; ; round++) {
+    const failures = await deliver(ctx, left, currentMessages(ctx, messages));
+    const [first] = failures;
+    if (!first) return;
+    if (round === MAX_ROUNDS) throw new Error('A part of a group was not reached', { cause: first.cause });
+    const failed = new Set(failures.map(({ deliveries }) => deliveries));
+    left = new Map([...left].filter(([, deliveries]) => failed.has(deliveries)));
+    await ctx.backOff(round);
+  }
 }
 
 /** An event for each who is connected with a device that does not look; in ranges, where there are many. */
@@ -102,5 +115,5 @@ async function tellHeads(
     .map(toMailbox)
     .filter(hasOther)
     .map(({ userId }): [string, Delivery[]] => [userId, [{ pointer, conversationId, event: 'heads' }]]);
-  throwFirst(await deliver(ctx, new Map(bundles), currentMessages(ctx, [])));
+  return deliverAll(ctx, new Map(bundles), []);
 }
