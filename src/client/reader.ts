@@ -42,7 +42,9 @@ export function object<F extends Fields>(fields: F): Reader<ReadFields<F>> {
   const readers = Object.entries(fields);
   return (value) => {
     const from = anyObject(value);
-    return Object.fromEntries(readers.map(([name, read]) => [name, read(from[name])])) as ReadFields<F>;
+    const found: Record<string, unknown> = {};
+    for (const [name, read] of readers) found[name] = read(from[name]);
+    return found as ReadFields<F>;
   };
 }
 

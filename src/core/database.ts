@@ -297,18 +297,25 @@ export class Database {
 }
 
 /** Names for every `#placeholder` of the expressions, and the values with their colons. */
-function placeholders(texts: readonly (string | undefined)[], { names = {}, values }: Expressions) {
-  const used = new Set(texts.flatMap((text) => text?.match(/#\w+/g) ?? []));
-  const expressionNames = Object.fromEntries(
-    [...used].map((name) => [name, names[name.slice(1)] ?? name.slice(1)]),
-  );
-  const expressionValues = Object.entries(values ?? {}).map(([name, value]) => [`:${name}`, value]);
+function placeholders(texts: readonly (string | undefined)[], { names, values }: Expressions) {
+  const expressionNames: Record<string, string> = {};
+  for (const text of texts) {
+    for (const placeholder of text?.match(/#\w+/g) ?? []) {
+      const name = placeholder.slice(1);
+      expressionNames[placeholder] = names?.[name] ?? name;
+    }
+  }
+  const expressionValues: Item = {};
+  for (const name in values) expressionValues[`:${name}`] = values[name];
   return {
-    ...(used.size > 0 && { ExpressionAttributeNames: expressionNames }),
-    ...(expressionValues.length > 0 && {
-      ExpressionAttributeValues: marshall(Object.fromEntries(expressionValues), {
-        removeUndefinedValues: true,
-      }),
+    ...(!isEmpty(expressionNames) && { ExpressionAttributeNames: expressionNames }),
+    ...(!isEmpty(expressionValues) && {
+      ExpressionAttributeValues: marshall(expressionValues, { removeUndefinedValues: true }),
     }),
   };
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
 }

@@ -1,9 +1,9 @@
 // Short digests: what only has to be compared is kept as a few bytes.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 function digest(text: string, bytes: number): Buffer {
-  return createHash('sha256').update(text).digest().subarray(0, bytes);
+  return hash('sha256', text, 'buffer').subarray(0, bytes);
 }
 
 /** 24 bits tell one user's devices apart; a collision costs one push, which the next pull repairs. */

@@ -57,8 +57,15 @@ function sizeAtMost(item: Item): number {
   return measure(item, (text) => text.length * MAX_UTF8_BYTES_A_UNIT);
 }
 
+/** Of items that nobody changes any more. */
+const sizes = new WeakMap<Item, number>();
+
 export function itemBytes(item: Item): number {
-  return measure(item, (text) => Buffer.byteLength(text));
+  const known = sizes.get(item);
+  if (known !== undefined) return known;
+  const bytes = measure(item, (text) => Buffer.byteLength(text));
+  sizes.set(item, bytes);
+  return bytes;
 }
 
 type Measure = (text: string) => number;

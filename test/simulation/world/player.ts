@@ -1,4 +1,5 @@
 // Plays seeds in the world, in this process.
+import { setImmediate } from 'node:timers/promises';
 import { findMutation } from '../mutations.ts';
 import { isOver, sendsOf, type Played, type Task } from '../player.ts';
 import { loadWorld } from './bundle.ts';
@@ -11,6 +12,8 @@ export async function playWorlds(task: Task): Promise<Played> {
   for (let seed = task.from; seed <= task.to && !isOver(task); seed++) {
     const failure = await play(seed, sendsOf(task, seed));
     seeds++;
+    // The world gives the event loop no turn, and nobody may be there any more who asked.
+    await setImmediate();
     if (failure) return { seeds, failure };
   }
   return { seeds };

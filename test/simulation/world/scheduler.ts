@@ -102,5 +102,5 @@ async function over(awaited: Promise<unknown>, story: { isOver: boolean }): Prom
   story.isOver = true;
 }
 
-/** Until every promise that can go on has gone on. */
-const drain = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Until every promise that can go on has gone on: a tick comes after them, and without a turn of the event loop. */
+const drain = () => new Promise<void>((resolve) => process.nextTick(resolve));
