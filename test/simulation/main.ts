@@ -3,8 +3,10 @@ import { dealMutations, dealSeeds } from './deal.ts';
 import { startLocalPlayer } from './local-player.ts';
 import { mutations } from './mutations.ts';
 import { parseOptions } from './options.ts';
-import type { Player, Task } from './player.ts';
+import { sendsOf, type Failure, type Player, type Task } from './player.ts';
 import { startPlayer } from './processes/player.ts';
+import { argumentsFor, describe, shrinkFailure } from './shrink-failure.ts';
+import type { Plan } from './world/shrink.ts';
 
 const options = parseOptions();
 const [someSeeds, manySeeds] = options.real ? [10, 60] : [500, 1_000];
@@ -12,6 +14,7 @@ const task: Task = {
   from: options.from,
   to: options.from + (options.seeds ?? (options.mutations ? manySeeds : someSeeds)) - 1,
   ...(options.sends !== undefined && { sends: options.sends }),
+  ...(options.only && { only: options.only }),
   ...(options.minutes !== undefined && { endsAt: Date.now() + options.minutes * 60_000 }),
 };
 
@@ -24,8 +27,26 @@ async function runSeeds(players: readonly Player[]): Promise<boolean> {
   console.log(`${passed} seeds passed`);
   if (!failure) return true;
   console.log(failure.report);
-  console.log(`Again: npm run simulate --${options.real ? ' --real' : ''} --from ${failure.seed} --seeds 1`);
+  const again = (...more: string[]) =>
+    ['npm run simulate --', ...more, `--from ${failure.seed} --seeds 1`].join(' ');
+  if (options.real) console.log(`Again: ${again('--real')}`);
+  else if (options.only)
+    console.log(`Again: ${again(argumentsFor({ only: options.only, sends: sendsOf(task, failure.seed) }))}`);
+  else {
+    console.log(`Again: ${again(...(options.sends ? [`--sends ${options.sends}`] : []))}`);
+    const smaller = await findSmaller(failure);
+    if (smaller) console.log(`Smaller: ${describe(smaller)}\n${again(argumentsFor(smaller))}`);
+  }
   return false;
+}
+
+async function findSmaller(failure: Failure): Promise<Plan | undefined> {
+  const player = startPlayer();
+  try {
+    return await shrinkFailure(player, task, failure);
+  } finally {
+    await player.end();
+  }
 }
 
 async function runMutations(players: readonly Player[], partOfName: string): Promise<boolean> {

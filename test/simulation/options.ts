@@ -1,12 +1,15 @@
 // What `npm run simulate` may be told.
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { NOTHING } from './shrink-failure.ts';
+import { kinds, kindsNamed } from './world/kinds.ts';
 
 export interface Options {
   readonly seeds?: number;
   readonly from: number;
   readonly minutes?: number;
   readonly sends?: number;
+  readonly only?: readonly string[];
   readonly processes: number;
   readonly db: string;
   readonly real?: boolean;
@@ -19,6 +22,15 @@ const positive = (text: string): number => {
     throw new InvalidArgumentError('a whole number above 0 is needed');
   return value;
 };
+
+function parseKinds(text: string): readonly string[] {
+  if (text === NOTHING) return [];
+  return text.split(',').flatMap((name) => {
+    const named = kindsNamed(name);
+    if (named) return named;
+    throw new InvalidArgumentError(`there is no ${name}, but ${kinds.join(', ')}`);
+  });
+}
 
 export function parseOptions(): Options {
   return new Command('simulate')
@@ -36,6 +48,14 @@ export function parseOptions(): Options {
       'play in so many processes, --real always in one',
       positive,
       availableParallelism(),
+    )
+    .addOption(
+      new Option(
+        '--only <kinds>',
+        `faults that there are to be, as in stream.duplicate,gateway; or ${NOTHING}`,
+      )
+        .argParser(parseKinds)
+        .conflicts('real'),
     )
     .option('--real', 'over the real local cloud: slow, and no seed is quite a replay')
     .option('--db <engine>', 'with --real, as for npm start', 'dynoxide')

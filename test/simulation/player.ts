@@ -8,6 +8,8 @@ export interface Task {
   readonly mutation?: string;
   /** Messages per device, where it is not left to the seed. */
   readonly sends?: number;
+  /** Kinds of faults (world/kinds.ts), where it is not the whole storm of the seed. */
+  readonly only?: readonly string[];
   /** No seed is begun later; milliseconds since the epoch. */
   readonly endsAt?: number;
 }
@@ -17,6 +19,8 @@ export interface Failure {
   readonly report: string;
   /** Messages that the server answered; absent when the run itself did not get through. */
   readonly answered?: number;
+  /** Those that are violated; absent as well then. */
+  readonly invariants?: readonly string[];
 }
 
 export interface Played {

@@ -228,7 +228,9 @@ async function settle(
 
 export function failureOf(outcome: Outcome): Failure {
   const { seed, sent } = outcome.history;
-  return { seed, report: report(outcome), answered: sent.filter(({ seqs }) => seqs.length > 0).length };
+  const answered = sent.filter(({ seqs }) => seqs.length > 0).length;
+  const invariants = [...new Set(outcome.violations.map(({ invariant }) => invariant))];
+  return { seed, report: report(outcome), answered, invariants };
 }
 
 /** What went wrong, and how to see it again. */

@@ -8,9 +8,13 @@ import { server } from './server.ts';
 
 const parts = { ImClient, MemoryStorage };
 
-export async function play(seed: number, sendsPerDevice: number): Promise<Failure | undefined> {
+export async function play(
+  seed: number,
+  sendsPerDevice: number,
+  only?: readonly string[],
+): Promise<Failure | undefined> {
   try {
-    const outcome = await runWorld({ seed, parts, server, sendsPerDevice });
+    const outcome = await runWorld({ seed, parts, server, sendsPerDevice, only });
     return outcome.violations.length > 0 ? failureOf(outcome) : undefined;
   } catch (error) {
     return { seed, report: `Seed ${seed}:\n  ${String(error)}` };

@@ -10,7 +10,7 @@ export async function playWorlds(task: Task): Promise<Played> {
   const { play } = await worldOf(task.mutation);
   let seeds = 0;
   for (let seed = task.from; seed <= task.to && !isOver(task); seed++) {
-    const failure = await play(seed, sendsOf(task, seed));
+    const failure = await play(seed, sendsOf(task, seed), task.only);
     seeds++;
     // The world gives the event loop no turn, and nobody may be there any more who asked.
     await setImmediate();

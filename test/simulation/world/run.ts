@@ -3,6 +3,7 @@ import { createRandom } from '../../../local/faults/random.ts';
 import type { ClientParts } from '../device.ts';
 import { simulate, type Outcome } from '../simulation.ts';
 import { WorldCloud } from './cloud.ts';
+import { stormOf } from './kinds.ts';
 import type { Server } from './server.ts';
 import { worldStage } from './stage.ts';
 
@@ -16,12 +17,14 @@ export interface WorldRun {
   readonly parts: ClientParts;
   readonly server: Server;
   readonly sendsPerDevice: number;
+  /** Kinds of faults that there are to be, of those of the seed's storm; all unless told. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** Rejects when the world stands still, or gets nowhere. */
-export async function runWorld({ seed, parts, server, sendsPerDevice }: WorldRun): Promise<Outcome> {
+export async function runWorld({ seed, parts, server, sendsPerDevice, only }: WorldRun): Promise<Outcome> {
   const settleMs = SETTLE_MS[createRandom(seed, 'settings').integer(0, SETTLE_MS.length - 1)];
   const cloud = new WorldCloud({ seed, server, settings: { settleMs } });
-  const story = simulate({ stage: worldStage(cloud, seed), parts, seed, sendsPerDevice });
+  const story = simulate({ stage: worldStage(cloud, stormOf(seed, only)), parts, seed, sendsPerDevice });
   return cloud.scheduler.until(story, MAX_TURNS);
 }

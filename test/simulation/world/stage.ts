@@ -1,8 +1,8 @@
 // The story in a world of one process: its time passes as fast as it can be computed.
-import { createRandom, type Random } from '../../../local/faults/random.ts';
+import type { Random } from '../../../local/faults/random.ts';
 import type { Stage } from '../stage.ts';
 import type { WorldCloud } from './cloud.ts';
-import { calm, drawStorm } from './faults.ts';
+import { calm, type WorldFaults } from './faults.ts';
 
 /** The story's time, in the clients': as over the local cloud, where clients are faster. */
 const SPEED = 8;
@@ -13,12 +13,12 @@ const MAX_SKEW_MS = 120_000;
 /** How often it is set, of each time that it is looked at. */
 const CLOCK_JUMPS = 0.02;
 
-export function worldStage(cloud: WorldCloud, seed: number): Stage {
+export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
   const { scheduler, gateway } = cloud;
   return {
     url: cloud.url,
     issueToken: async (userId) => cloud.issueToken(userId),
-    rage: () => cloud.setFaults(drawStorm(createRandom(seed, 'storm'))),
+    rage: () => cloud.setFaults(storm),
     calm: () => cloud.setFaults(calm),
     async settled() {
       while (!cloud.isQuiet) await scheduler.wait(QUIET_POLL_MS);
