@@ -1,5 +1,5 @@
 // The world and the product in it as one bundle, with or without one of the guards. As tsx loads it, each closure is given
-// its name when it is made, which takes a third of the time.
+// its name when it is made, which takes time.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
