@@ -12,6 +12,7 @@ export interface DeviceOptions {
 }
 
 interface Answer {
+  readonly [field: string]: unknown;
   readonly id?: string;
   readonly ok?: boolean;
   readonly error?: { readonly code: string; readonly message: string };
@@ -53,7 +54,7 @@ export class Device {
   }
 
   /** @throws Error when it is refused, or not answered in time. */
-  async request(action: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+  async request(action: string, fields: Readonly<Record<string, unknown>>): Promise<Answer> {
     const id = randomUUID();
     const timer = setTimeout(() => this.fail(new Error(`No answer to ${action}`)), patienceMs);
     try {
@@ -62,6 +63,7 @@ export class Device {
         this.socket.send(JSON.stringify({ action, id, ...fields }));
       });
       if (!answer.ok) throw new Error(`${action}: ${answer.error?.code}, ${answer.error?.message}`);
+      return answer;
     } finally {
       clearTimeout(timer);
       this.waiting.delete(id);
