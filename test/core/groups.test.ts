@@ -300,9 +300,9 @@ describe('I3 races', () => {
 
   test('a change comes between the messages of a group in which somebody always writes', async () => {
     const { owner, others, conversationId } = await newScene();
-    let writing = true;
+    const over = new AbortController();
     const write = async (caller: Caller) => {
-      for (let n = 0; writing; n++)
+      for (let n = 0; !over.signal.aborted; n++)
         await send(ctx, caller, sendFrame(conversationId, `${caller.userId}-${n}`));
     };
     const writers = others.map(write);
@@ -312,7 +312,7 @@ describe('I3 races', () => {
       conversationId,
       title: 'Now',
     });
-    writing = false;
+    over.abort();
     await Promise.all(writers);
     expect(updated).toMatchObject({ ok: true, title: 'Now' });
   });
