@@ -3,11 +3,14 @@ import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { Conversation } from './conversation.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
-import type { PendingSummary } from './operations.ts';
+import type { AnswerTo } from './frames.ts';
+import type { NewGroup, PendingSummary } from './operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ClientState } from './session.ts';
 import type { ConversationSummary } from './summaries.ts';
+
+export type Skipped = AnswerTo<'createGroup'>['skipped'];
 
 export class Client<Held extends Device = Device> {
   protected readonly device: Held;
@@ -87,6 +90,19 @@ export class Client<Held extends Device = Device> {
   /** The conversations that this device knows or is to write to, pinned ones first, then the most recent; from local data. */
   conversations(): Promise<ConversationSummary[]> {
     return this.device.ask('conversations');
+  }
+
+  /**
+   * Makes a group with this user as its owner. `clientGroupId`: 8–40 of `A-Za-z0-9_-`; the same one again is the same
+   * group. `skipped`: users that are not in it, and why. Rejects with ImError.
+   */
+  async createGroup(
+    group: NewGroup & { readonly clientGroupId?: string },
+  ): Promise<{ readonly conversation: Conversation; readonly skipped: Skipped }> {
+    checkOpen(this.device);
+    const { clientGroupId = this.device.environment.newId(), ...wanted } = group;
+    const { conversationId, skipped } = await this.device.ask('createGroup', clientGroupId, wanted);
+    return { conversation: this.conversation(conversationId), skipped };
   }
 
   /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */

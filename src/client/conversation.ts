@@ -1,13 +1,13 @@
 // One conversation, as an app works with it.
 import type { Body } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { ConversationSettings } from '../protocol/server-frames.ts';
+import type { ConversationSettings, Role } from '../protocol/server-frames.ts';
 import type { ConversationEvents } from './client-events.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
 import { pagesOf, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { AnswerTo } from './frames.ts';
-import type { ReceiptsQuery } from './operations.ts';
+import type { GroupUpdate, MembersQuery, ReceiptsQuery } from './operations.ts';
 import { compose } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationSummary } from './summaries.ts';
@@ -148,6 +148,48 @@ export class Conversation {
     const { conversationId, device } = this;
     const composed = compose(typeof body === 'string' ? body : { type: 'custom', body });
     await device.ask('edit', conversationId, seq, device.environment.newId(), composed.body);
+  }
+
+  /** What a group is called, who may do what in it, and what this user is in it. Rejects with ImError, as all of these. */
+  group(): Promise<AnswerTo<'group'>> {
+    return this.device.ask('group', this.conversationId);
+  }
+
+  /** A page of the group's members, in the order of their ids; `next`: there is a further one. */
+  members(query: MembersQuery = {}): Promise<AnswerTo<'members'>> {
+    return this.device.ask('members', this.conversationId, query);
+  }
+
+  add(users: readonly string[]): Promise<AnswerTo<'addMembers'>> {
+    return this.device.ask('addMembers', this.conversationId, [...users]);
+  }
+
+  remove(users: readonly string[]): Promise<AnswerTo<'removeMembers'>> {
+    return this.device.ask('removeMembers', this.conversationId, [...users]);
+  }
+
+  /** The owner of others hands over first (`forbidden`). */
+  leave(): Promise<void> {
+    return this.device.ask('leaveGroup', this.conversationId);
+  }
+
+  /** For everybody; its owner alone. */
+  dismiss(): Promise<void> {
+    return this.device.ask('dismissGroup', this.conversationId);
+  }
+
+  update(wanted: GroupUpdate): Promise<AnswerTo<'group'>> {
+    return this.device.ask('updateGroup', this.conversationId, wanted);
+  }
+
+  /** `owner` hands the group over. */
+  setRole(userId: string, role: Role): Promise<void> {
+    return this.device.ask('setRole', this.conversationId, userId, role);
+  }
+
+  /** 0 ends it. Resolves to when it ends, in milliseconds since the epoch; 0: not muted. */
+  muteMember(userId: string, seconds: number): Promise<number> {
+    return this.device.ask('muteMember', this.conversationId, userId, seconds);
   }
 
   /** Returns how to unsubscribe. */

@@ -2,7 +2,7 @@
 // live with the fields, event kinds and message types of tomorrow.
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { ConversationSettings } from '../protocol/server-frames.ts';
+import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
 import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
 import { isVoid } from '../protocol/slots.ts';
 import {
@@ -111,6 +111,25 @@ const receipt = object({ userId: string, readSeq: count });
 const mailbox = optional(string);
 const reset = object({ reset: literal(true), head: count, mailbox });
 
+const skipped = object({ userId: string, reason: string });
+const standing = { role: string as Reader<Role>, joinedSeq: seq, mutedUntil: optional(number) };
+const group = object({
+  title: string,
+  avatar: string,
+  announcement: string,
+  owner: string,
+  memberCount: count,
+  fanout: string as Reader<'write' | 'read'>,
+  policy: openObject({
+    invite: string as Reader<GroupPolicy['invite']>,
+    post: string as Reader<GroupPolicy['post']>,
+    history: string as Reader<GroupPolicy['history']>,
+  }),
+  mutedAll: boolean,
+  createdAt: number,
+  me: object(standing),
+});
+
 export const answers = {
   send: object({ conversationId: string, seq: optional(seq), serverTime: number }),
   sync: either(reset, object({ events: list(event), next: count, head: count, more: boolean, mailbox })),
@@ -157,6 +176,19 @@ export const answers = {
     next: optional(string),
   }),
   settings,
+  createGroup: object({ conversationId: string, skipped: list(skipped) }),
+  group,
+  members: object({
+    members: list(object({ userId: string, ...standing })),
+    next: optional(string),
+  }),
+  addMembers: object({ added: list(string), skipped: list(skipped) }),
+  removeMembers: object({ removed: list(string), skipped: list(skipped) }),
+  leaveGroup: object({}),
+  dismissGroup: object({}),
+  updateGroup: group,
+  setRole: object({}),
+  muteMember: object({ mutedUntil: number }),
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;

@@ -5,7 +5,7 @@ import type { Message } from '../protocol/messages.ts';
 import type { RequestFields } from './connection/connection.ts';
 import type { AnswerTo } from './frames.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
-import type { ConversationSettings } from '../protocol/server-frames.ts';
+import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
 import type { Environment } from './environment.ts';
 import type { Composed } from './outbox/compose.ts';
 import { askPersistently } from './persistence.ts';
@@ -21,6 +21,30 @@ export interface DeviceParts {
 }
 
 export interface ReceiptsQuery {
+  /** `next` of the page before. */
+  readonly cursor?: string;
+  /** 1–100, default 100. */
+  readonly limit?: number;
+}
+
+export interface GroupUpdate {
+  /** 1–100 characters. */
+  readonly title?: string;
+  /** `media:<key>` or an https URL; `''` takes it away. */
+  readonly avatar?: string;
+  readonly announcement?: string;
+  readonly policy?: Partial<GroupPolicy>;
+  /** All but the owner and admins. */
+  readonly mutedAll?: boolean;
+}
+
+export interface NewGroup extends Omit<GroupUpdate, 'mutedAll'> {
+  readonly title: string;
+  /** The others, 100 at most; `add` takes more. */
+  readonly members?: string[];
+}
+
+export interface MembersQuery {
   /** `next` of the page before. */
   readonly cursor?: string;
   /** 1–100, default 100. */
@@ -104,6 +128,41 @@ export const operations = {
     const fields = { conversationId, seq, clientMsgId, body };
     const { seq: controlSeq, edited } = await askPersistently(parts)('edit', fields);
     await revise(parts, { conversationId, seq, controlSeq }, { edited, body });
+  },
+
+  /** The same `clientGroupId` again is the same group, so a lost answer is asked for again. */
+  createGroup: (parts, clientGroupId: string, group: NewGroup) =>
+    askPersistently(parts)('createGroup', { clientGroupId, members: [], ...group }),
+
+  group: ({ session }, conversationId: string) => session.link.ask('group', { conversationId }),
+
+  members: ({ session }, conversationId: string, query: MembersQuery) =>
+    session.link.ask('members', { conversationId, ...query }),
+
+  addMembers: (parts, conversationId: string, users: string[]) =>
+    askPersistently(parts)('addMembers', { conversationId, users }),
+
+  removeMembers: (parts, conversationId: string, users: string[]) =>
+    askPersistently(parts)('removeMembers', { conversationId, users }),
+
+  async leaveGroup(parts, conversationId: string): Promise<void> {
+    await askPersistently(parts)('leaveGroup', { conversationId });
+  },
+
+  async dismissGroup(parts, conversationId: string): Promise<void> {
+    await askPersistently(parts)('dismissGroup', { conversationId });
+  },
+
+  updateGroup: (parts, conversationId: string, wanted: GroupUpdate) =>
+    askPersistently(parts)('updateGroup', { conversationId, ...wanted }),
+
+  async setRole(parts, conversationId: string, userId: string, role: Role): Promise<void> {
+    await askPersistently(parts)('setRole', { conversationId, userId, role });
+  },
+
+  async muteMember(parts, conversationId: string, userId: string, seconds: number): Promise<number> {
+    const answer = await askPersistently(parts)('muteMember', { conversationId, userId, seconds });
+    return answer.mutedUntil;
   },
 
   /** What was shown of a conversation, here or before it was dropped here. */

@@ -1,0 +1,65 @@
+// Groups, as an app meets them.
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import { startCloud } from '../support/cloud.ts';
+import { closeWhenSettled, Devices, newUser } from './devices.ts';
+
+let cloud: Cloud;
+let devices: Devices;
+beforeAll(async () => {
+  cloud = await startCloud();
+  devices = new Devices(cloud);
+});
+afterEach(() => devices.close());
+afterAll(() => closeWhenSettled(cloud));
+
+test('a group is made, written to, changed, and left; who joins later sees what comes after, once', async () => {
+  const ids = { ann: newUser('ann'), ben: newUser('ben'), cem: newUser('cem') };
+  const ann = await devices.connect({ userId: ids.ann });
+  const ben = await devices.connect({ userId: ids.ben });
+  const laptop = await devices.connect({ userId: ids.ben, platform: 'desktop' });
+  const cem = await devices.connect({ userId: ids.cem });
+  const { conversation: group, skipped } = await ann.im.createGroup({
+    title: 'Walks',
+    members: [ids.ben, 'nobody'],
+  });
+  expect(skipped).toEqual([{ userId: 'nobody', reason: 'user_not_found' }]);
+  await group.send('hello ben').sent;
+  for (const { seen } of [ben, laptop])
+    await seen.until(() => seen.texts.includes('hello ben'), 'the message');
+  const atBen = ben.im.conversation(group.conversationId);
+  expect(await atBen.group()).toMatchObject({
+    title: 'Walks',
+    owner: ids.ann,
+    memberCount: 2,
+    me: { role: 'member' },
+  });
+  expect(atBen.summary).toMatchObject({ kind: 'group', unread: 1 });
+
+  expect(await atBen.add([ids.cem])).toEqual({ added: [ids.cem], skipped: [] });
+  await atBen.send('hello cem').sent;
+  await cem.seen.until(() => cem.seen.texts.includes('hello cem'), 'the message');
+  expect(cem.seen.texts).toEqual(['hello cem']);
+  const { members } = await group.members();
+  expect(members.map(({ userId, role }) => [userId, role])).toEqual(
+    [
+      [ids.ann, 'owner'],
+      [ids.ben, 'member'],
+      [ids.cem, 'member'],
+    ].toSorted(),
+  );
+
+  await group.setRole(ids.ben, 'admin');
+  expect(await group.muteMember(ids.cem, 60)).toBeGreaterThan(Date.now());
+  const refused = cem.im.conversation(group.conversationId).send('may I?');
+  await expect(refused.sent).rejects.toMatchObject({ code: 'muted' });
+  expect(await atBen.update({ title: 'Hikes' })).toMatchObject({ title: 'Hikes' });
+  expect(await group.receipts(2)).toMatchObject({ readCount: 1, unreadCount: 0 });
+  await cem.im.conversation(group.conversationId).leave();
+  expect(await atBen.remove([ids.cem])).toEqual({
+    removed: [],
+    skipped: [{ userId: ids.cem, reason: 'not_member' }],
+  });
+  await group.dismiss();
+  await expect(atBen.group()).rejects.toMatchObject({ code: 'not_member' });
+});
