@@ -41,4 +41,4 @@ export class Changes {
   }
 }
 
-const shareOf = ({ unread, settings }: ConversationRecord) => (settings?.muted ? 0 : unread);
+const shareOf = ({ unread, settings, left }: ConversationRecord) => (settings?.muted || left ? 0 : unread);

@@ -2,6 +2,7 @@
 import type { Message } from '../protocol/messages.ts';
 import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { ConversationSummary } from './summaries.ts';
+import type { Body } from '../protocol/body.ts';
 import type { ImError } from './errors.ts';
 import type { EphemeralMessage } from './frames.ts';
 import type { Delivery } from './store/gap-buffer.ts';
@@ -41,6 +42,15 @@ export interface ClientEvents {
     readonly conversation: ConversationSummary;
     readonly settings?: ConversationSettings;
   };
+  /** Who came into a group, or went; in the order of its timeline, and once. */
+  membersChanged: {
+    readonly conversationId: string;
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly by: string;
+  };
+  /** Something else of a group changed: `change` is what its control message says, with `op`. */
+  groupChanged: { readonly conversationId: string; readonly by: string; readonly change: Body };
   /** Numbers of messages of others that were not read; `total` without muted conversations. */
   unreadChanged: { readonly conversationId: string; readonly unread: number; readonly total: number };
   /** This user has read further, here or on another device, or the other user of a direct conversation has. */

@@ -72,6 +72,13 @@ export interface TakenEvent {
   readonly target?: Message;
   /** Of a conversation, as they are now. */
   readonly changed?: ChangedSettings;
+  /** The user came into a group, or is in it no more. */
+  readonly stay?: Stay;
+}
+
+export interface Stay {
+  readonly conversationId: string;
+  readonly left: boolean;
 }
 
 const messageEvent = object({
@@ -80,7 +87,19 @@ const messageEvent = object({
   message: slot,
   target: (value) => attempt(message, value),
 });
+const conversationEvent = object({
+  syncSeq: seq,
+  kind: literal('conversation'),
+  conversationId: string,
+  change: string,
+});
 const settingsEvent = object({ syncSeq: seq, conversationId: string, settings });
+const leaving = ['left', 'removed', 'dismissed'];
+const stayEvent: Reader<TakenEvent> = (value) => {
+  const { syncSeq, conversationId, change } = conversationEvent(value);
+  if (change !== 'joined' && !leaving.includes(change)) return { syncSeq };
+  return { syncSeq, stay: { conversationId, left: change !== 'joined' } };
+};
 const event: Reader<TakenEvent> = either(
   (value) => {
     const { syncSeq, message: told, target } = messageEvent(value);
@@ -91,7 +110,7 @@ const event: Reader<TakenEvent> = either(
       const { syncSeq, ...changed } = settingsEvent(value);
       return { syncSeq, changed };
     },
-    object({ syncSeq: seq }),
+    either(stayEvent, object({ syncSeq: seq })),
   ),
 );
 
@@ -105,7 +124,12 @@ const position = {
   lastSeq: count,
 };
 const listed = object({ ...position, last: either(literal(null), message) });
-const conversation = (value: unknown) => ({ ...listed(value), settings: settings(value) });
+const listedGroup = object({ title: string, avatar: optional(string, ''), memberCount: count });
+const conversation = (value: unknown) => ({
+  ...listed(value),
+  settings: settings(value),
+  group: attempt(listedGroup, value),
+});
 export type ListedConversation = ReturnType<typeof conversation>;
 const receipt = object({ userId: string, readSeq: count });
 const mailbox = optional(string);

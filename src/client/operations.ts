@@ -81,6 +81,7 @@ export const operations = {
       Math.max(lastMessage?.serverTime ?? 0, writtenAt.get(conversationId) ?? 0);
     return [...new Set([...known, ...writtenAt.keys()])]
       .map((conversationId) => summarize(store.conversation(conversationId), store.meta.userId))
+      .filter(({ left }) => !left)
       .toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || recency(b) - recency(a));
   },
 

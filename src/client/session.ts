@@ -6,6 +6,7 @@ import type { Environment, WebSocketConstructor } from './environment.ts';
 import { clientClosed, ImError, toImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
+import { tellGroup } from './group-events.ts';
 import { HoleRepair } from './sync/hole-repair.ts';
 import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
@@ -181,6 +182,7 @@ export class Session {
         const { conversationId } = message;
         events.emit('message', { conversationId, message, delivery });
       },
+      onControl: (message) => tellGroup(events, message),
       onRevised: (message) =>
         events.emit('messageChanged', { conversationId: message.conversationId, message }),
       onLost: ({ conversationId, seq, lost }) => {

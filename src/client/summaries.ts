@@ -11,6 +11,13 @@ export interface ConversationSummary extends ConversationSettings {
   readonly kind: 'direct' | 'group';
   /** The other user of a direct conversation. */
   readonly peer?: string;
+  /** Of a group. */
+  readonly title?: string;
+  /** `''`: none. */
+  readonly avatar?: string;
+  readonly memberCount?: number;
+  /** This user is not in the group any more: it stands in no list. */
+  readonly left?: boolean;
   /** The newest message that was shown here; it may be recalled. */
   readonly lastMessage: Message | null;
   readonly unread: number;
@@ -31,6 +38,8 @@ export function summarize(record: Summarized, userId: string): ConversationSumma
     conversationId,
     kind: parsed?.kind ?? 'group',
     ...(parsed?.kind === 'direct' && { peer: peerOf(parsed.users, userId) }),
+    ...record.group,
+    ...(record.left && { left: true }),
     lastMessage: last,
     unread,
     readSeq,

@@ -8,13 +8,23 @@ export interface ChangeBody {
   readonly seq: number;
 }
 
+interface Named {
+  readonly title: string;
+  readonly avatar?: string;
+}
+
+/** Members by then. */
+interface Counted {
+  readonly memberCount: number;
+}
+
 /** … or to the group. */
 export type GroupBody =
-  /** `users`: the first members beside who made it. */
-  | { readonly op: 'group.created'; readonly users: readonly string[] }
-  | { readonly op: 'group.added'; readonly users: readonly string[] }
-  | { readonly op: 'group.removed'; readonly users: readonly string[] }
-  | { readonly op: 'group.left' | 'group.dismissed' }
+  /** `users`: the first members beside who made it. Who comes learns what the group is called. */
+  | (Named & Counted & { readonly op: 'group.created' | 'group.added'; readonly users: readonly string[] })
+  | (Counted & { readonly op: 'group.removed'; readonly users: readonly string[] })
+  | (Counted & { readonly op: 'group.left' })
+  | { readonly op: 'group.dismissed' }
   /** Names of the fields, and what is in them now. */
   | {
       readonly op: 'group.updated';

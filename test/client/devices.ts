@@ -26,6 +26,8 @@ const eventNames = [
   'ephemeral',
   'conversationChanged',
   'unreadChanged',
+  'membersChanged',
+  'groupChanged',
   'sendState',
   'reset',
   'error',

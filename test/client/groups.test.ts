@@ -34,12 +34,14 @@ test('a group is made, written to, changed, and left; who joins later sees what 
     memberCount: 2,
     me: { role: 'member' },
   });
-  expect(atBen.summary).toMatchObject({ kind: 'group', unread: 1 });
+  expect(atBen.summary).toMatchObject({ kind: 'group', title: 'Walks', memberCount: 2, unread: 1 });
 
   expect(await atBen.add([ids.cem])).toEqual({ added: [ids.cem], skipped: [] });
   await atBen.send('hello cem').sent;
   await cem.seen.until(() => cem.seen.texts.includes('hello cem'), 'the message');
   expect(cem.seen.texts).toEqual(['hello cem']);
+  const atCem = cem.im.conversation(group.conversationId);
+  expect(atCem.summary).toMatchObject({ title: 'Walks', memberCount: 3 });
   const { members } = await group.members();
   expect(members.map(({ userId, role }) => [userId, role])).toEqual([
     [ids.ann, 'owner'],
@@ -52,12 +54,34 @@ test('a group is made, written to, changed, and left; who joins later sees what 
   const refused = cem.im.conversation(group.conversationId).send('may I?');
   await expect(refused.sent).rejects.toMatchObject({ code: 'muted' });
   expect(await atBen.update({ title: 'Hikes' })).toMatchObject({ title: 'Hikes' });
+  await cem.seen.until(() => atCem.summary.title === 'Hikes', 'the title');
+  expect(cem.seen.of('membersChanged')).toMatchObject([{ added: [ids.cem], removed: [], by: ids.ben }]);
+  expect(cem.seen.of('groupChanged').map(({ change }) => change['op'])).toEqual([
+    'group.role',
+    'group.muted',
+    'group.updated',
+  ]);
   expect(await group.receipts(2)).toMatchObject({ readCount: 1, unreadCount: 0 });
   await cem.im.conversation(group.conversationId).leave();
   expect(await atBen.remove([ids.cem])).toEqual({
     removed: [],
     skipped: [{ userId: ids.cem, reason: 'not_member' }],
   });
+  await ann.seen.until(() => group.summary.memberCount === 2, 'that cem went');
+  const listed = async (im: typeof cem.im) =>
+    (await im.conversations()).map(({ conversationId }) => conversationId);
+  await cem.seen.until(() => atCem.summary.left === true, 'that it went');
+  expect(await listed(cem.im)).toEqual([]);
+  // What it has of it stays.
+  expect((await atCem.messages()).map((message) => message.body['text'])).toContain('hello cem');
+  expect(await listed(ben.im)).toEqual([group.conversationId]);
+  await atBen.add([ids.cem]);
+  await cem.seen.until(() => atCem.summary.left === undefined, 'that it came back');
+  await group.send('welcome back').sent;
+  await cem.seen.until(() => cem.seen.texts.includes('welcome back'), 'the message');
+  expect(cem.seen.texts).toEqual(['hello cem', 'welcome back']);
   await group.dismiss();
+  await ben.seen.until(() => atBen.summary.left === true, 'the end');
+  expect(await listed(ben.im)).toEqual([]);
   await expect(atBen.group()).rejects.toMatchObject({ code: 'not_member' });
 });

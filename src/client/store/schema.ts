@@ -25,6 +25,13 @@ export interface Meta extends Identity {
   readonly complete: boolean;
 }
 
+export interface GroupSummary {
+  readonly title: string;
+  /** `''`: none. */
+  readonly avatar: string;
+  readonly memberCount: number;
+}
+
 export interface ConversationRecord {
   readonly conversationId: string;
   readonly shownSeq: number | null;
@@ -41,6 +48,10 @@ export interface ConversationRecord {
   readonly peerReadSeq?: number;
   /** What this user wants of it; absent: nothing special. */
   readonly settings?: ConversationSettings;
+  /** Of a group: as its control messages told, or the server's list. */
+  readonly group?: GroupSummary;
+  /** This user is not in the group any more. */
+  readonly left?: boolean;
   /** The newest own message. */
   readonly ownSeq?: number;
   /** Messages up to here were shown, and are not kept any more. */

@@ -27,11 +27,12 @@ export async function listConversations(request: Request): Promise<ListedConvers
 /** Notes what the list says; a conversation that is not known here begins after its newest message. */
 export async function takeList({ inbox }: Parts, listed: readonly ListedConversation[]): Promise<void> {
   await inbox.note(
-    listed.map(({ conversationId, readSeq, peerReadSeq, unread, lastSeq, last }) => ({
+    listed.map(({ conversationId, readSeq, peerReadSeq, unread, lastSeq, last, group }) => ({
       conversationId,
       readSeq,
       isTold: true,
       peerReadSeq,
+      group,
       counted: { unread, seq: lastSeq },
       begin: { shownSeq: lastSeq, last },
     })),

@@ -35,6 +35,7 @@ interface Part {
   readonly targets: Target[];
   floor?: number;
   settings?: ConversationSettings;
+  left?: boolean;
 }
 
 export class Drafts {
@@ -46,7 +47,7 @@ export class Drafts {
     this.options = options;
   }
 
-  make({ arrivals = [], targets = [], settings = [], settled, meta }: Intake): Promise<Draft[]> {
+  make({ arrivals = [], targets = [], settings = [], stays = [], settled, meta }: Intake): Promise<Draft[]> {
     const parts = new Map<string, Part>();
     const partOf = (conversationId: string): Part => {
       const part = parts.get(conversationId) ?? { arrivals: [], targets: [] };
@@ -57,6 +58,7 @@ export class Drafts {
     for (const arrival of arrivals) partOf(arrival.slot.conversationId).arrivals.push(arrival);
     for (const target of targets) partOf(target.message.conversationId).targets.push(target);
     for (const changed of settings) partOf(changed.conversationId).settings = changed.settings;
+    for (const { conversationId, left } of stays) partOf(conversationId).left = left;
     const complete = meta?.complete ?? this.options.store.meta.complete;
     return Promise.all([...parts].map(([id, part]) => this.draft(id, part, complete)));
   }
@@ -68,7 +70,7 @@ export class Drafts {
 
   private async draft(conversationId: string, part: Part, complete: boolean): Promise<Draft> {
     const { store, userId } = this.options;
-    const { arrivals, targets, floor, settings } = part;
+    const { arrivals, targets, floor, settings, left } = part;
     const before = store.conversation(conversationId, complete);
     const { waiting, shownSeq } = store.timeline(conversationId, complete);
     for (const { message } of targets) if (message.seq > (shownSeq ?? 0)) this.expect(message);
@@ -83,11 +85,12 @@ export class Drafts {
     const isSame =
       released.length + inserted.held.length + stored.length === 0 && step.timeline.shownSeq === shownSeq;
     const revised = revisions.map(({ message }) => message);
-    if (isSame && !isNew && !settings)
+    if (isSame && !isNew && !settings && left === undefined)
       return { before, record: before, timeline, released, revised, changes: [] };
     const counted = released.reduce((record, { slot }) => count(record, slot, userId), {
       ...stored.reduce((record, revision) => revise(record, revision, userId), before),
       shownSeq: step.timeline.shownSeq,
+      ...(left !== undefined && { left }),
     });
     const kept = released.map(({ slot }) => slot).filter(isShowable);
     const cleared = settings && (await this.clear(counted, settings, kept));

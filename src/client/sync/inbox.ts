@@ -2,7 +2,7 @@
 // order of each conversation and each once. One intake at a time, so that what is decided is what is written.
 import type { Message, Slot } from '../../protocol/messages.ts';
 import { isVoid } from '../../protocol/slots.ts';
-import { isLost, type ChangedSettings, type LostSlot } from '../frames.ts';
+import { isLost, type ChangedSettings, type LostSlot, type Stay } from '../frames.ts';
 import { findHole, type Arrival, type Delivery } from '../store/gap-buffer.ts';
 import { isShowable, type Target } from '../store/versions.ts';
 import { Drafts, type Draft } from './drafts.ts';
@@ -19,6 +19,8 @@ export interface Intake {
   readonly targets?: readonly Target[];
   /** What this user wants of conversations by now: after all that has arrived. */
   readonly settings?: readonly ChangedSettings[];
+  /** Groups that the user came into, or is in no more, in the order of the mailbox. */
+  readonly stays?: readonly Stay[];
   /** Of one conversation: nothing at or below that seq will come (any more). */
   readonly settled?: { readonly conversationId: string; readonly seq: number };
   /** What to note of the mailbox in the same batch. */
@@ -37,6 +39,8 @@ export interface InboxOptions {
   readonly onMessage: (message: Message, delivery: Delivery) => void;
   /** It was shown, and is another now. */
   readonly onRevised: (message: Message) => void;
+  /** In its turn: what was done to the group. */
+  readonly onControl: (message: Message) => void;
   /** In the place of a message that will never be shown here. */
   readonly onLost: (slot: LostSlot) => void;
   readonly onChanged: (before: ConversationRecord, after: ConversationRecord) => void;
@@ -85,7 +89,8 @@ export class Inbox {
 
   private async place(before: ConversationRecord, position: ReadPosition): Promise<ConversationRecord> {
     const { conversationId, unread, countedSeq, readSeq = 0 } = before;
-    const record = { ...before, ...moveRead(before, position) };
+    const { group } = position;
+    const record = { ...before, ...moveRead(before, position), ...(group && { group }) };
     const { counted } = position;
     // What is not told yet, the server did not take into account.
     const isInformed = (position.readSeq ?? record.toldSeq!) >= record.readSeq!;
@@ -161,6 +166,7 @@ export class Inbox {
     for (const { slot, delivery } of released) {
       if (isShowable(slot) && slot.seq > clearedSeq) this.options.onMessage(slot, delivery);
       if (isLost(slot)) this.options.onLost(slot);
+      if (!isVoid(slot) && slot.type === 'control') this.options.onControl(slot);
     }
     for (const message of revised) this.options.onRevised(message);
     if (record !== before) this.options.onChanged(before, record);

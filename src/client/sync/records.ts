@@ -2,7 +2,7 @@
 import type { Message, Slot } from '../../protocol/messages.ts';
 import type { ConversationSettings } from '../../protocol/server-frames.ts';
 import { isVoid } from '../../protocol/slots.ts';
-import type { ConversationRecord } from '../store/schema.ts';
+import type { ConversationRecord, GroupSummary } from '../store/schema.ts';
 import { isShowable } from '../store/versions.ts';
 
 /** A send implies that everything before it was read (the server sees it so, too). */
@@ -10,7 +10,7 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
   const { seq } = slot;
   const countedSeq = Math.max(record.countedSeq, seq);
   if (isVoid(slot)) return record;
-  if (!isShowable(slot)) return { ...record, countedSeq };
+  if (!isShowable(slot)) return { ...record, countedSeq, ...groupAfter(record, slot) };
   const isNews = seq > record.countedSeq;
   const { settings } = record;
   const seen = {
@@ -29,6 +29,23 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
     ...seen,
     ...(isDirect && { peerReadSeq: Math.max(record.peerReadSeq ?? 0, seq) }),
     unread: record.unread + (isNews && isCounted(slot, userId) ? 1 : 0),
+  };
+}
+
+/** What a control message says of its group. */
+function groupAfter({ group }: ConversationRecord, { body }: Message): Pick<ConversationRecord, 'group'> {
+  const { title, avatar, memberCount, values } = body as Partial<GroupSummary> & {
+    readonly values?: Partial<GroupSummary>;
+  };
+  const told = { title, avatar, memberCount, ...values };
+  const before = { title: '', avatar: '', memberCount: 0, ...group };
+  if (told.title === undefined && told.avatar === undefined && told.memberCount === undefined) return {};
+  return {
+    group: {
+      title: told.title ?? before.title,
+      avatar: told.avatar ?? before.avatar,
+      memberCount: told.memberCount ?? before.memberCount,
+    },
   };
 }
 
@@ -63,6 +80,7 @@ export interface ReadPosition {
   /** Where the conversation begins here, if it is not known. */
   readonly begin?: Pick<ConversationRecord, 'shownSeq' | 'last'>;
   readonly counted?: { readonly unread: number; readonly seq: number };
+  readonly group?: GroupSummary | undefined;
 }
 
 /** Positions move forward only. */

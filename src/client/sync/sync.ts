@@ -210,6 +210,7 @@ function intakeOf(events: readonly TakenEvent[], delivery: Delivery): Intake {
   return {
     arrivals: events.flatMap(({ slot }): Arrival[] => (slot ? [{ slot, delivery }] : [])),
     settings: events.flatMap(({ changed }) => changed ?? []),
+    stays: events.flatMap(({ stay }) => stay ?? []),
     targets: events.flatMap(({ slot, target }) =>
       slot && target ? { message: target, controlSeq: slot.seq } : [],
     ),

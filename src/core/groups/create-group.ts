@@ -9,7 +9,7 @@ import { frameDigest, groupDigest } from '../digest.ts';
 import { takeTurn } from '../rate.ts';
 import { emptyClaims } from '../rings.ts';
 import { claimsAttribute, groupCountKey } from '../tables.ts';
-import { headKey, infoKey } from './group.ts';
+import { headKey, infoKey, named } from './group.ts';
 import { policyChange } from './management.ts';
 import { addMembers, findCandidates, joinParts } from './membership.ts';
 
@@ -79,7 +79,7 @@ function birth(
   const mark = markOf(request, userId);
   const turns = users.length + 1 > writeFanoutLimit;
   const bodies = [
-    { op: 'group.created', users } as const,
+    { op: 'group.created', ...named({ title, avatar }), users, memberCount: users.length + 1 } as const,
     ...(turns ? [{ op: 'group.fanout', mode: 'read', from: 2 } as const] : []),
   ];
   return [

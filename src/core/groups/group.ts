@@ -76,6 +76,18 @@ export function toGroupInfo(item: Item): GroupInfo {
   };
 }
 
+/** As control messages tell it to who comes. */
+export const named = ({
+  title,
+  avatar,
+}: {
+  readonly title: string;
+  readonly avatar?: string | undefined;
+}) => ({
+  title,
+  ...(avatar && { avatar }),
+});
+
 /** `undefined`: they left, or were removed. */
 export function toGroupMember(item: Item): GroupMember | undefined {
   const role = item['role'] as Role | undefined;
@@ -146,4 +158,11 @@ export async function readMembers(
   const keys: Key[] = userIds.map((userId) => memberKey(conversationId, userId));
   const items = await ctx.db.batchGet('Conversations', keys);
   return new Map(items.map((item) => [memberIdOf(item['item'] as string), item]));
+}
+
+/** @throws Error where there is no such group. */
+export async function readInfo(ctx: Context, conversationId: string): Promise<GroupInfo> {
+  const item = await ctx.db.get('Conversations', infoKey(conversationId), 'strong');
+  if (!item) throw new Error('A group has no INFO');
+  return toGroupInfo(item);
 }

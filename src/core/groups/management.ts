@@ -12,9 +12,9 @@ import {
   isAbove,
   memberKey,
   policyAttributes,
+  readInfo,
   readMembers,
   standingOf,
-  toGroupInfo,
   toGroupMember,
   type GroupInfo,
 } from './group.ts';
@@ -37,12 +37,6 @@ export async function group(
   if (!state) return refuseStranger(conversationId);
   const info = await readInfo(ctx, conversationId);
   return { ok: true, ...describeGroup(ctx, state.group, info, state.me) };
-}
-
-async function readInfo(ctx: Context, conversationId: string): Promise<GroupInfo> {
-  const item = await ctx.db.get('Conversations', infoKey(conversationId), 'strong');
-  if (!item) throw new Error('A group has no INFO');
-  return toGroupInfo(item);
 }
 
 /** Former members that are passed over in one request, at most. */

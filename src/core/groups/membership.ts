@@ -10,7 +10,16 @@ import { frameDigest } from '../digest.ts';
 import { expiryAfter } from '../expiry.ts';
 import { takeTurn } from '../rate.ts';
 import { blockKey, groupCountKey, mailboxKey, ttlAttribute, viewKey } from '../tables.ts';
-import { isAbove, memberKey, readMembers, toGroupMember, toGroupHead, headKey } from './group.ts';
+import {
+  headKey,
+  isAbove,
+  memberKey,
+  named,
+  readInfo,
+  readMembers,
+  toGroupHead,
+  toGroupMember,
+} from './group.ts';
 import {
   changeGroup,
   needAdmin,
@@ -118,7 +127,8 @@ async function addPortion(ctx: Context, caller: Caller, { conversationId, users,
       const refusal = needAdmin(state);
       if (refusal) return refusal;
     }
-    const [present, { welcome, skipped }, counts] = await Promise.all([
+    const [info, present, { welcome, skipped }, counts] = await Promise.all([
+      readInfo(ctx, conversationId),
       readMembers(ctx, conversationId, users),
       findCandidates(ctx, caller.userId, users),
       ctx.db.batchGet('Users', users.map(groupCountKey)),
@@ -145,7 +155,12 @@ async function addPortion(ctx: Context, caller: Caller, { conversationId, users,
     if (able.length === 0) return { answer };
     const seq = state.head.seq + 1;
     return {
-      ...withCutover(ctx, state, [{ op: 'group.added', users: able }], able.length),
+      ...withCutover(
+        ctx,
+        state,
+        [{ op: 'group.added', ...named(info), users: able, memberCount: group.memberCount + able.length }],
+        able.length,
+      ),
       parts: able.flatMap((user) => joinParts(ctx, state, { user, seq, mark })),
       answer,
     };
@@ -276,7 +291,7 @@ async function removePortion(ctx: Context, caller: Caller, { conversationId, use
     if (going.length === 0) return { answer };
     const seq = state.head.seq + 1;
     return {
-      bodies: [{ op: 'group.removed', users: going }],
+      bodies: [{ op: 'group.removed', users: going, memberCount: state.group.memberCount - going.length }],
       parts: going.flatMap((user) => leaveParts(ctx, conversationId, user, seq, mark)),
       head: { members: -going.length },
       answer,
@@ -299,7 +314,7 @@ export async function leaveGroup(
     }
     const seq = head.seq + 1;
     return {
-      bodies: [{ op: 'group.left' }],
+      bodies: [{ op: 'group.left', memberCount: group.memberCount - 1 }],
       parts: leaveParts(ctx, conversationId, userId, seq, LEFT),
       // Nobody is left.
       head: { members: -1, ...(me.role === 'owner' && { set: { dismissedSeq: seq } }) },
