@@ -150,6 +150,23 @@ export class Conversation {
     await device.ask('edit', conversationId, seq, device.environment.newId(), composed.body);
   }
 
+  /**
+   * Says that the app shows this conversation: of a large group, messages come live only meanwhile (`message` events), and
+   * those that were missed come now. Returns how to say that it does no more.
+   */
+  open(): () => void {
+    const tell = (what: 'open' | 'shut') => {
+      // A client that is closed shows nothing.
+      this.device.ask(what, this.conversationId).catch(() => {});
+    };
+    let isOpen = true;
+    tell('open');
+    return () => {
+      if (isOpen) tell('shut');
+      isOpen = false;
+    };
+  }
+
   /** What a group is called, who may do what in it, and what this user is in it. Rejects with ImError, as all of these. */
   group(): Promise<AnswerTo<'group'>> {
     return this.device.ask('group', this.conversationId);

@@ -192,6 +192,8 @@ export const answers = {
     unread: list(receipt),
     next: optional(string),
   }),
+  subscribe: object({ heads: where(isObject) }),
+  unsubscribe: object({}),
   recall: object({ seq }),
   edit: object({ seq, edited: number }),
   /** Undefined: it cannot be read. */
@@ -234,6 +236,7 @@ const accepted = openObject({ id: string, ok: literal(true) });
 
 const pushes = {
   sync: object({ push: literal('sync'), from: seq, to: seq, events: optional(list(event)) }),
+  group: object({ push: literal('group'), conversationId: string, messages: list(slot), headSeq: seq }),
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
   ephemeral: object({
     push: literal('ephemeral'),
@@ -252,11 +255,15 @@ const gatewayError = object({ message: string, requestId: string });
 export type SyncPush = Read<typeof pushes.sync>;
 export type KickedPush = Read<typeof pushes.kicked>;
 export type ReadPush = Read<typeof pushes.read>;
-export type ServerPush = SyncPush | KickedPush | ReadPush | Read<typeof pushes.ephemeral>;
+export type GroupPush = Read<typeof pushes.group>;
+export type ServerPush = SyncPush | KickedPush | ReadPush | GroupPush | Read<typeof pushes.ephemeral>;
 
 const frame = either(
   either(accepted, refused),
-  either(either(pushes.sync, gatewayError), either(pushes.read, either(pushes.ephemeral, pushes.kicked))),
+  either(
+    either(pushes.sync, gatewayError),
+    either(either(pushes.read, pushes.group), either(pushes.ephemeral, pushes.kicked)),
+  ),
 );
 export type ServerFrame = Read<typeof frame>;
 

@@ -166,6 +166,14 @@ export const operations = {
     return answer.mutedUntil;
   },
 
+  async open({ session }, conversationId: string): Promise<void> {
+    session.looking.begin(conversationId);
+  },
+
+  async shut({ session }, conversationId: string): Promise<void> {
+    session.looking.end(conversationId);
+  },
+
   /** What was shown of a conversation, here or before it was dropped here. */
   shown(parts, conversationId: string, query: HistoryQuery): Promise<Message[]> {
     const pages = (wanted: HistoryQuery) => pagesOf((next) => readPage(parts, conversationId, next), wanted);

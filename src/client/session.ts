@@ -10,6 +10,7 @@ import { tellGroup } from './group-events.ts';
 import { HoleRepair } from './sync/hole-repair.ts';
 import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
+import { Looking } from './sync/looking.ts';
 import { Reads } from './sync/reads.ts';
 import { Outbox } from './outbox/outbox.ts';
 import type { Store } from './store/store.ts';
@@ -49,6 +50,7 @@ export class Session {
   readonly inbox: Inbox;
   state: ClientState = 'stopped';
   readonly reads: Reads;
+  readonly looking: Looking;
   readonly changes: Changes;
   private readonly acks: Acks;
   private readonly holes: HoleRepair;
@@ -75,6 +77,7 @@ export class Session {
     this.acks = acks;
     this.inbox = inbox;
     this.holes = new HoleRepair({ store, inbox, request, environment, onError });
+    this.looking = new Looking({ inbox, holes: this.holes, request, onError });
     this.outbox = new Outbox({
       store,
       inbox,
@@ -202,6 +205,8 @@ export class Session {
         return this.sync.takePush(push);
       case 'read':
         return void this.reads.takePush(push).catch(this.onError);
+      case 'group':
+        return void this.looking.takePush(push).catch(this.onError);
       case 'ephemeral':
         return this.events.emit('ephemeral', { message: push.message });
       case 'kicked':
@@ -224,6 +229,7 @@ export class Session {
     this.become('synced', { position: this.store.meta.position ?? 0 });
     this.settleStart(({ resolve }) => resolve());
     this.holes.resume();
+    this.looking.resume();
     this.outbox.resume();
     this.reads.resume();
     if (this.isNew) void this.reads.refresh();
@@ -234,6 +240,7 @@ export class Session {
     this.sync.stop();
     this.acks.stop();
     this.holes.pause();
+    this.looking.pause();
     this.outbox.pause();
     this.reads.pause();
   }

@@ -85,3 +85,35 @@ test('a group is made, written to, changed, and left; who joins later sees what 
   expect(await listed(ben.im)).toEqual([]);
   await expect(atBen.group()).rejects.toMatchObject({ code: 'not_member' });
 });
+
+test('a large group comes live while it is open, and what was missed comes when it is opened', async () => {
+  const large = await startCloud({
+    environment: { IM_SETTINGS: '{"writeFanoutLimit":2,"headsIntervalMs":1000}' },
+  });
+  const crowd = new Devices(large);
+  try {
+    const ids = { ann: newUser('ann'), ben: newUser('ben'), cem: newUser('cem') };
+    const ann = await crowd.connect({ userId: ids.ann });
+    const ben = await crowd.connect({ userId: ids.ben });
+    await crowd.connect({ userId: ids.cem });
+    const { conversation: group } = await ann.im.createGroup({ title: 'All', members: [ids.ben] });
+    await group.send('in a small group').sent;
+    await group.add([ids.cem]);
+    expect(await group.group()).toMatchObject({ fanout: 'read' });
+    await group.send('missed').sent;
+    const atBen = ben.im.conversation(group.conversationId);
+    await ben.seen.until(() => ben.seen.texts.includes('in a small group'), 'what was written to everybody');
+    expect(ben.seen.texts).not.toContain('missed');
+    const shut = atBen.open();
+    await ben.seen.until(() => ben.seen.texts.includes('missed'), 'what was missed');
+    await group.send('live').sent;
+    await ben.seen.until(() => ben.seen.texts.includes('live'), 'the push');
+    shut();
+    expect(ben.seen.texts).toEqual(['in a small group', 'missed', 'live']);
+    const seqs = ben.seen.messages.map(({ message }) => message.seq);
+    expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+  } finally {
+    await crowd.close();
+    await large.close();
+  }
+});

@@ -11,6 +11,8 @@ import { readTargets } from './targets.ts';
 
 const PATIENCE_MS = 300;
 const PAGE_SIZE = 100;
+/** To reach a number whose slot is not settled yet. */
+const MAX_ATTEMPTS = 6;
 
 export interface HoleRepairOptions {
   readonly store: Store;
@@ -44,6 +46,19 @@ export class HoleRepair {
 
   notice(conversationId: string): void {
     if (this.active && !this.repairs.has(conversationId)) this.schedule(conversationId, PATIENCE_MS, 0);
+  }
+
+  /** All up to that number is to be here: what waits on the server is asked for, page by page. */
+  async reach(conversationId: string, head: number): Promise<void> {
+    const { store, environment } = this.options;
+    for (let attempt = 0; this.active && attempt < MAX_ATTEMPTS;) {
+      const { shownSeq } = store.timeline(conversationId);
+      if (shownSeq !== null && shownSeq >= head) return;
+      const hole = { from: shownSeq === null ? null : shownSeq + 1, to: head };
+      if (await this.fill(conversationId, hole)) continue;
+      const delayMs = backoffMs(repairBackoff, attempt++, environment.random());
+      await new Promise<void>((resolve) => environment.setTimer(resolve, delayMs));
+    }
   }
 
   private schedule(conversationId: string, delayMs: number, attempt: number): void {
