@@ -13,22 +13,27 @@ interface Position {
   readonly conversationId: string;
   readonly unread: number;
   readonly readSeq: number;
-  readonly peerReadSeq: number;
+  /** In direct conversations. */
+  readonly peerReadSeq?: number;
 }
 
-/** All conversations of a user. */
-export function readTruths(stage: Stage, userId: string, users: readonly string[]): Promise<Truth[]> {
+/** All conversations of a user: with each of the others, and the group of all. */
+export function readTruths(
+  stage: Stage,
+  userId: string,
+  users: readonly string[],
+  group: string,
+): Promise<Truth[]> {
   return auditor(stage, userId, async (ask) => {
-    const conversationIds = users
-      .filter((peer) => peer !== userId)
-      .map((peer) => directConversationId(userId, peer));
+    const peers = users.filter((peer) => peer !== userId);
+    const conversationIds = [...peers.map((peer) => directConversationId(userId, peer)), group];
     const positions = (await ask('positions', { conversationIds }))['positions'] as Position[];
     const truths: Truth[] = [];
     for (const conversationId of conversationIds) {
       const { slots, headSeq } = await readAll(ask, conversationId);
       const found = positions.find((position) => position.conversationId === conversationId);
-      const { unread, readSeq, peerReadSeq } = found ?? { unread: 0, readSeq: 0, peerReadSeq: 0 };
-      const members = conversationId.split(':').slice(1);
+      const { unread, readSeq, peerReadSeq = 0 } = found ?? { unread: 0, readSeq: 0 };
+      const members = conversationId === group ? users : conversationId.split(':').slice(1);
       truths.push({ userId, conversationId, members, slots, headSeq, unread, readSeq, peerReadSeq });
     }
     return truths;

@@ -1,7 +1,7 @@
 // One run: users with several devices each (a few of them with a client of their own) send, crash and lose the network while the fault plan rages; then the
 // storm ends, everybody comes back, and what all of them saw is compared.
 import { createRandom, type Random } from '../../local/faults/random.ts';
-import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
+import { directConversationId, parseConversationId, peerOf, type Platform } from '../../src/protocol/ids.ts';
 import { auditor, readMailbox, readTruths } from './auditor.ts';
 import { check, checkLists } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
@@ -67,6 +67,11 @@ export async function simulate({
   try {
     // A user exists from the first connection on, so that comes before the storm.
     await Promise.all(users.map((userId) => auditor(stage, userId, async () => {})));
+    const group = await makeGroup(stage, users, seed);
+    const roomsOf = (userId: string) => [
+      ...peersOf(userId).map((peer) => directConversationId(userId, peer)),
+      group,
+    ];
     stage.rage();
     await Promise.all(devices.map((device) => device.start()));
     await Promise.all([
@@ -75,7 +80,7 @@ export async function simulate({
         const random = createRandom(seed, `life of ${userId}/${deviceId}`);
         return live(stage, device, {
           random,
-          peers: peersOf(userId),
+          rooms: roomsOf(userId),
           userId,
           sends: sendsPerDevice,
           onlineRate,
@@ -95,10 +100,9 @@ export async function simulate({
         devices.map((device) => {
           const { userId, deviceId } = device.history;
           const random = createRandom(seed, `evening of ${userId}/${deviceId}`);
-          const peers = peersOf(userId);
           return live(stage, device, {
             random,
-            peers,
+            rooms: roomsOf(userId),
             userId,
             sends: 3,
             onlineRate,
@@ -111,7 +115,7 @@ export async function simulate({
     if (random.next() < 0.5) for (const one of [...devices, ...plain]) one.cut();
     stage.calm();
     if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
-    return await settle(stage, seed, users, { devices, plain });
+    return await settle(stage, seed, { users, group, devices, plain });
   } finally {
     stage.calm();
     await Promise.all([...devices, ...plain].map((one) => one.close()));
@@ -124,10 +128,19 @@ function drawPlainUsers(random: Random): number {
   return random.next() < 0.6 ? 1 : 2;
 }
 
+/** All of them are in it, from the beginning on. */
+async function makeGroup(stage: Stage, users: readonly string[], seed: number): Promise<string> {
+  return auditor(stage, users[0]!, async (ask) => {
+    const fields = { clientGroupId: `group-of-${seed}`, title: 'Everybody', members: users.slice(1) };
+    return (await ask('createGroup', fields))['conversationId'] as string;
+  });
+}
+
 interface Life {
   readonly random: Random;
   readonly userId: string;
-  readonly peers: readonly string[];
+  /** Conversations that it writes to. */
+  readonly rooms: readonly string[];
   readonly sends: number;
   /** How often it waits for its connection before it does anything. */
   readonly onlineRate: number;
@@ -136,18 +149,17 @@ interface Life {
 }
 
 async function live(stage: Stage, device: Device, life: Life): Promise<void> {
-  const { random, userId, peers, sends, onlineRate, pauseMs } = life;
+  const { random, userId, rooms, sends, onlineRate, pauseMs } = life;
   for (let n = 1; n <= sends; n++) {
     if (random.next() < onlineRate) await device.online(ONLINE_PATIENCE_MS);
     await stage.wait(random.between(0, pauseMs));
-    const peer = peers[random.integer(0, peers.length - 1)]!;
-    const conversationId = directConversationId(userId, peer);
-    const to = random.next() < 0.5 ? `user:${peer}` : conversationId;
+    const conversationId = rooms[random.integer(0, rooms.length - 1)]!;
+    const conversation = parseConversationId(conversationId)!;
+    const byUser = conversation.kind === 'direct' && random.next() < 0.5;
+    const to = byUser ? `user:${peerOf(conversation.users, userId)}` : conversationId;
     device.send(to, conversationId, `${n} from ${userId}`, random.next() < 0.15);
-    for (const peerId of peers) {
-      if (random.next() < 0.3) device.read(directConversationId(userId, peerId));
-    }
-    for (const peerId of peers) if (random.next() < 0.7) device.look(directConversationId(userId, peerId));
+    for (const room of rooms) if (random.next() < 0.3) device.read(room);
+    for (const room of rooms) if (random.next() < 0.7) device.look(room);
     if (random.next() < 0.25) device.change(random.next() < 0.5 ? 'recall' : 'edit', random);
     const fate = random.next();
     if (fate < 0.08) {
@@ -160,10 +172,14 @@ async function live(stage: Stage, device: Device, life: Life): Promise<void> {
   }
 }
 
+interface PlainLife extends Pick<Life, 'random' | 'userId' | 'sends'> {
+  readonly peers: readonly string[];
+}
+
 async function livePlainly(
   stage: Stage,
   client: PlainClient,
-  { random, userId, peers, sends }: Omit<Life, 'onlineRate' | 'pauseMs'>,
+  { random, userId, peers, sends }: PlainLife,
 ): Promise<void> {
   for (let n = 1; n <= sends; n++) {
     await stage.wait(random.between(0, 200));
@@ -182,13 +198,15 @@ async function stumble(device: Device, seed: number): Promise<void> {
   }
 }
 
+interface Cast {
+  readonly users: readonly string[];
+  readonly group: string;
+  readonly devices: readonly Device[];
+  readonly plain: readonly PlainClient[];
+}
+
 /** Until all is as it should be, or nothing moves any more: what is broken then is broken for good. */
-async function settle(
-  stage: Stage,
-  seed: number,
-  users: readonly string[],
-  { devices, plain }: { devices: readonly Device[]; plain: readonly PlainClient[] },
-): Promise<Outcome> {
+async function settle(stage: Stage, seed: number, { users, group, devices, plain }: Cast): Promise<Outcome> {
   const all = [...devices, ...plain];
   let lastMove = stage.now();
   // Nothing has to wait for a reconnect but what pushes alone tell of: that is looked at after one.
@@ -212,7 +230,7 @@ async function settle(
         devices: devices.map((device) => device.history),
         plain: plain.map((client) => client.history),
         mailboxes: await Promise.all(users.map((userId) => readMailbox(stage, userId))),
-        truths: (await Promise.all(users.map((userId) => readTruths(stage, userId, users)))).flat(),
+        truths: (await Promise.all(users.map((userId) => readTruths(stage, userId, users, group)))).flat(),
       };
       const violations = [...check(history), ...(reconnected ? checkLists(history) : [])];
       if (violations.length === 0 ? reconnected : standstill) return { history, violations };
