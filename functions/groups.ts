@@ -1,7 +1,8 @@
 // Groups: how they begin and end, who is in them and may do what, and who looks at a large one.
 import { createGroup } from '../src/core/groups/create-group.ts';
 import { group, members, muteMember, setRole, updateGroup } from '../src/core/groups/management.ts';
-import { addMembers, dismissGroup, leaveGroup, removeMembers } from '../src/core/groups/membership.ts';
+import { dismissGroup, leaveGroup, removeMembers } from '../src/core/groups/leaving.ts';
+import { addMembers } from '../src/core/groups/membership.ts';
 import { subscribe, unsubscribe } from '../src/core/groups/subscriptions.ts';
 import {
   addMembersFrame,

@@ -5,7 +5,7 @@ import type { ConversationChange } from '../protocol/server-frames.ts';
 import { isConnectionOver } from './connections.ts';
 import type { Context, Pushes } from './context.ts';
 import type { CurrentMessages } from './current-messages.ts';
-import { forgetDismissed } from './groups/membership.ts';
+import { forgetDismissed } from './groups/leaving.ts';
 import { appendPointers, isFull, sealPage, type Appended } from './mailbox.ts';
 import { noteWaiting } from './offline-queue.ts';
 import { pushAppended, type Told } from './pushes.ts';
