@@ -155,16 +155,11 @@ export class Conversation {
    * those that were missed come now. Returns how to say that it does no more.
    */
   open(): () => void {
-    const tell = (what: 'open' | 'shut') => {
-      // A client that is closed shows nothing.
-      this.device.ask(what, this.conversationId).catch(() => {});
-    };
-    let isOpen = true;
-    tell('open');
-    return () => {
-      if (isOpen) tell('shut');
-      isOpen = false;
-    };
+    const { device, conversationId } = this;
+    const lookId = device.environment.newId();
+    // A client that is closed shows nothing.
+    device.ask('open', conversationId, lookId).catch(() => {});
+    return () => void device.ask('shut', lookId).catch(() => {});
   }
 
   /** What a group is called, who may do what in it, and what this user is in it. Rejects with ImError, as all of these. */

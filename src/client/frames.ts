@@ -72,13 +72,15 @@ export interface TakenEvent {
   readonly target?: Message;
   /** Of a conversation, as they are now. */
   readonly changed?: ChangedSettings;
-  /** The user came into a group, or is in it no more. */
+  /** The user came into a group, is in it no more, or a large one has something new. */
   readonly stay?: Stay;
 }
 
 export interface Stay {
   readonly conversationId: string;
   readonly left: boolean;
+  /** Its messages are not in the mailbox. */
+  readonly large?: true;
 }
 
 const messageEvent = object({
@@ -97,6 +99,7 @@ const settingsEvent = object({ syncSeq: seq, conversationId: string, settings })
 const leaving = ['left', 'removed', 'dismissed'];
 const stayEvent: Reader<TakenEvent> = (value) => {
   const { syncSeq, conversationId, change } = conversationEvent(value);
+  if (change === 'heads') return { syncSeq, stay: { conversationId, left: false, large: true } };
   if (change !== 'joined' && !leaving.includes(change)) return { syncSeq };
   return { syncSeq, stay: { conversationId, left: change !== 'joined' } };
 };
@@ -236,7 +239,12 @@ const accepted = openObject({ id: string, ok: literal(true) });
 
 const pushes = {
   sync: object({ push: literal('sync'), from: seq, to: seq, events: optional(list(event)) }),
-  group: object({ push: literal('group'), conversationId: string, messages: list(slot), headSeq: seq }),
+  group: object({
+    push: literal('group'),
+    conversationId: string,
+    messages: list((value) => attempt(slot, value)),
+    headSeq: seq,
+  }),
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
   ephemeral: object({
     push: literal('ephemeral'),

@@ -166,12 +166,12 @@ export const operations = {
     return answer.mutedUntil;
   },
 
-  async open({ session }, conversationId: string): Promise<void> {
-    session.looking.begin(conversationId);
-  },
+  /** Resolves when it is shut: what a tab left unanswered is asked of the next one, so that there it is open as well. */
+  open: ({ session }, conversationId: string, lookId: string): Promise<void> =>
+    session.looking.begin(conversationId, lookId),
 
-  async shut({ session }, conversationId: string): Promise<void> {
-    session.looking.end(conversationId);
+  async shut({ session }, lookId: string): Promise<void> {
+    session.looking.end(lookId);
   },
 
   /** What was shown of a conversation, here or before it was dropped here. */

@@ -77,7 +77,6 @@ export class Session {
     this.acks = acks;
     this.inbox = inbox;
     this.holes = new HoleRepair({ store, inbox, request, environment, onError });
-    this.looking = new Looking({ inbox, holes: this.holes, request, onError });
     this.outbox = new Outbox({
       store,
       inbox,
@@ -88,7 +87,15 @@ export class Session {
       onState: (message, state) =>
         events.emit('sendState', { conversationId: message.conversationId, message, state }),
     });
-    this.reads = new Reads({ store, inbox, request, environment });
+    this.reads = new Reads({
+      store,
+      inbox,
+      request,
+      environment,
+      onPositions: (positions) => this.looking.notePositions(positions),
+    });
+    const { holes, reads } = this;
+    this.looking = new Looking({ store, inbox, holes, reads, request, environment });
     this.sync = new Sync({
       store,
       inbox,
@@ -98,6 +105,7 @@ export class Session {
       onError,
       onSyncing: () => this.become('syncing', {}),
       onSynced: () => this.noteSynced(),
+      onStays: (stays) => this.looking.noteStays(stays),
       onReset: (reason, head) => {
         this.changes.recount();
         events.emit('reset', { reason, head });
@@ -135,6 +143,7 @@ export class Session {
   private async leave(): Promise<void> {
     this.state = 'closed';
     this.acks.flush();
+    this.looking.endAll();
     this.end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
@@ -194,7 +203,10 @@ export class Session {
         const error = new ImError(code, `Message ${seq} of ${conversationId} cannot be ${fate}`);
         events.emit('error', { error });
       },
-      onChanged: (before, after) => this.changes.tell(before, after),
+      onChanged: (before, after) => {
+        this.changes.tell(before, after);
+        this.looking.noteChange(before, after);
+      },
       onHole: (conversationId) => this.holes.notice(conversationId),
     });
   }
@@ -206,7 +218,7 @@ export class Session {
       case 'read':
         return void this.reads.takePush(push).catch(this.onError);
       case 'group':
-        return void this.looking.takePush(push).catch(this.onError);
+        return void this.looking.takePush(push);
       case 'ephemeral':
         return this.events.emit('ephemeral', { message: push.message });
       case 'kicked':

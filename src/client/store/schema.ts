@@ -52,6 +52,8 @@ export interface ConversationRecord {
   readonly group?: GroupSummary;
   /** This user is not in the group any more. */
   readonly left?: boolean;
+  /** Its messages come to who looks at it, not to mailboxes; absent: not known. */
+  readonly large?: boolean;
   /** The newest own message. */
   readonly ownSeq?: number;
   /** Messages up to here were shown, and are not kept any more. */

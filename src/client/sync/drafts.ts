@@ -35,7 +35,7 @@ interface Part {
   readonly targets: Target[];
   floor?: number;
   settings?: ConversationSettings;
-  left?: boolean;
+  stay?: Pick<ConversationRecord, 'left' | 'large'>;
 }
 
 export class Drafts {
@@ -58,7 +58,10 @@ export class Drafts {
     for (const arrival of arrivals) partOf(arrival.slot.conversationId).arrivals.push(arrival);
     for (const target of targets) partOf(target.message.conversationId).targets.push(target);
     for (const changed of settings) partOf(changed.conversationId).settings = changed.settings;
-    for (const { conversationId, left } of stays) partOf(conversationId).left = left;
+    for (const { conversationId, ...stay } of stays) {
+      const part = partOf(conversationId);
+      part.stay = { ...part.stay, ...stay };
+    }
     const complete = meta?.complete ?? this.options.store.meta.complete;
     return Promise.all([...parts].map(([id, part]) => this.draft(id, part, complete)));
   }
@@ -70,7 +73,7 @@ export class Drafts {
 
   private async draft(conversationId: string, part: Part, complete: boolean): Promise<Draft> {
     const { store, userId } = this.options;
-    const { arrivals, targets, floor, settings, left } = part;
+    const { arrivals, targets, floor, settings, stay } = part;
     const before = store.conversation(conversationId, complete);
     const { waiting, shownSeq } = store.timeline(conversationId, complete);
     for (const { message } of targets) if (message.seq > (shownSeq ?? 0)) this.expect(message);
@@ -85,12 +88,12 @@ export class Drafts {
     const isSame =
       released.length + inserted.held.length + stored.length === 0 && step.timeline.shownSeq === shownSeq;
     const revised = revisions.map(({ message }) => message);
-    if (isSame && !isNew && !settings && left === undefined)
+    if (isSame && !isNew && !settings && !stay)
       return { before, record: before, timeline, released, revised, changes: [] };
     const counted = released.reduce((record, { slot }) => count(record, slot, userId), {
       ...stored.reduce((record, revision) => revise(record, revision, userId), before),
       shownSeq: step.timeline.shownSeq,
-      ...(left !== undefined && { left }),
+      ...stay,
     });
     const kept = released.map(({ slot }) => slot).filter(isShowable);
     const cleared = settings && (await this.clear(counted, settings, kept));

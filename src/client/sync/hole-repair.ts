@@ -11,8 +11,6 @@ import { readTargets } from './targets.ts';
 
 const PATIENCE_MS = 300;
 const PAGE_SIZE = 100;
-/** To reach a number whose slot is not settled yet. */
-const MAX_ATTEMPTS = 6;
 
 export interface HoleRepairOptions {
   readonly store: Store;
@@ -27,6 +25,8 @@ export class HoleRepair {
   private active = false;
   /** One at a time in each conversation: waiting, or asking. */
   private readonly repairs = new Map<string, CancelTimer>();
+  /** Numbers that were given out: what is missing up to there may have nothing behind it that waits. */
+  private readonly heads = new Map<string, number>();
 
   constructor(options: HoleRepairOptions) {
     this.options = options;
@@ -42,23 +42,27 @@ export class HoleRepair {
     this.active = false;
     for (const cancel of this.repairs.values()) cancel();
     this.repairs.clear();
+    this.heads.clear();
   }
 
   notice(conversationId: string): void {
-    if (this.active && !this.repairs.has(conversationId)) this.schedule(conversationId, PATIENCE_MS, 0);
+    this.reach(conversationId, 0, PATIENCE_MS);
   }
 
-  /** All up to that number is to be here: what waits on the server is asked for, page by page. */
-  async reach(conversationId: string, head: number): Promise<void> {
-    const { store, environment } = this.options;
-    for (let attempt = 0; this.active && attempt < MAX_ATTEMPTS;) {
-      const { shownSeq } = store.timeline(conversationId);
-      if (shownSeq !== null && shownSeq >= head) return;
-      const hole = { from: shownSeq === null ? null : shownSeq + 1, to: head };
-      if (await this.fill(conversationId, hole)) continue;
-      const delayMs = backoffMs(repairBackoff, attempt++, environment.random());
-      await new Promise<void>((resolve) => environment.setTimer(resolve, delayMs));
-    }
+  /** All up to that number is to be here: what does not come by itself is asked for, page by page. */
+  reach(conversationId: string, headSeq: number, patienceMs: number = PATIENCE_MS): void {
+    if (!this.active) return;
+    this.heads.set(conversationId, Math.max(this.heads.get(conversationId) ?? 0, headSeq));
+    const isDue = !this.repairs.has(conversationId) && this.holeIn(conversationId);
+    if (isDue) this.schedule(conversationId, patienceMs, 0);
+  }
+
+  private holeIn(conversationId: string): Hole | undefined {
+    const timeline = this.options.store.timeline(conversationId);
+    const { shownSeq } = timeline;
+    const to = this.heads.get(conversationId) ?? 0;
+    const tail = to > (shownSeq ?? 0) ? { from: shownSeq === null ? null : shownSeq + 1, to } : undefined;
+    return findHole(timeline) ?? tail;
   }
 
   private schedule(conversationId: string, delayMs: number, attempt: number): void {
@@ -70,7 +74,7 @@ export class HoleRepair {
   }
 
   private async repair(conversationId: string, attempt: number, ticket: CancelTimer): Promise<void> {
-    const hole = findHole(this.options.store.timeline(conversationId));
+    const hole = this.holeIn(conversationId);
     let progress = false;
     if (hole) {
       try {
@@ -83,7 +87,7 @@ export class HoleRepair {
     // Paused meanwhile: whoever resumed since began anew.
     if (this.repairs.get(conversationId) !== ticket) return;
     this.repairs.delete(conversationId);
-    if (!findHole(this.options.store.timeline(conversationId))) return;
+    if (!this.holeIn(conversationId)) return;
     const next = progress ? 0 : attempt + 1;
     this.schedule(
       conversationId,

@@ -89,8 +89,13 @@ export class Inbox {
 
   private async place(before: ConversationRecord, position: ReadPosition): Promise<ConversationRecord> {
     const { conversationId, unread, countedSeq, readSeq = 0 } = before;
-    const { group } = position;
-    const record = { ...before, ...moveRead(before, position), ...(group && { group }) };
+    const { group, large } = position;
+    const record = {
+      ...before,
+      ...moveRead(before, position),
+      ...(group && { group }),
+      ...(large !== undefined && { large }),
+    };
     const { counted } = position;
     // What is not told yet, the server did not take into account.
     const isInformed = (position.readSeq ?? record.toldSeq!) >= record.readSeq!;

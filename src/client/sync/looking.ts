@@ -1,70 +1,188 @@
-// Large groups that the app looks at: their messages come as pushes of their own, to who subscribes on this connection.
+// Large groups: their messages are in no mailbox. Those of a group that the app looks at come by push, and what is missing
+// is read by seq; of the others this device follows how many there are.
+import { limits } from '../../protocol/limits.ts';
+import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { Request } from '../connection/connection.ts';
-import type { GroupPush } from '../frames.ts';
+import type { CancelTimer, Environment } from '../environment.ts';
+import { toImError } from '../errors.ts';
+import type { AnswerTo, GroupPush, Stay } from '../frames.ts';
+import type { ConversationRecord } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import type { HoleRepair } from './hole-repair.ts';
 import type { Inbox } from './inbox.ts';
-
-/** Groups that one request subscribes to. */
-const MAX_AT_ONCE = 50;
+import type { Reads } from './reads.ts';
+import { takeTurns } from './serial.ts';
+import { readTargets } from './targets.ts';
 
 export interface LookingOptions {
+  readonly store: Store;
   readonly inbox: Inbox;
   readonly holes: HoleRepair;
+  readonly reads: Reads;
   readonly request: Request;
-  readonly onError: (error: unknown) => void;
+  readonly environment: Environment;
+}
+
+interface Look {
+  readonly conversationId: string;
+  readonly end: () => void;
 }
 
 export class Looking {
   private readonly options: LookingOptions;
-  private active = false;
-  /** How often each is open. */
-  private readonly open = new Map<string, number>();
+  private readonly looks = new Map<string, Look>();
+  /** On the present connection; absent: there is none, or it is not synced. */
+  private subscribed: Set<string> | undefined;
+  private failures = 0;
+  private cancelTimer: CancelTimer | undefined;
+  private readonly inTurn = takeTurns();
+  private readonly pushesInTurn = takeTurns();
 
   constructor(options: LookingOptions) {
     this.options = options;
   }
 
-  begin(conversationId: string): void {
-    const times = this.open.get(conversationId) ?? 0;
-    this.open.set(conversationId, times + 1);
-    if (times === 0 && this.active) this.subscribe([conversationId]);
+  /** Resolves when it has ended. */
+  begin(conversationId: string, lookId: string): Promise<void> {
+    const ended = new Promise<void>((end) => this.looks.set(lookId, { conversationId, end }));
+    this.reconcile();
+    return ended;
   }
 
-  end(conversationId: string): void {
-    const times = (this.open.get(conversationId) ?? 0) - 1;
-    if (times > 0) return void this.open.set(conversationId, times);
-    if (!this.open.delete(conversationId) || !this.active) return;
-    this.options.request('unsubscribe', { conversationIds: [conversationId] }).catch(this.options.onError);
+  end(lookId: string): void {
+    this.looks.get(lookId)?.end();
+    this.looks.delete(lookId);
+    this.reconcile();
   }
 
-  /** Connected, by a connection that knows of nothing yet. */
+  endAll(): void {
+    for (const { end } of this.looks.values()) end();
+    this.looks.clear();
+  }
+
+  /** Synced to the head, on a connection that knows of nothing yet, or again. */
   resume(): void {
-    this.active = true;
-    const ids = [...this.open.keys()];
-    for (let start = 0; start < ids.length; start += MAX_AT_ONCE) {
-      this.subscribe(ids.slice(start, start + MAX_AT_ONCE));
-    }
+    if (this.subscribed) return;
+    this.subscribed = new Set();
+    this.reconcile();
+    for (const record of this.options.store.conversations) if (isNameless(record)) this.name(record);
   }
 
   pause(): void {
-    this.active = false;
+    this.subscribed = undefined;
+    this.failures = 0;
+    this.cancelTimer?.();
   }
 
-  async takePush({ conversationId, messages, headSeq }: GroupPush): Promise<void> {
-    if (!this.open.has(conversationId)) return;
-    await this.options.inbox.take({ arrivals: messages.map((slot) => ({ slot, delivery: 'live' })) });
-    await this.options.holes.reach(conversationId, headSeq);
+  noteChange(before: ConversationRecord, after: ConversationRecord): void {
+    const isOther = before.large !== after.large || before.left !== after.left;
+    if (isOther && this.isOpen(after.conversationId)) this.reconcile();
   }
 
-  /** What came before is read from history. A connection that is lost begins anew. */
-  private subscribe(conversationIds: string[]): void {
-    const { request, holes, onError } = this.options;
-    request('subscribe', { conversationIds })
-      .then(({ heads }) =>
-        Promise.all(Object.entries(heads).map(([id, head]) => holes.reach(id, Number(head)))),
-      )
-      .catch((error: unknown) => {
-        if (this.active) onError(error);
-      });
+  /** What comes before this device is synced, `resume` looks after. */
+  noteStays(stays: readonly Stay[]): void {
+    if (!this.subscribed) return;
+    const { reads, store } = this.options;
+    const records = stays.map(({ conversationId }) => store.conversation(conversationId));
+    for (const record of records) if (isNameless(record)) this.name(record);
+    const heard = new Set(stays.flatMap(({ conversationId, large }) => (large ? [conversationId] : [])));
+    void reads.ask([...heard].slice(0, limits.positions));
   }
+
+  /** A push may have been lost. */
+  notePositions(positions: AnswerTo<'positions'>['positions']): void {
+    for (const { conversationId, lastSeq } of positions) {
+      const isFollowed = this.isLarge(conversationId) && this.isOpen(conversationId);
+      if (isFollowed) this.options.holes.reach(conversationId, lastSeq);
+    }
+  }
+
+  takePush({ conversationId, messages, headSeq }: GroupPush): Promise<void> {
+    return this.pushesInTurn(async () => {
+      if (!this.isOpen(conversationId)) return;
+      const slots = messages.flatMap((slot) => slot ?? []);
+      try {
+        const targets = await readTargets(this.options, conversationId, slots);
+        const arrivals = slots.map((slot) => ({ slot, delivery: 'live' as const }));
+        await this.options.inbox.take({ arrivals, targets });
+      } catch {
+        // It is read instead.
+      }
+      this.options.holes.reach(conversationId, headSeq);
+    });
+  }
+
+  private isOpen(conversationId: string): boolean {
+    return [...this.looks.values()].some((look) => look.conversationId === conversationId);
+  }
+
+  private isLarge(conversationId: string): boolean {
+    const { large = false, left = false } = this.options.store.conversation(conversationId);
+    return large && !left;
+  }
+
+  /** Subscribes to what is open, and to nothing else; one change after the other, so that none overtakes another. */
+  private reconcile(): void {
+    void this.inTurn(async () => {
+      const { subscribed } = this;
+      if (!subscribed) return;
+      try {
+        await this.settle(subscribed);
+        this.failures = 0;
+      } catch (error) {
+        if (this.subscribed === subscribed && toImError(error).retryable) this.retryLater();
+      }
+    });
+  }
+
+  private async settle(subscribed: Set<string>): Promise<void> {
+    const { request, store, holes } = this.options;
+    const ids = [...this.looks.values()].map(({ conversationId }) => conversationId);
+    const groups = [...new Set(ids)].filter((id) => id.startsWith('g:'));
+    for (const id of groups) if (store.conversation(id).large === undefined) await this.describe(id);
+    const wanted = groups.filter((id) => this.isLarge(id));
+    const ended = [...subscribed].filter((id) => !wanted.includes(id));
+    for (const id of ended) subscribed.delete(id);
+    for (const conversationIds of portions(ended)) await request('unsubscribe', { conversationIds });
+    for (const conversationIds of portions(wanted.filter((id) => !subscribed.has(id)))) {
+      const { heads } = await request('subscribe', { conversationIds });
+      for (const id of conversationIds) subscribed.add(id);
+      for (const [id, headSeq] of Object.entries(heads)) holes.reach(id, Number(headSeq), 0);
+    }
+  }
+
+  private retryLater(): void {
+    const { environment } = this.options;
+    const delayMs = backoffMs(resendBackoff, this.failures++, environment.random());
+    this.cancelTimer?.();
+    this.cancelTimer = environment.setTimer(() => this.reconcile(), delayMs);
+  }
+
+  /** Whatever goes wrong, the next connection asks again. */
+  private name({ conversationId }: ConversationRecord): void {
+    this.describe(conversationId).catch(() => {});
+  }
+
+  /** Rejects with ImError that is worth trying again. */
+  private async describe(conversationId: string): Promise<void> {
+    const { inbox, request } = this.options;
+    try {
+      const { title, avatar, memberCount, fanout } = await request('group', { conversationId });
+      const group = { title, avatar, memberCount };
+      await inbox.note([{ conversationId, group, large: fanout === 'read' }]);
+      await this.options.reads.ask([conversationId]);
+    } catch (error) {
+      if (toImError(error).retryable) throw error;
+    }
+  }
+}
+
+/** Nothing told what it is called: who comes into a large group gets no message of it. */
+const isNameless = ({ conversationId, group, left }: ConversationRecord) =>
+  conversationId.startsWith('g:') && !group && !left;
+
+function portions(ids: readonly string[]): string[][] {
+  const size = limits.subscriptions;
+  const count = Math.ceil(ids.length / size);
+  return Array.from({ length: count }, (_, index) => ids.slice(index * size, (index + 1) * size));
 }

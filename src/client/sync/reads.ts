@@ -5,7 +5,7 @@ import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { toImError } from '../errors.ts';
-import type { ReadPush } from '../frames.ts';
+import type { AnswerTo, ReadPush } from '../frames.ts';
 import type { ConversationRecord } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { peerIn } from '../summaries.ts';
@@ -18,6 +18,7 @@ export interface ReadsOptions {
   readonly inbox: Inbox;
   readonly request: Request;
   readonly environment: Environment;
+  readonly onPositions: (positions: AnswerTo<'positions'>['positions']) => void;
 }
 
 export class Reads {
@@ -65,7 +66,7 @@ export class Reads {
   async refresh(): Promise<void> {
     const recency = ({ last }: ConversationRecord) => last?.serverTime ?? 0;
     const inQuestion = [...this.options.store.conversations]
-      .filter((record) => record.unread > 0 || this.isUnreadByPeer(record))
+      .filter((record) => !record.left && (record.unread > 0 || record.large || this.isUnreadByPeer(record)))
       .toSorted((a, b) => recency(b) - recency(a))
       .map(({ conversationId }) => conversationId);
     await this.ask(inQuestion.slice(0, limits.positions));
@@ -76,7 +77,7 @@ export class Reads {
   }
 
   /** Whatever goes wrong, the next heartbeat asks again. */
-  private async ask(conversationIds: string[]): Promise<void> {
+  async ask(conversationIds: string[]): Promise<void> {
     if (conversationIds.length === 0) return;
     const { inbox, request } = this.options;
     try {
@@ -88,6 +89,7 @@ export class Reads {
           counted: { unread, seq: lastSeq },
         })),
       );
+      this.options.onPositions(positions);
     } catch {}
   }
 

@@ -10,7 +10,9 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
   const { seq } = slot;
   const countedSeq = Math.max(record.countedSeq, seq);
   if (isVoid(slot)) return record;
-  if (!isShowable(slot)) return { ...record, countedSeq, ...groupAfter(record, slot) };
+  if (!isShowable(slot)) {
+    return { ...record, countedSeq, ...groupAfter(record, slot), ...sizeAfter(record, slot, userId) };
+  }
   const isNews = seq > record.countedSeq;
   const { settings } = record;
   const seen = {
@@ -49,6 +51,18 @@ function groupAfter({ group }: ConversationRecord, { body }: Message): Pick<Conv
   };
 }
 
+/** Who comes by a message comes into a group that is not large, until it says so. */
+function sizeAfter(
+  { large = false }: ConversationRecord,
+  { body, from }: Message,
+  userId: string,
+): Pick<ConversationRecord, 'large'> {
+  const { op, users = [] } = body as { readonly op?: string; readonly users?: readonly string[] };
+  if (op === 'group.fanout') return { large: true };
+  const isComing = op === 'group.created' || op === 'group.added';
+  return isComing && [from, ...users].includes(userId) ? { large } : {};
+}
+
 /** What this user wants of a conversation. What is cleared is read, and nothing to show. */
 export function settle(
   record: ConversationRecord,
@@ -81,6 +95,7 @@ export interface ReadPosition {
   readonly begin?: Pick<ConversationRecord, 'shownSeq' | 'last'>;
   readonly counted?: { readonly unread: number; readonly seq: number };
   readonly group?: GroupSummary | undefined;
+  readonly large?: boolean;
 }
 
 /** Positions move forward only. */

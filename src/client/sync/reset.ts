@@ -47,12 +47,16 @@ export async function startOver(parts: Parts, { head, mailbox }: MailboxState): 
   // A new device has missed nothing: it begins with the list.
   const named = known.length === 0 ? [] : [...known, ...headSeqs.keys()];
   for (const conversationId of new Set(named)) {
-    const { shownSeq } = store.conversation(conversationId);
+    const { shownSeq, large } = store.conversation(conversationId);
     const isUpToDate = store.knows(conversationId) && headSeqs.get(conversationId) === shownSeq;
-    if (!isUpToDate) await fillFromHistory(parts, conversationId);
+    // A large group is read when it is opened.
+    if (!isUpToDate && !large) await fillFromHistory(parts, conversationId);
   }
   await takeList(parts, listed);
-  await inbox.take({ meta: { position: head, complete: false } });
+  const stays = named
+    .filter((conversationId) => conversationId.startsWith('g:'))
+    .map((conversationId) => ({ conversationId, left: !headSeqs.has(conversationId) }));
+  await inbox.take({ stays, meta: { position: head, complete: false } });
   return 'behind';
 }
 

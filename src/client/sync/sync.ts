@@ -5,7 +5,7 @@ import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
 import { advance, type MailboxExtent } from './extents.ts';
-import type { SyncPush, TakenEvent } from '../frames.ts';
+import type { Stay, SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox, Intake } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
@@ -25,6 +25,8 @@ export interface SyncOptions {
   readonly onSyncing: () => void;
   /** At the head, for the first time since the connection opened or for another time after a gap. */
   readonly onSynced: () => void;
+  /** Groups that the user came into or went from, and large ones that have something new. */
+  readonly onStays: (stays: readonly Stay[]) => void;
   readonly onReset: (reason: ResetReason, head: number) => void;
   readonly onError: (error: ImError) => void;
 }
@@ -175,7 +177,9 @@ export class Sync {
       more = answer.more;
       if (more && next <= (after ?? -1))
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });
-      await inbox.take({ ...intakeOf(events, 'catch-up'), meta });
+      const intake = intakeOf(events, 'catch-up');
+      await inbox.take({ ...intake, meta });
+      this.options.onStays(intake.stays);
       if (after === null && begin > 0) await takeList(this.options, await listConversations(request));
       if (isCurrent()) acks.noteStored(events.length);
     }
@@ -187,7 +191,9 @@ export class Sync {
     const before = store.meta.position ?? 0;
     const { position, events, rest } = advance(before, this.extents.splice(0));
     if (position > before) {
-      await inbox.take({ ...intakeOf(events, 'live'), meta: { position } });
+      const intake = intakeOf(events, 'live');
+      await inbox.take({ ...intake, meta: { position } });
+      this.options.onStays(intake.stays);
       if (!isCurrent()) return 'up to date';
       acks.noteStored(events.length);
     }
@@ -206,7 +212,10 @@ export class Sync {
   }
 }
 
-function intakeOf(events: readonly TakenEvent[], delivery: Delivery): Intake {
+function intakeOf(
+  events: readonly TakenEvent[],
+  delivery: Delivery,
+): Intake & { readonly stays: readonly Stay[] } {
   return {
     arrivals: events.flatMap(({ slot }): Arrival[] => (slot ? [{ slot, delivery }] : [])),
     settings: events.flatMap(({ changed }) => changed ?? []),
