@@ -42,7 +42,8 @@ beforeAll(async () => {
     Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
   };
   for (const { Type, Properties } of Object.values(template.Resources)) {
-    if (Type !== 'AWS::Lambda::EventSourceMapping') continue;
+    const isOfStream = Type === 'AWS::Lambda::EventSourceMapping' && 'StartingPosition' in Properties;
+    if (!isOfStream) continue;
     Object.assign(Properties, { BatchSize: 1, ParallelizationFactor: 10 });
   }
   await writeFile(templatePath, JSON.stringify(template));
