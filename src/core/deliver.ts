@@ -17,7 +17,13 @@ const MAX_PUSHES = 64;
 
 /** An entry for a mailbox, with the message that it brings, or the event. */
 export type Delivery =
-  | { readonly pointer: string; readonly message: Message; readonly event?: undefined }
+  | {
+      readonly pointer: string;
+      readonly message: Message;
+      /** Who gets it may not see what it is about. */
+      readonly hidesTarget?: boolean;
+      readonly event?: undefined;
+    }
   /** What happened to a conversation for this user; `message`: tells of it. */
   | {
       readonly pointer: string;
@@ -87,7 +93,7 @@ async function tellDevices(
         delivery.pointer,
         delivery.event
           ? { kind: 'conversation', conversationId: delivery.conversationId, change: delivery.event }
-          : tell(delivery.message),
+          : toldTo(delivery, tell(delivery.message)),
       ]),
     );
     await pushAppended(ctx, pushes, appended, told, (ended) => noteFor((deviceId) => deviceId === ended));
@@ -102,6 +108,13 @@ async function tellDevices(
         : undefined,
     ),
   ]);
+}
+
+function toldTo(
+  { hidesTarget }: { readonly hidesTarget?: boolean },
+  { kind, message, target }: Extract<Told, { kind: 'message' }>,
+): Told {
+  return { kind, message, ...(!hidesTarget && target && { target }) };
 }
 
 /** For each registered device without a connection: what waits for it, unless it is silent or the user's own. */

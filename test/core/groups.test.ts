@@ -1,6 +1,7 @@
 // Whoever changes a group or sends to one may die at each of their requests: the same frame again finishes it, the count of
 // members is that of the members, there is one owner, and nothing is half done.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { edit } from '../../src/core/changes.ts';
 import type { Caller, Context } from '../../src/core/context.ts';
 import type { Item } from '../../src/core/database.ts';
 import { fanOut } from '../../src/core/fan-out.ts';
@@ -378,6 +379,35 @@ describe('I8 who hears what', () => {
     await send(ctx, owner, sendFrame(conversationId, 'four'));
     await fanOut(ctx, await storedMessages(conversationId));
     expect(await mailboxOf(ben, conversationId)).toEqual(['joined', 1, 2, 'removed']);
+  });
+
+  test('and who came later is not shown what an edit from before is about, unless they may see all', async () => {
+    for (const history of ['joined', 'all'] as const) {
+      const { owner, others, conversationId } = await newScene(1);
+      const [ben] = others as [Caller];
+      const policy = { history };
+      await updateGroup(ctx, owner, { action: 'updateGroup', id: 'u', conversationId, policy });
+      const sent = await send(ctx, owner, sendFrame(conversationId, 'early'));
+      const seq = 'seq' in sent ? sent.seq! : 0;
+      const cem = await tables.connect(`later-${scenes}`);
+      const users = [cem.userId];
+      await addMembers(ctx, owner, { action: 'addMembers', id: 'a', conversationId, users });
+      const body = { text: 'edited' };
+      await edit(ctx, owner, { action: 'edit', id: 'e', conversationId, seq, clientMsgId: 'edited', body });
+      await fanOut(ctx, await storedMessages(conversationId));
+      const targetsOf = async (caller: Caller) => {
+        const answer = await sync(ctx, caller, { action: 'sync', id: 'y', after: 0, limit: 200 });
+        const events = 'events' in answer ? answer.events : [];
+        return events.flatMap((event) => (event.kind === 'message' ? (event.target?.seq ?? []) : []));
+      };
+      expect(await targetsOf(ben)).toEqual([seq]);
+      expect(await targetsOf(cem)).toEqual(history === 'all' ? [seq] : []);
+      expect((await mailboxOf(cem, conversationId)).at(-1)).toBe(seq + 2);
+      const pushed = ctx.pushed
+        .filter(({ connectionId }) => connectionId === cem.connectionId)
+        .map(({ frame }) => JSON.stringify(frame));
+      expect(pushed.some((frame) => frame.includes('"text":"edited"'))).toBe(history === 'all');
+    }
   });
 
   test('over the cut-over: in mailboxes up to it, pushed above it, in any order', async () => {

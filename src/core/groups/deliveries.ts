@@ -6,7 +6,8 @@ import { targetSeq, type GroupBody } from '../../protocol/slots.ts';
 import { deviceDigest } from '../digest.ts';
 import { encodeEntry } from '../entries.ts';
 import type { Delivery } from '../deliver.ts';
-import { isIn, type GroupWithStays } from './known-groups.ts';
+import type { GroupHead } from './group.ts';
+import { isIn, type GroupWithStays, type Stay } from './known-groups.ts';
 
 /** An entry for one mailbox. */
 type GroupDelivery = Delivery & { readonly userId: string };
@@ -26,10 +27,10 @@ export function deliveriesOf(message: Message, { head, stays }: GroupWithStays):
   const isWritten = head.cutoverSeq === undefined || seq <= head.cutoverSeq;
   const toMembers = stays
     .filter((stay) => isIn(stay, seq) && (isWritten || joining.has(stay.userId)))
-    .flatMap(({ userId }) => [
-      ...(joining.has(userId) ? [event(userId, 'joined')] : []),
-      ...(isWritten ? [{ userId, pointer: pointerTo(message, userId), message }] : []),
-      ...(isWritten && change?.change === 'dismissed' ? [event(userId, 'dismissed')] : []),
+    .flatMap((stay) => [
+      ...(joining.has(stay.userId) ? [event(stay.userId, 'joined')] : []),
+      ...(isWritten ? [messageFor(stay, message, head)] : []),
+      ...(isWritten && change?.change === 'dismissed' ? [event(stay.userId, 'dismissed')] : []),
     ]);
   const going =
     change?.change === 'removed' || change?.change === 'left'
@@ -42,17 +43,21 @@ export function deliveriesOf(message: Message, { head, stays }: GroupWithStays):
   return [...toMembers, ...going, ...endOfLarge];
 }
 
-function pointerTo(message: Message, userId: string): string {
+/** Who was not in yet when what it is about was sent is not shown that, unless they may see all. */
+function messageFor(stay: Stay, message: Message, { policy }: GroupHead): GroupDelivery {
+  const { userId } = stay;
   const { conversationId, seq, from, deviceId } = message;
   const target = targetSeq(message);
-  return encodeEntry({
+  const mayBeShown = target === undefined || policy.history === 'all' || isIn(stay, target);
+  const pointer = encodeEntry({
     conversationId,
     seq,
     // What the server made, every device has to hear of.
-    ...(target !== undefined
-      ? { target }
-      : message.type !== 'control' && userId === from && { madeBy: deviceDigest(deviceId) }),
+    ...(target === undefined
+      ? message.type !== 'control' && userId === from && { madeBy: deviceDigest(deviceId) }
+      : mayBeShown && { target }),
   });
+  return { userId, pointer, message, ...(!mayBeShown && { hidesTarget: true }) };
 }
 
 interface MembershipChange {
