@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts';
 const MAX_HANDSHAKES = 8;
 const HANDSHAKE_BACKOFF_MS = 50;
 
-interface Position {
+export interface Position {
   readonly conversationId: string;
   readonly unread: number;
   readonly readSeq: number;
@@ -31,10 +31,13 @@ export function readTruths(
     const truths: Truth[] = [];
     for (const conversationId of conversationIds) {
       const { slots, headSeq } = await readAll(ask, conversationId);
-      const found = positions.find((position) => position.conversationId === conversationId);
+      const found = positions.find((one) => one.conversationId === conversationId);
       const { unread, readSeq, peerReadSeq = 0 } = found ?? { unread: 0, readSeq: 0 };
       const members = conversationId === group ? users : conversationId.split(':').slice(1);
-      truths.push({ userId, conversationId, members, slots, headSeq, unread, readSeq, peerReadSeq });
+      // Whoever joins has read up to there: in the group of all, with the first number.
+      const begin = { floorSeq: 1, joinedSeq: conversationId === group ? 1 : 0, cutoverSeq: Infinity };
+      const position = { unread, readSeq, peerReadSeq };
+      truths.push({ userId, conversationId, members, slots, headSeq, ...begin, ...position });
     }
     return truths;
   });
@@ -52,20 +55,33 @@ export function readMailbox(stage: Stage, userId: string): Promise<MailboxTruth>
   });
 }
 
-type Ask = (action: string, fields: Record<string, unknown>) => Promise<Record<string, unknown>>;
+type Frame = Record<string, unknown>;
+export type Ask = (action: string, fields: Frame) => Promise<Frame>;
 
-async function readAll(ask: Ask, conversationId: string): Promise<{ slots: Slot[]; headSeq: number }> {
+interface Read {
+  readonly slots: Slot[];
+  readonly headSeq: number;
+  readonly floorSeq: number;
+}
+
+/** As far down as the user may see. */
+export async function readAll(ask: Ask, conversationId: string): Promise<Read> {
   const slots: Slot[] = [];
   for (;;) {
-    const page = await ask('history', { conversationId, after: slots.length, limit: 100 });
+    const page = await ask('history', { conversationId, after: slots.at(-1)?.seq ?? 0, limit: 100 });
     const messages = page['messages'] as Slot[];
     slots.push(...messages);
-    if (page['end'] || messages.length === 0) return { slots, headSeq: page['headSeq'] as number };
+    if (!page['end'] && messages.length > 0) continue;
+    return { slots, headSeq: page['headSeq'] as number, floorSeq: page['floorSeq'] as number };
   }
 }
 
-/** Connects as a device of its own, asks, and goes. */
-export async function auditor<T>(stage: Stage, userId: string, use: (ask: Ask) => Promise<T>): Promise<T> {
+/** Connects as a device of its own, asks, and goes. `tell` answers refusals as well, where `ask` rejects. */
+export async function auditor<T>(
+  stage: Stage,
+  userId: string,
+  use: (ask: Ask, tell: Ask) => Promise<T>,
+): Promise<T> {
   const socket = await enter(stage, userId);
   const answers = new Map<string, (frame: Record<string, unknown>) => void>();
   let lose: (error: Error) => void = () => {};
@@ -75,19 +91,20 @@ export async function auditor<T>(stage: Stage, userId: string, use: (ask: Ask) =
     answers.get(String(frame['id']))?.(frame);
   });
   let last = 0;
+  const tell: Ask = (action, fields) =>
+    new Promise((resolve, reject) => {
+      const id = String(++last);
+      answers.set(id, resolve);
+      lose = reject;
+      socket.send(JSON.stringify({ action, id, ...fields }));
+    });
+  const ask: Ask = async (action, fields) => {
+    const frame = await tell(action, fields);
+    if (!frame['ok']) throw new Error(`${action}: ${JSON.stringify(frame['error'])}`);
+    return frame;
+  };
   try {
-    return await use(
-      (action, fields) =>
-        new Promise((resolve, reject) => {
-          const id = String(++last);
-          answers.set(id, (frame) => {
-            if (frame['ok']) resolve(frame);
-            else reject(new Error(`${action}: ${JSON.stringify(frame['error'])}`));
-          });
-          lose = reject;
-          socket.send(JSON.stringify({ action, id, ...fields }));
-        }),
-    );
+    return await use(ask, tell);
   } finally {
     lose = () => {};
     socket.close();

@@ -59,6 +59,9 @@ const truth = (userId: string, unread: number): Truth => ({
   conversationId,
   members: ['alice', 'bob'],
   slots,
+  floorSeq: 1,
+  joinedSeq: 0,
+  cutoverSeq: Infinity,
   headSeq: 3,
   unread,
   readSeq: userId === 'alice' ? 3 : 0,
@@ -89,6 +92,8 @@ const good: RunHistory = {
   plain: [],
   truths: [truth('alice', 0), truth('bob', 2)],
   mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [1, 3])],
+  groups: [],
+  asked: [],
 };
 const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];
 const withBob = (...messages: Shown[]): RunHistory => ({

@@ -2,6 +2,8 @@
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
+import { checkGroups, timelineOf } from './groups/checker.ts';
+import { replay } from './groups/replay.ts';
 import { checkJournal } from './journal-checker.ts';
 import { checkPlain } from './plain-checker.ts';
 import { changesOf, isCopy, isVersion, name, textsOf, type Violation } from './violations.ts';
@@ -18,10 +20,15 @@ export function check(history: RunHistory): Violation[] {
     ...history.devices.flatMap((device) => checkKept(device, history.truths)),
     ...history.devices.flatMap(checkJournal),
     ...history.plain.flatMap((client) => checkPlain(client, history)),
+    ...checkGroups(history),
   ];
 }
 
 const messagesOf = (truth: Truth): Message[] => truth.slots.filter((slot): slot is Message => !isVoid(slot));
+
+/** What stands in its reader's mailbox. */
+const writtenTo = (truth: Truth): Message[] =>
+  messagesOf(truth).filter(({ seq }) => seq >= truth.joinedSeq && seq <= truth.cutoverSeq);
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */
 function checkSent(history: RunHistory): Violation[] {
@@ -32,10 +39,11 @@ function checkSent(history: RunHistory): Violation[] {
     const places = truth ? messagesOf(truth).filter((message) => isCopy(message, one)) : [];
     const find = (invariant: Violation['invariant'], what: string) =>
       violations.push({ invariant, what: `${describe(one)} ${what}` });
-    // Nobody blocks anybody, and nobody is too fast: there is nothing to refuse.
-    if (one.outcome === 'rejected') find('I1', 'was refused');
+    // Nobody blocks anybody, and nobody is too fast: there is nothing to refuse, but to who is out or muted.
+    if (one.outcome === 'rejected' && !mayBeRefused(history, one)) find('I1', 'was refused');
     if (history.waiting.includes(one.clientMsgId)) find('I1', 'was never answered');
-    const expected = one.outcome === 'sent' ? 1 : one.outcome === 'unknown' ? places.length : 0;
+    // It may have been stored before they went, with an answer that nobody heard.
+    const expected = one.outcome === 'sent' ? 1 : one.isRefusedForSure ? 0 : places.length;
     if (places.length !== expected || places.length > 1) {
       find(places.length === 0 ? 'I1' : 'I2', `stands ${places.length} times`);
     }
@@ -53,19 +61,29 @@ function checkSent(history: RunHistory): Violation[] {
   return violations;
 }
 
+/** In a group they were not always in, or muted at some time, or nobody could write at some time. */
+function mayBeRefused({ groups }: RunHistory, { userId, conversationId }: Sent): boolean {
+  const group = groups.find((one) => one.conversationId === conversationId);
+  if (!group) return false;
+  const { stays, everMuted, wasClosed } = replay(timelineOf(group));
+  const [first, ...more] = stays.get(userId) ?? [];
+  const wasAlwaysIn = first?.from === 1 && first.to === undefined && more.length === 0;
+  return !wasAlwaysIn || everMuted.has(userId) || wasClosed;
+}
+
 /** I3, I6: every number up to the head is a message or a void, and unread is what a reader would count. */
 function checkTruth(truth: Truth, history: RunHistory): Violation[] {
   const violations: Violation[] = [];
-  const { conversationId, userId, headSeq, slots } = truth;
+  const { conversationId, userId, headSeq, slots, floorSeq, joinedSeq } = truth;
   slots.forEach((slot, index) => {
-    if (slot.seq !== index + 1) {
+    if (slot.seq !== floorSeq + index) {
       violations.push({
         invariant: 'I3',
-        what: `${conversationId}: slot ${index + 1} reads as ${slot.seq} for ${userId}`,
+        what: `${conversationId}: slot ${floorSeq + index} reads as ${slot.seq} for ${userId}`,
       });
     }
   });
-  if (slots.length !== headSeq) {
+  if (slots.length !== headSeq - floorSeq + 1) {
     violations.push({ invariant: 'I3', what: `${conversationId}: ${slots.length} slots, head ${headSeq}` });
   }
   const messages = messagesOf(truth);
@@ -78,12 +96,17 @@ function checkTruth(truth: Truth, history: RunHistory): Violation[] {
     .filter((device) => device.userId === userId)
     .flatMap(({ marked }) => marked)
     .filter((mark) => mark.conversationId === conversationId);
-  // Whoever joins has read up to there: here all join with the first number.
-  const joinedSeq = conversationId.startsWith('g:') ? 1 : 0;
+  // Whoever joins has read up to there.
   const highest = (those: readonly { readonly seq: number }[]) =>
     Math.max(sentSeq, joinedSeq, ...those.map(({ seq }) => seq));
   const { readSeq } = truth;
-  if (readSeq < highest(marks.filter(({ isKept }) => isKept)) || readSeq > highest(marks)) {
+  // One that was refused in the end may have had a number before, which a void has by now.
+  const tried = history.sent.some(
+    (one) => one.userId === userId && one.conversationId === conversationId && one.outcome === 'rejected',
+  );
+  const voids = tried ? slots.filter(isVoid) : [];
+  const isOwnVoid = voids.some(({ seq }) => seq === readSeq);
+  if (readSeq < highest(marks.filter(({ isKept }) => isKept)) || (readSeq > highest(marks) && !isOwnVoid)) {
     violations.push({
       invariant: 'I6',
       what: `${conversationId}: ${userId} has read up to ${highest(marks)}, is told ${readSeq}`,
@@ -120,7 +143,7 @@ function checkMailbox({ userId, head, events }: MailboxTruth, truths: readonly T
   for (const twice of new Set(inPages.filter((entry, index) => inPages.indexOf(entry) !== index))) {
     violations.push({ invariant: 'I2', what: `the mailbox of ${userId} has ${twice} twice` });
   }
-  for (const message of truths.filter((truth) => truth.userId === userId).flatMap(messagesOf)) {
+  for (const message of truths.filter((truth) => truth.userId === userId).flatMap(writtenTo)) {
     if (!entered.has(name(message)))
       violations.push({ invariant: 'I1', what: `${name(message)} is not in the mailbox of ${userId}` });
   }
@@ -131,12 +154,14 @@ function checkMailbox({ userId, head, events }: MailboxTruth, truths: readonly T
 function checkAgreement(truths: readonly Truth[]): Violation[] {
   const violations: Violation[] = [];
   const first = new Map<string, string>();
-  for (const { conversationId, slots, userId } of truths) {
-    const read = JSON.stringify(slots);
-    const known = first.get(conversationId);
-    if (known === undefined) first.set(conversationId, read);
-    else if (known !== read)
-      violations.push({ invariant: 'I4', what: `${conversationId} reads differently for ${userId}` });
+  for (const { slots, userId } of truths) {
+    for (const slot of slots) {
+      const read = JSON.stringify(slot);
+      const known = first.get(name(slot));
+      if (known === undefined) first.set(name(slot), read);
+      else if (known !== read)
+        violations.push({ invariant: 'I4', what: `${name(slot)} reads differently for ${userId}` });
+    }
   }
   return violations;
 }
@@ -157,16 +182,20 @@ function checkDevice(device: DeviceHistory, history: RunHistory): Violation[] {
       violations.push({ invariant: 'I3', what: `${where} showed ${name(shown)} after seq ${previous}` });
     }
     lastSeq.set(shown.conversationId, Math.max(previous, shown.seq));
-    if (!mine.some(({ conversationId }) => conversationId === shown.conversationId)) {
+    const isKnown = [...mine, ...history.groups].some(
+      ({ conversationId }) => conversationId === shown.conversationId,
+    );
+    if (!isKnown) {
       violations.push({
         invariant: 'I8',
         what: `${where} showed ${name(shown)}, of a conversation it is not in`,
       });
     }
   }
+  const written = new Set(mine.flatMap(writtenTo).map(name));
   for (const message of mine.flatMap(messagesOf).filter(({ type }) => type !== 'control')) {
     const shown = seen.get(name(message));
-    if (!shown && !message.recalled)
+    if (!shown && !message.recalled && written.has(name(message)))
       violations.push({
         invariant: 'I1',
         what: `${where} never showed ${name(message)} ${message.clientMsgId}`,
@@ -176,13 +205,19 @@ function checkDevice(device: DeviceHistory, history: RunHistory): Violation[] {
     }
     seen.delete(name(message));
   }
-  for (const ghost of seen.keys())
-    violations.push({ invariant: 'I4', what: `${where} showed ${ghost}, which is no message` });
+  // What it showed of groups that its user is in no more is looked at there.
+  const ofGroups = new Set(history.groups.map(({ conversationId }) => conversationId));
+  for (const [ghost, { conversationId }] of seen)
+    if (!ofGroups.has(conversationId))
+      violations.push({ invariant: 'I4', what: `${where} showed ${ghost}, which is no message` });
   return violations;
 }
 
 /** I4: whatever a reader was told of a slot, stands there in the end. */
-function checkTold({ userId, deviceId, told }: DeviceHistory, { truths, devices }: RunHistory): Violation[] {
+function checkTold(
+  { userId, deviceId, told }: DeviceHistory,
+  { truths, devices, groups }: RunHistory,
+): Violation[] {
   const violations: Violation[] = [];
   const recalls = devices
     .flatMap(({ changes }) => changes)
@@ -197,7 +232,8 @@ function checkTold({ userId, deviceId, told }: DeviceHistory, { truths, devices 
     }
   }
   const mine = truths.filter((truth) => truth.userId === userId);
-  const atEnd = new Map(mine.flatMap(({ slots }) => slots).map((slot) => [name(slot), describeSlot(slot)]));
+  const slots = [...mine.flatMap((truth) => truth.slots), ...groups.flatMap(timelineOf)];
+  const atEnd = new Map(slots.map((slot) => [name(slot), describeSlot(slot)]));
   const changed = new Set(
     told
       .filter((slot) => atEnd.get(name(slot)) !== describeSlot(slot))
@@ -212,7 +248,7 @@ function checkTold({ userId, deviceId, told }: DeviceHistory, { truths, devices 
 /** I4: in the end a device has every message as it is. */
 function checkKept({ userId, deviceId, kept }: DeviceHistory, truths: readonly Truth[]): Violation[] {
   const has = new Map(kept.map((message) => [name(message), message]));
-  const mine = truths.filter((truth) => truth.userId === userId).flatMap(messagesOf);
+  const mine = truths.filter((truth) => truth.userId === userId).flatMap(writtenTo);
   return mine
     .filter(({ type }) => type !== 'control')
     .flatMap((message): Violation[] => {

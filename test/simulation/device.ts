@@ -49,6 +49,8 @@ export class Device {
   private listed: readonly Listed[] = [];
   private readonly shownKeys = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
+  /** How to shut what is open. */
+  private readonly opened = new Map<string, () => void>();
   private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
   private client: ImClient | undefined;
 
@@ -79,16 +81,21 @@ export class Device {
 
   /** Changes whenever this device gets anywhere. */
   get progress(): readonly [shown: number, unsent: number] {
-    return [this.shown.length, this.client?.outbox().length ?? 0];
+    return [this.shown.length, this.unsent.length];
   }
 
-  /** What its outbox holds. */
+  /** What its outbox holds that is not answered. */
   get waiting(): string[] {
-    return this.client?.outbox().map(({ clientMsgId }) => clientMsgId) ?? [];
+    return this.unsent.map(({ clientMsgId }) => clientMsgId);
   }
 
   get isQuiet(): boolean {
-    return this.client !== undefined && this.client.outbox().length === 0;
+    return this.client !== undefined && this.unsent.length === 0;
+  }
+
+  /** What was refused stays in the outbox until its user takes it out. */
+  private get unsent(): readonly OutgoingMessage[] {
+    return this.client?.outbox().filter(({ state }) => state !== 'rejected') ?? [];
   }
 
   /** Starts the app: what its storage holds is drawn first, then come the events. */
@@ -178,6 +185,11 @@ export class Device {
   async takeStock(): Promise<void> {
     const { client } = this;
     if (!client) return;
+    // It may have died between noting a refusal and telling of it.
+    for (const { clientMsgId, state } of client.outbox()) {
+      const record = this.sends.get(clientMsgId);
+      if (record && state === 'rejected') record.rejected = true;
+    }
     const conversations = await client.conversations();
     const lists = await Promise.all(
       conversations.map(({ conversationId }) => messagesOf(client, conversationId)),
@@ -202,11 +214,21 @@ export class Device {
       );
   }
 
+  /** Shows a conversation from now on, or no more: of a large group, messages come live meanwhile. */
+  openOrShut(conversationId: string): void {
+    const shut = this.opened.get(conversationId);
+    this.opened.delete(conversationId);
+    if (shut) return shut();
+    const end = this.client?.conversation(conversationId).open();
+    if (end) this.opened.set(conversationId, end);
+  }
+
   /** The process is gone in the middle of whatever it did. */
   crash(): void {
     this.life.over = true;
     for (const cancel of this.life.timers) cancel();
     for (const socket of this.life.sockets) socket.forsake();
+    this.opened.clear();
     this.client = undefined;
   }
 

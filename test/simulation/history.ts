@@ -1,6 +1,7 @@
 // What a simulation run leaves behind: what was sent, what each device showed, what the server says in the end.
 import type { Slot } from '../../src/protocol/messages.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
+import type { Asked, GroupTruth } from './groups/history.ts';
 
 /** A message that somebody gave to a client to send. */
 export interface Sent {
@@ -14,6 +15,8 @@ export interface Sent {
   readonly outcome: 'sent' | 'unknown' | 'rejected';
   /** What the answers said; more than one value is a finding. */
   readonly seqs: readonly number[];
+  /** Every frame of it was answered with a refusal. */
+  readonly isRefusedForSure?: boolean;
 }
 
 /** What somebody did, or tried to do, to a message of their own. */
@@ -117,7 +120,13 @@ export interface Truth {
   readonly userId: string;
   readonly conversationId: string;
   readonly members: readonly string[];
+  /** From the floor on, below which this member sees nothing. */
   readonly slots: readonly Slot[];
+  readonly floorSeq: number;
+  /** Up to here they have read by joining. */
+  readonly joinedSeq: number;
+  /** Messages up to here stand in the mailbox, those above it in history alone. */
+  readonly cutoverSeq: number;
   readonly headSeq: number;
   readonly unread: number;
   readonly readSeq: number;
@@ -140,4 +149,7 @@ export interface RunHistory {
   readonly plain: readonly PlainHistory[];
   readonly truths: readonly Truth[];
   readonly mailboxes: readonly MailboxTruth[];
+  /** Groups whose members come and go. */
+  readonly groups: readonly GroupTruth[];
+  readonly asked: readonly Asked[];
 }

@@ -10,7 +10,8 @@ import { loadClient } from './load-client.ts';
 import { localStage, settleMsOf, simulationEnvironment } from './local-stage.ts';
 import { findMutation, mutateTemplate } from './mutations.ts';
 import { isOver, sendsOf, type Played, type Player, type Task } from './player.ts';
-import { failureOf, simulate } from './simulation.ts';
+import { failureOf } from './report.ts';
+import { simulate } from './simulation.ts';
 
 interface Build {
   readonly mutation: string | undefined;

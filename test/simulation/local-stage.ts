@@ -20,7 +20,15 @@ export const settleMsOf = (seed: number) =>
 
 /** Settings of the functions in a simulation. */
 export const simulationEnvironment = (settleMs: number) => ({
-  IM_SETTINGS: JSON.stringify({ settleMs, connectGraceMs: 2_000, sendPatienceMs: 8_000 / SPEED }),
+  IM_SETTINGS: JSON.stringify({
+    settleMs,
+    connectGraceMs: 2_000,
+    sendPatienceMs: 8_000 / SPEED,
+    // So small that groups of the story cross it, and are worked on in parts.
+    writeFanoutLimit: 10,
+    recipientsPerInvocation: 4,
+    headsIntervalMs: 1_000,
+  }),
 });
 
 /** Every kind of fault at once. */

@@ -2,7 +2,6 @@
 // once and over sockets that hear nothing, pulls slowly, and acknowledges when it likes. It keeps what a client has to keep:
 // one unanswered send in a conversation, always under its clientMsgId, and after a reconnect it syncs before it repeats.
 import type { Random } from '../../local/faults/random.ts';
-import { directConversationId } from '../../src/protocol/ids.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import type { CursorSeen, PlainHistory, Sent } from './history.ts';
 import { PlainConnection, type Frame, type PlainConnectionOptions } from './plain-connection.ts';
@@ -12,13 +11,24 @@ export interface PlainClientOptions extends Omit<PlainConnectionOptions, 'onFram
   readonly random: Random;
 }
 
+/** Where it writes to; `to`: ways to name it. */
+export interface Room {
+  readonly conversationId: string;
+  readonly to: readonly string[];
+}
+
 interface SendRecord {
   readonly frame: Frame;
   readonly conversationId: string;
   readonly text: string;
   readonly silent: boolean;
   isAnswered: boolean;
-  isRejected: boolean;
+  /** Frames that left, and how many were answered with a refusal. */
+  frames: number;
+  refusals: number;
+  /** Over which it left last, and how many frames of it have no answer there. */
+  connection: PlainConnection | undefined;
+  open: number;
   readonly seqs: Set<number>;
 }
 
@@ -72,9 +82,10 @@ export class PlainClient {
   get sent(): Sent[] {
     const { userId, deviceId } = this.options;
     return [...this.sends].map(([clientMsgId, record]) => {
-      const { conversationId, text, silent, isRejected, seqs } = record;
-      const outcome = isRejected ? 'rejected' : seqs.size > 0 ? 'sent' : 'unknown';
-      return { userId, deviceId, conversationId, clientMsgId, text, silent, outcome, seqs: [...seqs] };
+      const { conversationId, text, silent, frames, refusals, seqs } = record;
+      const outcome = seqs.size > 0 ? 'sent' : refusals > 0 ? 'rejected' : 'unknown';
+      const what = { userId, deviceId, conversationId, clientMsgId, text, silent };
+      return { ...what, outcome, seqs: [...seqs], isRefusedForSure: refusals === frames && frames > 0 };
     });
   }
 
@@ -92,14 +103,16 @@ export class PlainClient {
     return this.unanswered.length === 0;
   }
 
-  /** A moment of its life: it sends to a peer, or again what it sent there last, and looks what is new. */
-  async act(peerId: string, text: string): Promise<void> {
+  /** A moment of its life: it sends somewhere, or again what it sent there last, and looks what is new. */
+  async act(room: Room, text: string): Promise<void> {
     if (!(await this.connect())) return;
     if (this.random.next() < 0.4) await this.pull();
     if (this.random.next() < this.manners.acknowledges) this.acknowledge();
-    const conversationId = directConversationId(this.options.userId, peerId);
-    const pending = this.unanswered.find((one) => one.conversationId === conversationId);
-    if (!pending) return this.transmit(this.compose(peerId, conversationId, text));
+    const pending = this.unanswered.find((one) => one.conversationId === room.conversationId);
+    if (!pending) {
+      if (this.isStretching(room)) this.cut();
+      return (await this.connect()) ? this.transmit(this.compose(room, text)) : undefined;
+    }
     if (this.random.next() < this.manners.repeats && (await this.catchUp())) await this.transmit(pending);
   }
 
@@ -132,11 +145,17 @@ export class PlainClient {
     return [...this.sends.values()].filter(({ isAnswered }) => !isAnswered);
   }
 
-  private compose(peerId: string, conversationId: string, text: string): SendRecord {
+  /** Copies of all but its three latest sends are known to the server no more: over this connection none may be under way. */
+  private isStretching({ conversationId }: Room): boolean {
+    const there = [...this.sends.values()].filter((one) => one.conversationId === conversationId);
+    return there.slice(0, -2).some(({ connection, open }) => connection === this.connection && open > 0);
+  }
+
+  private compose({ conversationId, to: names }: Room, text: string): SendRecord {
     const { random } = this;
     const clientMsgId = `${this.options.deviceId}-plain-${this.sends.size + 1}`;
     const silent = random.next() < 0.15;
-    const to = random.next() < 0.5 ? `user:${peerId}` : conversationId;
+    const to = names[random.integer(0, names.length - 1)]!;
     const frame = {
       action: 'send',
       to,
@@ -151,7 +170,10 @@ export class PlainClient {
       text,
       silent,
       isAnswered: false,
-      isRejected: false,
+      frames: 0,
+      refusals: 0,
+      connection: undefined,
+      open: 0,
       seqs: new Set(),
     };
     this.sends.set(clientMsgId, record);
@@ -165,6 +187,9 @@ export class PlainClient {
     const copies = random.next() < 0.25 ? random.integer(2, 5) : 1;
     const cursor = random.next() < this.manners.acknowledges && { cursor: this.taken.length };
     const frame = { ...record.frame, ...cursor, id: this.nameFor(record) };
+    record.frames += copies;
+    record.open = (record.connection === connection ? record.open : 0) + copies;
+    record.connection = connection;
     for (let copy = 1; copy < copies; copy++) connection.send(frame);
     const patienceMs = random.next() < 0.3 ? random.between(0, 50) : PATIENCE_MS;
     await connection.ask(this.stage, frame, patienceMs);
@@ -197,11 +222,12 @@ export class PlainClient {
     const [clientMsgId = ''] = String(frame['id']).split('/');
     const record = this.sends.get(clientMsgId);
     if (!record) return;
+    record.open--;
     const error = frame['error'] as { code: string; retryable: boolean } | undefined;
     // Its token is over, and the server closes: the next connection has a new one.
     if (error?.retryable || error?.code === 'unauthorized') return;
     record.isAnswered = true;
-    if (error) record.isRejected = true;
+    if (error) record.refusals++;
     else record.seqs.add(frame['seq'] as number);
   }
 

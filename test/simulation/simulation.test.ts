@@ -6,7 +6,8 @@ import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';
 import { regressions } from './regressions.ts';
 import { localStage, settleMsOf, simulationEnvironment } from './local-stage.ts';
-import { report, simulate } from './simulation.ts';
+import { report } from './report.ts';
+import { simulate } from './simulation.ts';
 
 const PATIENCE_MS = 180_000;
 const fresh = [1, 2, 3].map((seed) => ({ seed, found: 'nothing yet' }));

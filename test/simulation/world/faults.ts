@@ -28,6 +28,16 @@ export interface WorldFaults {
     readonly duplicate: number;
     readonly singly: number;
   };
+  /** Of notes for large groups: the queue gives each at least once, late, and in any order. */
+  readonly tasks: {
+    readonly delayMs: readonly [number, number];
+    /** Given out again while it is, or was, worked on. */
+    readonly duplicate: number;
+    /** Of sending: refused, of several some. */
+    readonly error: number;
+    /** Taken, but the sender hears nothing of it. */
+    readonly lostResponse: number;
+  };
   readonly gateway: {
     readonly latencyMs: readonly [number, number];
     readonly dropPush: number;
@@ -56,6 +66,7 @@ export const calm: WorldFaults = {
   tokens: [DAY_SECONDS, DAY_SECONDS],
   functions: { crashBefore: 0, crashMidway: 0, crashAfter: 0, skewMs: 0 },
   stream: { delayMs: [5, 30], duplicate: 0, singly: 0 },
+  tasks: { delayMs: [5, 30], duplicate: 0, error: 0, lostResponse: 0 },
   gateway: {
     latencyMs: [1, 15],
     dropPush: 0,
@@ -71,7 +82,7 @@ export const calm: WorldFaults = {
 export function drawStorm(random: Random): WorldFaults {
   const rate = (most: number) => (random.next() < 0.4 ? 0 : random.next() * most);
   const upTo = (most: number): [number, number] => [0, random.next() * most];
-  return {
+  const storm: Omit<WorldFaults, 'tasks'> = {
     dynamodb: {
       latencyMs: [1, random.between(2, 60)],
       throttle: rate(0.08),
@@ -99,4 +110,11 @@ export function drawStorm(random: Random): WorldFaults {
       halfOpen: rate(0.01),
     },
   };
+  const tasks = {
+    delayMs: upTo(2_000),
+    duplicate: rate(0.2),
+    error: rate(0.1),
+    lostResponse: rate(0.1),
+  };
+  return { ...storm, tasks };
 }

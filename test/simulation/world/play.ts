@@ -2,7 +2,7 @@
 import { ImClient } from '../../../src/client/im-client.ts';
 import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import type { Failure } from '../player.ts';
-import { failureOf } from '../simulation.ts';
+import { failureOf } from '../report.ts';
 import { runWorld } from './run.ts';
 import { server } from './server.ts';
 

@@ -1,5 +1,5 @@
 // One seed in a world of one process. The same seed is the same history, to the byte.
-import { createRandom } from '../../../local/faults/random.ts';
+import { createRandom, type Random } from '../../../local/faults/random.ts';
 import type { ClientParts } from '../device.ts';
 import { simulate, type Outcome } from '../simulation.ts';
 import { WorldCloud } from './cloud.ts';
@@ -12,6 +12,13 @@ const MAX_TURNS = 300_000;
 /** How long readers wait for a hole: so short that senders are often slower, or so long that readers have to wait. */
 const SETTLE_MS = [20, 200, 1_000, 3_000] as const;
 
+/** So small that groups of the story cross it, and that what is above it is worked on in parts. */
+const groupSettings = (random: Random) => ({
+  writeFanoutLimit: 10,
+  recipientsPerInvocation: random.next() < 0.7 ? random.integer(2, 6) : 500,
+  headsIntervalMs: random.next() < 0.6 ? 1_000 : 30_000,
+});
+
 export interface WorldRun {
   readonly seed: number;
   readonly parts: ClientParts;
@@ -23,8 +30,9 @@ export interface WorldRun {
 
 /** Rejects when the world stands still, or gets nowhere. */
 export async function runWorld({ seed, parts, server, sendsPerDevice, only }: WorldRun): Promise<Outcome> {
-  const settleMs = SETTLE_MS[createRandom(seed, 'settings').integer(0, SETTLE_MS.length - 1)];
-  const cloud = new WorldCloud({ seed, server, settings: { settleMs } });
+  const random = createRandom(seed, 'settings');
+  const settleMs = SETTLE_MS[random.integer(0, SETTLE_MS.length - 1)];
+  const cloud = new WorldCloud({ seed, server, settings: { settleMs, ...groupSettings(random) } });
   const story = simulate({ stage: worldStage(cloud, stormOf(seed, only)), parts, seed, sendsPerDevice });
   return cloud.scheduler.until(story, MAX_TURNS);
 }

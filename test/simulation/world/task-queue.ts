@@ -1,4 +1,5 @@
-// The queue of what is done for large groups: each note is carried out late, some twice, and again until it succeeds.
+// The queue of what is done for large groups, as SQS is: each note is given out at least once, late, in any order and some
+// twice, also at the same time; and again after a while, until it is carried out.
 import type { Random } from '../../../local/faults/random.ts';
 import type { Task, Tasks } from '../../../src/core/groups/task.ts';
 import type { WorldFaults } from './faults.ts';
@@ -6,7 +7,7 @@ import type { Ended } from './functions.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Life } from './store.ts';
 
-/** Deliveries of one note; in the world the last of them is no dead letter, for its faults end. */
+/** Of one note; in the world the last of them is no dead letter, for its faults end. */
 const MAX_TRIES = 20;
 const RETRY_MS = 2_000;
 /** What sending to the queue takes. */
@@ -38,23 +39,41 @@ export class TaskQueue {
       send: async (tasks, delayMs = 0) => {
         await scheduler.wait(SEND_MS);
         if (life.over) return;
-        for (const task of tasks) this.add(task, delayMs);
+        const isHeard = this.take(tasks, delayMs);
+        await scheduler.wait(SEND_MS);
+        if (!isHeard) throw new Error('The queue did not take all of it');
       },
     };
   }
 
+  /** Whether the sender hears that all of them were taken. */
+  private take(tasks: readonly Task[], delayMs: number): boolean {
+    const { random, faults } = this.options;
+    const { error, lostResponse } = faults().tasks;
+    const taken = tasks.filter(() => random.next() >= error);
+    for (const task of taken) this.add(task, delayMs);
+    return taken.length === tasks.length && random.next() >= lostResponse;
+  }
+
   private add(task: Task, delayMs: number): void {
+    const { random, faults } = this.options;
+    const copies = random.next() < faults().tasks.duplicate ? 2 : 1;
+    for (let copy = 1; copy <= copies; copy++) this.giveOut(task, delayMs);
+  }
+
+  private giveOut(task: Task, delayMs: number): void {
     const { scheduler, random, faults } = this.options;
     this.waiting++;
-    scheduler.after(delayMs + random.between(...faults().stream.delayMs), () => void this.process(task));
+    scheduler.after(delayMs + random.between(...faults().tasks.delayMs), () => void this.process(task));
   }
 
   private async process(task: Task): Promise<void> {
     const { scheduler, random, faults, carryOut } = this.options;
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const ended = await carryOut(task);
-      const twice = random.next() < faults().stream.duplicate;
-      if (ended.outcome === 'answered' && !twice) break;
+      // It was carried out, and the queue never heard of it.
+      const again = random.next() < faults().tasks.duplicate;
+      if (ended.outcome === 'answered' && !again) break;
       await scheduler.wait(random.between(0, RETRY_MS));
     }
     this.waiting--;

@@ -1,7 +1,7 @@
 // I1–I4, I6–I8 in a world of one process, whose seeds replay. More of them: npm run simulate
 import { expect, test } from 'vitest';
 import { loadClient } from '../load-client.ts';
-import { report } from '../simulation.ts';
+import { report } from '../report.ts';
 import { runWorld } from './run.ts';
 import { server } from './server.ts';
 

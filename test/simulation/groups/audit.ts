@@ -1,0 +1,68 @@
+// Groups as everybody who ever may have been in them is told of them, after the storm.
+import { auditor, readAll, type Ask, type Position } from '../auditor.ts';
+import type { Truth } from '../history.ts';
+import type { Stage } from '../stage.ts';
+import type { Founded } from './company.ts';
+import { codeOf } from './frames.ts';
+import type { GroupMember, GroupTruth, View } from './history.ts';
+import { replay } from './replay.ts';
+
+interface Seen {
+  readonly truth: GroupTruth;
+  /** For those who are in it. */
+  readonly truths: readonly Truth[];
+}
+
+export async function readGroup(
+  stage: Stage,
+  { conversationId, founder, history }: Founded,
+  pool: readonly string[],
+): Promise<Seen> {
+  const seen = await Promise.all(pool.map((userId) => readView(stage, userId, conversationId)));
+  const views = seen.map(({ view }) => view);
+  const all = views.find(({ userId }) => userId === founder)!;
+  const { cutoverSeq } = replay(all.slots);
+  const members = await auditor(stage, founder, (ask) => readMembers(ask, conversationId));
+  const truths = seen.flatMap(({ view, position }): Truth[] => {
+    const { userId, group, slots, floorSeq, headSeq } = view;
+    if (!group || !position) return [];
+    const { joinedSeq } = group['me'] as { readonly joinedSeq: number };
+    const { unread, readSeq } = position;
+    const place = { slots, floorSeq, joinedSeq, cutoverSeq, headSeq };
+    const ids = members.map((member) => member.userId);
+    return [{ userId, conversationId, members: ids, ...place, unread, readSeq, peerReadSeq: 0 }];
+  });
+  // Whoever looks for a message looks where all of it is to be read.
+  const founderFirst = truths.toSorted((left, right) => left.floorSeq - right.floorSeq);
+  return { truth: { conversationId, founder, history, members, views }, truths: founderFirst };
+}
+
+function readView(
+  stage: Stage,
+  userId: string,
+  conversationId: string,
+): Promise<{ readonly view: View; readonly position: Position | undefined }> {
+  return auditor(stage, userId, async (ask, tell) => {
+    const [group, members, page] = [
+      await tell('group', { conversationId }),
+      await tell('members', { conversationId }),
+      await tell('history', { conversationId }),
+    ];
+    const refusals = [group, members, page].flatMap((frame) => codeOf(frame) ?? []);
+    const { positions } = await ask('positions', { conversationIds: [conversationId] });
+    const [position] = positions as Position[];
+    const read = page['ok'] ? await readAll(ask, conversationId) : { slots: [], headSeq: 0, floorSeq: 1 };
+    const view = { userId, refusals, ...read, isPositioned: position !== undefined };
+    return { view: { ...view, group: group['ok'] ? group : undefined }, position };
+  });
+}
+
+async function readMembers(ask: Ask, conversationId: string): Promise<GroupMember[]> {
+  const members: GroupMember[] = [];
+  for (let cursor: unknown; ;) {
+    const page = await ask('members', { conversationId, limit: 7, ...(cursor !== undefined && { cursor }) });
+    members.push(...(page['members'] as GroupMember[]));
+    cursor = page['next'];
+    if (cursor === undefined) return members;
+  }
+}

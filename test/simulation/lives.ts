@@ -1,0 +1,85 @@
+// What devices do in the storm, and clients that are not the SDK.
+import { createRandom, type Random } from '../../local/faults/random.ts';
+import { parseConversationId, peerOf } from '../../src/protocol/ids.ts';
+import type { Device } from './device.ts';
+import type { PlainClient, Room } from './plain-client.ts';
+import type { Stage } from './stage.ts';
+
+/** In the storm a device goes on without a connection then. */
+const ONLINE_PATIENCE_MS = 1_500;
+/** A device that is to die in a commit dies after that long at the latest, should there be none. */
+const LATEST_CRASH_MS = 300;
+
+interface Life {
+  readonly random: Random;
+  readonly userId: string;
+  /** Conversations that it writes to, as far as they are there. */
+  readonly rooms: () => readonly string[];
+  readonly sends: number;
+  /** How often it waits for its connection before it does anything. */
+  readonly onlineRate: number;
+  /** Between two sends, at most. */
+  readonly pauseMs: number;
+}
+
+export async function live(stage: Stage, device: Device, life: Life): Promise<void> {
+  const { random, userId, sends, onlineRate, pauseMs } = life;
+  for (let n = 1; n <= sends; n++) {
+    if (random.next() < onlineRate) await device.online(ONLINE_PATIENCE_MS);
+    await stage.wait(random.between(0, pauseMs));
+    const rooms = life.rooms();
+    const conversationId = rooms[random.integer(0, rooms.length - 1)]!;
+    const conversation = parseConversationId(conversationId)!;
+    const byUser = conversation.kind === 'direct' && random.next() < 0.5;
+    const to = byUser ? `user:${peerOf(conversation.users, userId)}` : conversationId;
+    device.send(to, conversationId, `${n} from ${userId}`, random.next() < 0.15);
+    for (const room of rooms) if (random.next() < 0.3) device.read(room);
+    for (const room of rooms) if (random.next() < 0.7) device.look(room);
+    for (const room of rooms) if (isGroup(room) && random.next() < 0.15) device.openOrShut(room);
+    if (random.next() < 0.25) device.change(random.next() < 0.5 ? 'recall' : 'edit', random);
+    const fate = random.next();
+    if (fate < 0.08) {
+      if (random.next() < 0.5) device.crash();
+      else await device.crashInCommit(random.integer(1, 3), LATEST_CRASH_MS);
+      await stage.wait(random.between(0, 200));
+      await device.start();
+    } else if (fate < 0.16) device.cut();
+    else if (fate < 0.19) await device.yield();
+  }
+}
+
+interface PlainLife extends Pick<Life, 'random' | 'userId' | 'sends'> {
+  readonly rooms: () => readonly Room[];
+}
+
+export async function livePlainly(
+  stage: Stage,
+  client: PlainClient,
+  { random, userId, rooms, sends }: PlainLife,
+): Promise<void> {
+  for (let n = 1; n <= sends; n++) {
+    await stage.wait(random.between(0, 200));
+    const there = rooms();
+    const room = there[random.integer(0, Math.max(0, there.length - 1))];
+    if (room) await client.act(room, `${n} from ${userId}, plainly`);
+    if (random.next() < 0.08) client.cut();
+  }
+}
+
+const isGroup = (conversationId: string) => conversationId.startsWith('g:');
+
+/** A direct conversation may be named by its other user, too. */
+export function roomOf(conversationId: string, userId: string): Room {
+  const conversation = parseConversationId(conversationId)!;
+  const byUser = conversation.kind === 'direct' ? [`user:${peerOf(conversation.users, userId)}`] : [];
+  return { conversationId, to: [...byUser, conversationId] };
+}
+
+export async function stumble(device: Device, seed: number): Promise<void> {
+  const { userId, deviceId } = device.history;
+  const random = createRandom(seed, `end of ${userId}/${deviceId}`);
+  for (let crashes = random.integer(1, 4); crashes > 0; crashes--) {
+    await device.crashInCommit(random.integer(1, 4), LATEST_CRASH_MS);
+    await device.start();
+  }
+}
