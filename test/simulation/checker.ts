@@ -2,7 +2,7 @@
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
-import { checkGroups, timelineOf } from './groups/checker.ts';
+import { checkGroups, timelineOf, toldLast } from './groups/checker.ts';
 import { replay } from './groups/replay.ts';
 import { checkJournal } from './journal-checker.ts';
 import { checkPlain } from './plain-checker.ts';
@@ -17,7 +17,7 @@ export function check(history: RunHistory): Violation[] {
     ...history.mailboxes.flatMap((mailbox) => checkMailbox(mailbox, history.truths)),
     ...history.devices.flatMap((device) => checkDevice(device, history)),
     ...history.devices.flatMap((device) => checkTold(device, history)),
-    ...history.devices.flatMap((device) => checkKept(device, history.truths)),
+    ...history.devices.flatMap((device) => checkKept(device, history)),
     ...history.devices.flatMap(checkJournal),
     ...history.plain.flatMap((client) => checkPlain(client, history)),
     ...checkGroups(history),
@@ -246,10 +246,17 @@ function checkTold(
 }
 
 /** I4: in the end a device has every message as it is. */
-function checkKept({ userId, deviceId, kept }: DeviceHistory, truths: readonly Truth[]): Violation[] {
+function checkKept({ userId, deviceId, kept }: DeviceHistory, history: RunHistory): Violation[] {
   const has = new Map(kept.map((message) => [name(message), message]));
-  const mine = truths.filter((truth) => truth.userId === userId).flatMap(writtenTo);
-  return mine
+  // Who was told of their going last, though they came after it, lists the group no more.
+  const isListed = ({ conversationId }: Truth) =>
+    !['left', 'removed'].includes(toldLast(history, userId, conversationId) ?? '');
+  const own = history.truths.filter((truth) => truth.userId === userId && isListed(truth));
+  // Of what a large group changed since, who does not look at it hears nothing.
+  const unheard = new Set(own.flatMap(changedAbove));
+  return own
+    .flatMap(writtenTo)
+    .filter((message) => !unheard.has(name(message)))
     .filter(({ type }) => type !== 'control')
     .flatMap((message): Violation[] => {
       const now = message.recalled ? undefined : String(message.body['text']);
@@ -259,6 +266,14 @@ function checkKept({ userId, deviceId, kept }: DeviceHistory, truths: readonly T
       return [{ invariant: message.recalled ? 'I7' : 'I4', what }];
     });
 }
+
+/** Names of messages that a control message above the cut-over is about. */
+const changedAbove = (truth: Truth): string[] =>
+  messagesOf(truth).flatMap(({ conversationId, seq, type, body }) =>
+    type === 'control' && seq > truth.cutoverSeq && typeof body['seq'] === 'number'
+      ? [name({ conversationId, seq: body['seq'] })]
+      : [],
+  );
 
 /** I4, I7: what was answered is done, nothing else is, and what tells of it says nothing of what a message said. */
 function checkChanges(history: RunHistory): Violation[] {
@@ -300,10 +315,15 @@ function describe(one: Sent): string {
 }
 
 /** I6: once everybody has connected anew, each device lists what is unread and what others have read, as it is. */
-export function checkLists({ devices, truths }: RunHistory): Violation[] {
+export function checkLists(history: RunHistory): Violation[] {
+  const { devices, truths } = history;
   return devices.flatMap(({ userId, deviceId, listed }) =>
     truths
       .filter((truth) => truth.userId === userId && messagesOf(truth).length > 0)
+      .filter(
+        ({ conversationId }) =>
+          !['left', 'removed'].includes(toldLast(history, userId, conversationId) ?? ''),
+      )
       .flatMap((truth): Violation[] => {
         const { conversationId } = truth;
         const own = messagesOf(truth).filter(({ from, type }) => from === userId && type !== 'control');

@@ -24,10 +24,9 @@ export const simulationEnvironment = (settleMs: number) => ({
     settleMs,
     connectGraceMs: 2_000,
     sendPatienceMs: 8_000 / SPEED,
-    // So small that groups of the story cross it, and are worked on in parts.
+    // So small that groups of the story cross it. Parts go through the queue in the world alone: here one that somebody
+    // died over comes back after a minute, which each seed would wait for.
     writeFanoutLimit: 10,
-    recipientsPerInvocation: 4,
-    headsIntervalMs: 1_000,
   }),
 });
 

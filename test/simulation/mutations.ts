@@ -106,6 +106,48 @@ export const mutations: readonly Mutation[] = [
     without: 'attribute_exists(#conversationId)',
   },
   {
+    name: 'group: fan-out does not mind when somebody went',
+    side: 'server',
+    file: 'src/core/groups/known-groups.ts',
+    guard: 'joinedSeq <= seq && (leftSeq === undefined || seq < leftSeq);',
+    without: 'joinedSeq <= seq || leftSeq === seq;',
+  },
+  {
+    name: 'group: fan-out does not mind when somebody came',
+    side: 'server',
+    file: 'src/core/groups/known-groups.ts',
+    guard: 'joinedSeq <= seq && (leftSeq === undefined || seq < leftSeq);',
+    without: 'joinedSeq > 0 && (leftSeq === undefined || seq < leftSeq);',
+  },
+  {
+    name: 'group: a change is made although something was numbered since its state was read',
+    side: 'server',
+    file: 'src/core/groups/group-changes.ts',
+    guard: "condition: '#seq = :seq',",
+    without: "condition: '#seq = :seq OR attribute_exists(#seq)',",
+  },
+  {
+    name: 'group: a send is noted although its member went',
+    side: 'server',
+    file: 'src/core/groups/group-send.ts',
+    guard: "'attribute_exists(#role)',",
+    without: "'attribute_exists(#conversationId)',",
+  },
+  {
+    name: 'group: the cut-over is told by what the group is, not by the number',
+    side: 'server',
+    file: 'src/core/groups/deliveries.ts',
+    guard: 'head.cutoverSeq === undefined || seq <= head.cutoverSeq;',
+    without: 'head.cutoverSeq === undefined;',
+  },
+  {
+    name: 'group: members are remembered whatever their version',
+    side: 'server',
+    file: 'src/core/groups/known-groups.ts',
+    guard: 'return known?.version === version ? known.stays : undefined;',
+    without: 'return known?.stays;',
+  },
+  {
     name: 'client: what was shown already is shown again when it comes again',
     side: 'client',
     file: 'src/client/store/gap-buffer.ts',
@@ -139,7 +181,7 @@ export const mutations: readonly Mutation[] = [
     name: 'client: a page is acknowledged before it is stored',
     side: 'client',
     file: 'src/client/sync/sync.ts',
-    guard: "await inbox.take({ ...intakeOf(events, 'catch-up'), meta });",
+    guard: 'await inbox.take({ ...intake, meta });',
     without:
       "void request('ping', { cursor: next }).catch(() => {});\n" +
       "      await inbox.take({ ...intakeOf(events, 'catch-up'), meta });",
@@ -169,8 +211,7 @@ export const mutations: readonly Mutation[] = [
     name: 'client: holes are not asked for',
     side: 'client',
     file: 'src/client/sync/hole-repair.ts',
-    guard:
-      'if (this.active && !this.repairs.has(conversationId)) this.schedule(conversationId, PATIENCE_MS, 0);',
+    guard: 'if (isDue) this.schedule(conversationId, patienceMs, 0);',
     without: '',
   },
   {

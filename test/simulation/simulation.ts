@@ -32,6 +32,8 @@ const DEVICES: readonly { deviceId: string; platform: Platform }[] = [
 ];
 /** Nothing that a client waits for takes that long: its longest backoff is 25 s of its own, faster time. */
 const STANDSTILL_MS = 20_000;
+/** Nor does what was sent take longer, repeated as often as it may be. */
+const LATEST_DELIVERY_MS = 150_000;
 const POLL_MS = 150;
 /** Between two sends of a device, at most. */
 const PAUSE_MS = 120;
@@ -140,15 +142,20 @@ interface Cast {
 async function settle(stage: Stage, seed: number, cast: Cast): Promise<Outcome> {
   const { devices, plain } = cast;
   const all = [...devices, ...plain];
-  let lastMove = stage.now();
+  const calmAt = stage.now();
+  let lastMove = calmAt;
   // Nothing has to wait for a reconnect but what pushes alone tell of: that is looked at after one.
   let reconnected = false;
   let before = '';
   for (;;) {
+    let isDelivered = false;
+    const delivered = stage.settled().then(() => (isDelivered = true));
     await Promise.race([
-      Promise.all([stage.settled(), ...all.map((one) => one.sync())]),
+      Promise.all([delivered, ...all.map((one) => one.sync())]),
       stage.wait(STANDSTILL_MS),
     ]);
+    // A queue gives back only after a minute what somebody died over.
+    if (!isDelivered && stage.now() - calmAt < LATEST_DELIVERY_MS) continue;
     const now = JSON.stringify(all.map(({ progress }) => progress));
     if (now !== before) lastMove = stage.now();
     before = now;

@@ -132,10 +132,26 @@ function checkDevices({ group, slots, replayed, history }: Case): Violation[] {
         one.conversationId === conversationId &&
         one.outcome === 'rejected',
     );
-    const lists = isOut && !hasUnsent && device.listed.some((one) => one.conversationId === conversationId);
+    // Comings and goings bear no number, and may be told in another order than that in which they were.
+    const wasTold = isOut && toldLast(history, userId, conversationId) !== 'joined';
+    const lists = wasTold && !hasUnsent && device.listed.some((one) => one.conversationId === conversationId);
     const listed = lists ? [`${where} lists ${conversationId}, and is not in`] : [];
     return [...strange, ...wrong, ...listed.map((what): Violation => ({ invariant: 'I8', what }))];
   });
+}
+
+/** What a user was told last of being in a group. */
+export function toldLast(
+  { mailboxes }: RunHistory,
+  userId: string,
+  conversationId: string,
+): string | undefined {
+  const events = mailboxes.find((mailbox) => mailbox.userId === userId)?.events ?? [];
+  return events
+    .flatMap((event) =>
+      event.kind === 'conversation' && event.conversationId === conversationId ? [event.change] : [],
+    )
+    .findLast((change) => change !== 'heads' && change !== 'settings');
 }
 
 /** I8: pushes and pages as they came, with what a control message was about by then. */
