@@ -12,7 +12,7 @@ import type { Item } from './database.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { hasExpired } from './expiry.ts';
 import { isAdmin, isMuted } from './groups/group.ts';
-import { readMemberships, type Membership } from './members.ts';
+import { readMemberships, refuseStranger, type Membership } from './members.ts';
 import { PUSH_TIMEOUT_MS } from './pushes.ts';
 import { toSlot } from './timeline.ts';
 import { sealUncounted } from './uncounted.ts';
@@ -158,7 +158,7 @@ async function find(
     ctx.db.get('Messages', { conversationId, seq }, 'strong'),
   ]);
   const membership = memberships.get(conversationId);
-  if (!membership) return refuse('not_member', `conversationId: you are not in ${conversationId}`);
+  if (!membership) return refuseStranger(conversationId);
   const isMessage = item?.['type'] !== undefined && item['type'] !== 'control' && !hasExpired(ctx, item);
   if (!isMessage || seq < membership.member.floorSeq) {
     return refuse('not_found', `seq: there is no message ${seq}`);

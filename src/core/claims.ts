@@ -21,7 +21,7 @@ import {
   type Ring,
   type RingEntry,
 } from './rings.ts';
-import { HEAD, ringAttribute, sideAttributes, type Side } from './tables.ts';
+import { headKey, ringAttribute, sideAttributes, type Side } from './tables.ts';
 
 /** A send, as its device's ring knows it. */
 export interface RingRequest {
@@ -74,7 +74,7 @@ export async function claimNumber(ctx: Context, request: ClaimRequest, plan: Cla
   const { caller, conversation, silent } = request;
   const side = sideOf(conversation, caller.userId);
   const ring = ringAttribute(side, deviceDigest(caller.deviceId));
-  const place: RingPlace = { key: { conversationId: conversation.conversationId, item: HEAD }, ring, side };
+  const place: RingPlace = { key: headKey(conversation.conversationId), ring, side };
   const now = ctx.now();
   const counted = silent ? '#counted' : '#counted + :one';
   const shift = ringShift(ctx, request, plan, { seq: '#seq + :one', counted, now });

@@ -5,7 +5,7 @@ import type { Caller, Context } from './context.ts';
 import { toHead, type ConversationHead } from './conversations.ts';
 import type { TransactionPart } from './database.ts';
 import { voidSlot } from './fencing.ts';
-import { HEAD } from './tables.ts';
+import { headKey } from './tables.ts';
 import { messageItem } from './timeline.ts';
 
 /** From then on a number is taken beforehand: in a conversation where others are always faster. */
@@ -33,7 +33,7 @@ export type ControlOutcome =
 /** Makes a change, and tells of it. */
 export async function changeAndTell(ctx: Context, caller: Caller, control: Control): Promise<ControlOutcome> {
   const { conversationId, uncounted } = control;
-  const key = { conversationId, item: HEAD };
+  const key = headKey(conversationId);
   let { head } = control;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     if (round > 1) await ctx.backOff(round - 1);

@@ -1,19 +1,19 @@
 // `conversations` and `unread`: what a user sees on opening the app.
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
-import { parseConversationId } from '../protocol/ids.ts';
+import { isGroupId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Answer, Conversation } from '../protocol/server-frames.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import type { Caller, Context } from './context.ts';
 import { readMailbox } from './cursors.ts';
-import type { Item, Key } from './database.ts';
-import { infoKey, toGroupInfo, type GroupInfo } from './groups/group.ts';
+import { findItem, type Item } from './database.ts';
+import { toGroupInfo, type GroupInfo } from './groups/group.ts';
 import { readLastMessages } from './last-message.ts';
 import { toMemberships, membershipKeys, readMemberships, unreadCount, type Membership } from './members.ts';
 import { Recency } from './recency.ts';
 import { retainedFloor } from './retention.ts';
-import { draftKey, viewItems, viewKey } from './tables.ts';
+import { draftKey, infoKey, viewItems, viewKey } from './tables.ts';
 import { peerIn, toSettings, toView, untouched, type View } from './views.ts';
 
 /** Views that are read for a list. Of a user with more conversations, those that come first by id are known to be pinned. */
@@ -158,7 +158,7 @@ async function describe(
     const stored = userItem(viewKey(userId, conversationId));
     const view = known.get(conversationId) ?? (stored ? toView(stored) : untouched(conversationId));
     const draft = userItem(draftKey(userId, conversationId))?.['text'] as string | undefined;
-    const info = heads!.find((item) => sameKey(item, infoKey(conversationId)));
+    const info = findItem(heads!, infoKey(conversationId));
     const conversation = await toConversation(ctx, userId, membership, {
       conversationId,
       last: lastMessages.get(conversationId) ?? null,
@@ -201,8 +201,7 @@ async function toConversation(
   };
 }
 
-const groupsOf = (ids: readonly string[]) => ids.filter((id) => parseConversationId(id)?.kind === 'group');
-const sameKey = (item: Item, key: Key) => Object.entries(key).every(([name, value]) => item[name] === value);
+const groupsOf = (ids: readonly string[]) => ids.filter(isGroupId);
 const titleOf = ({ title, avatar }: GroupInfo) => ({ title, ...(avatar !== '' && { avatar }) });
 
 /** `total` without muted conversations. */

@@ -6,7 +6,7 @@ import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
 import { appendEvent } from './events.ts';
-import { memberPlace, readMemberships } from './members.ts';
+import { memberPlace, readMemberships, refuseStranger } from './members.ts';
 import { countedUpTo, itemFrom } from './read-positions.ts';
 import { draftKey, viewKey } from './tables.ts';
 import { isHidden, messagesIn, toSettings, toView, untouched, type View } from './views.ts';
@@ -30,7 +30,7 @@ export async function settings(
     readStored(ctx, userId, conversationId),
   ]);
   const membership = memberships.get(conversationId);
-  if (!membership) return refuse('not_member', `conversationId: you are not in ${conversationId}`);
+  if (!membership) return refuseStranger(conversationId);
   const { head } = membership;
   if (clearedSeq !== undefined && clearedSeq > head.seq) {
     return refuse(

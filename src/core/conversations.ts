@@ -2,11 +2,11 @@
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Caller, Context } from './context.ts';
-import type { Item, Key } from './database.ts';
+import { findItem, type Item, type Key } from './database.ts';
 import { deviceDigest } from './digest.ts';
 import { emptyRing } from './rings.ts';
 import { takeTurn } from './rate.ts';
-import { blockKey, HEAD, itemKey, mailboxKey, ringAttribute, type Side } from './tables.ts';
+import { blockKey, headKey, itemKey, mailboxKey, ringAttribute, type Side } from './tables.ts';
 
 export interface ConversationHead {
   /** The last number given out, and when. */
@@ -66,7 +66,7 @@ export async function openDirectConversation(
   }
   // A transaction that fails costs as much as one that does not: so a look comes first.
   const known = await ctx.db.batchGet('Users', [mailboxKey(peer), blockKey(peer, caller.userId)]);
-  const isThere = (key: Key) => known.some((item) => item['item'] === key['item']);
+  const isThere = (key: Key) => findItem(known, key) !== undefined;
   if (!isThere(mailboxKey(peer))) return refuseUnknown(peer);
   if (isThere(blockKey(peer, caller.userId))) return refuseBlocked(peer);
   const now = ctx.now();
@@ -75,7 +75,7 @@ export async function openDirectConversation(
     {
       kind: 'put',
       table: 'Conversations',
-      item: { conversationId, item: HEAD, seq: 0, counted: 0, at: now, [ring]: emptyRing },
+      item: { ...headKey(conversationId), seq: 0, counted: 0, at: now, [ring]: emptyRing },
       condition: 'attribute_not_exists(#conversationId)',
     },
     {

@@ -22,6 +22,10 @@ import { tableDefinitions, type TableName, type TableNames } from './tables.ts';
 export type Item = Record<string, unknown>;
 export type Key = Record<string, string | number>;
 
+/** The one of these items that has this key. */
+export const findItem = (items: readonly Item[], key: Key): Item | undefined =>
+  items.find((item) => Object.entries(key).every(([name, value]) => item[name] === value));
+
 /** A write that took place, with the item after it; or a condition that did not hold, with the item as it is. */
 export type Write = { readonly ok: true; readonly item: Item } | { readonly ok: false; readonly item?: Item };
 

@@ -32,8 +32,21 @@ export type Delivery =
       readonly message?: Message;
     };
 
+export type AddressedDelivery = Delivery & { readonly userId: string };
+
 /** By user. */
 export type Bundles = ReadonlyMap<string, readonly Delivery[]>;
+
+/** All that there is for each recipient, in this order. */
+export function bundle(deliveries: readonly AddressedDelivery[]): Bundles {
+  const bundles = new Map<string, Delivery[]>();
+  for (const { userId, ...delivery } of deliveries) {
+    const others = bundles.get(userId);
+    if (others) others.push(delivery);
+    else bundles.set(userId, [delivery]);
+  }
+  return bundles;
+}
 
 export interface FailedDelivery {
   readonly deliveries: readonly Delivery[];

@@ -3,16 +3,19 @@
 //   bob#7          message 7 of the direct conversation with bob, named by the peer alone
 //   bob#7!x9Zk     the same, in the sender's own mailbox: made by the device of that digest
 //   bob#9.7        message 9, a control message about message 7
+//   g:team#9.0     message 9, a control message about the group, or about one that this user may not see
 //   bob#+s3        the settings of that conversation changed, for the third time
 //   g:team#7       message 7 of a group
-import { directConversationId } from '../protocol/ids.ts';
+import { directConversationId, isGroupId } from '../protocol/ids.ts';
 import type { ConversationChange } from '../protocol/server-frames.ts';
 
 export interface MessagePointer {
   readonly kind: 'message';
   readonly conversationId: string;
   readonly seq: number;
-  /** The message that it is about, when it is a control message. */
+  /** Made by the server: nothing that waits to be read. So is whatever has a `target`. */
+  readonly isControl?: boolean;
+  /** The message that a control message is about, if this user may see it. */
   readonly target?: number;
   /** Digest of the device that made it, when it was one of this user's own. */
   readonly madeBy?: string;
@@ -49,14 +52,17 @@ const changes = Object.fromEntries(
   Object.entries(changeCodes).map(([change, code]) => [code, change]),
 ) as Record<string, ConversationChange>;
 
+/** In the place of one: no message has the number 0. */
+const NO_TARGET = '0';
+
 /** How an entry reads in the mailbox of its user. */
 export function encodeEntry(entry: Encodable): string {
   const conversation = entry.peer ?? entry.conversationId;
   if ('change' in entry) {
     return `${conversation}#+${changeCodes[entry.change]}${entry.version.toString(36)}`;
   }
-  const { seq, target, madeBy } = entry;
-  const about = target === undefined ? '' : `.${target.toString(36)}`;
+  const { seq, isControl, target, madeBy } = entry;
+  const about = target !== undefined ? `.${target.toString(36)}` : isControl ? `.${NO_TARGET}` : '';
   return `${conversation}#${seq.toString(36)}${about}${madeBy ? `!${madeBy}` : ''}`;
 }
 
@@ -67,9 +73,7 @@ export function decodeEntry(entry: string, userId: string): Entry {
   const separator = entry.indexOf('#');
   const conversation = entry.slice(0, separator);
   const rest = entry.slice(separator + 1);
-  const conversationId = conversation.startsWith('g:')
-    ? conversation
-    : directConversationId(userId, conversation);
+  const conversationId = isGroupId(conversation) ? conversation : directConversationId(userId, conversation);
   const [, code = '', version = ''] = changePattern.exec(rest) ?? [];
   const change = changes[code];
   if (change) return { kind: 'conversation', conversationId, change, version: parseInt(version, 36) };
@@ -79,7 +83,8 @@ export function decodeEntry(entry: string, userId: string): Entry {
     kind: 'message',
     conversationId,
     seq: parseInt(seq, 36),
-    ...(target !== undefined && { target: parseInt(target, 36) }),
+    ...(target !== undefined && { isControl: true }),
+    ...(target && target !== NO_TARGET && { target: parseInt(target, 36) }),
     ...(madeBy !== undefined && { madeBy }),
   };
 }

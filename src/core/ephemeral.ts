@@ -10,8 +10,8 @@ import { isMuted } from './groups/group.ts';
 import { readStays } from './groups/known-groups.ts';
 import { readSubscribers } from './groups/subscriptions.ts';
 import { toMailbox } from './mailbox.ts';
-import { readMemberships } from './members.ts';
-import { HEAD, mailboxKey, sideAttributes } from './tables.ts';
+import { readMemberships, refuseStranger } from './members.ts';
+import { headKey, mailboxKey, sideAttributes } from './tables.ts';
 
 /** To all devices of the conversation's users, the sending one excepted; within a conversation that exists. */
 export async function sendEphemeral(
@@ -43,7 +43,7 @@ async function tellPeer(
 ): Promise<Refusal | undefined> {
   const { conversationId, users } = conversation;
   const [head, mailboxItems] = await Promise.all([
-    ctx.db.get('Conversations', { conversationId, item: HEAD }, 'strong'),
+    ctx.db.get('Conversations', headKey(conversationId), 'strong'),
     ctx.db.batchGet('Users', [...new Set(users)].map(mailboxKey)),
   ]);
   if (!head) return refuse('not_member', `to: there is no conversation ${conversationId} yet`);
@@ -64,7 +64,7 @@ async function tellGroup(
 ): Promise<Refusal | undefined> {
   const { userId } = caller;
   const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
-  if (!membership?.group) return refuse('not_member', `to: you are not in ${conversationId}`);
+  if (!membership?.group) return refuseStranger(conversationId, 'to');
   if (isMuted(ctx, membership)) return refuse('muted', 'to: you may not write in this group');
   const group = (await readStays(ctx, [conversationId])).get(conversationId);
   if (!group) return undefined;

@@ -4,7 +4,7 @@ import type { Message } from '../protocol/messages.ts';
 import { targetSeq } from '../protocol/slots.ts';
 import type { Context } from './context.ts';
 import { currentMessages, type CurrentMessages } from './current-messages.ts';
-import { deliver, pushesOf, type Bundles, type Delivery, type FailedDelivery } from './deliver.ts';
+import { bundle, deliver, type AddressedDelivery, type Bundles, type FailedDelivery } from './deliver.ts';
 import { deviceDigest } from './digest.ts';
 import { encodeEntry } from './entries.ts';
 import { deliveriesOf } from './groups/deliveries.ts';
@@ -99,13 +99,7 @@ interface Plan {
 /** All that a batch holds for each recipient, once; of the largest groups only as much as one invocation can do. */
 function planDeliveries(ctx: Context, direct: readonly Message[], groups: readonly OfGroup[]): Plan {
   const { recipientsPerInvocation } = ctx.settings;
-  const bundles = new Map<string, Delivery[]>();
-  const add = ({ userId, ...delivery }: Delivery & { readonly userId: string }) => {
-    const deliveries = bundles.get(userId);
-    if (deliveries) deliveries.push(delivery);
-    else bundles.set(userId, [delivery]);
-  };
-  for (const message of direct) for (const delivery of directDeliveries(message)) add(delivery);
+  const inline = direct.flatMap(directDeliveries);
   const tasks: Task[] = [];
   const passedOn: Message[] = [];
   const ofGroups = groups
@@ -115,11 +109,11 @@ function planDeliveries(ctx: Context, direct: readonly Message[], groups: readon
     }))
     .map((one) => ({ ...one, users: [...new Set(one.deliveries.map(({ userId }) => userId))] }))
     .toSorted((left, right) => left.users.length - right.users.length);
-  let total = bundles.size;
+  let total = new Set(inline.map(({ userId }) => userId)).size;
   for (const { messages, deliveries, users } of ofGroups) {
     if (total + users.length <= recipientsPerInvocation) {
       total += users.length;
-      deliveries.forEach(add);
+      inline.push(...deliveries);
       continue;
     }
     const { conversationId } = messages[0]!;
@@ -134,10 +128,10 @@ function planDeliveries(ctx: Context, direct: readonly Message[], groups: readon
     );
     passedOn.push(...messages);
   }
-  return { bundles, tasks, passedOn };
+  return { bundles: bundle(inline), tasks, passedOn };
 }
 
-function directDeliveries(message: Message): (Delivery & { readonly userId: string })[] {
+function directDeliveries(message: Message): AddressedDelivery[] {
   const { conversationId, seq, from, deviceId } = message;
   const conversation = parseConversationId(conversationId);
   if (conversation?.kind !== 'direct') return [];
@@ -180,13 +174,6 @@ async function tellLarge(
     await Promise.all([ctx.tasks.send(parts), heads]);
     return;
   }
-  const pushes = pushesOf(ctx);
-  const now = async () => {
-    const tell = await current();
-    return (message: Message) => tell(message).message;
-  };
-  const batch = { conversationId, group, messages, now, subscribers };
-  const pushing = pushToSubscribers(ctx, pushes, batch);
-  pushes.lastCall();
-  await Promise.all([pushing, heads]);
+  const batch = { conversationId, group, messages, current, subscribers };
+  await Promise.all([pushToSubscribers(ctx, batch), heads]);
 }

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
 import { goneBelow } from './retention.ts';
-import { HEAD } from './tables.ts';
+import { headKey } from './tables.ts';
 import {
   emptySlot,
   messageExpiry,
@@ -145,7 +145,7 @@ export async function voidSlot(
       {
         kind: 'update',
         table: 'Conversations',
-        key: { conversationId, item: HEAD },
+        key: headKey(conversationId),
         update: 'ADD #uncounted :slot',
         values: { slot: new Set([seq]) },
       },

@@ -1,5 +1,5 @@
 // Roaming: any device reads any part of a conversation that its user may see, in both directions, by seq.
-import { refuse, type Refusal } from '../protocol/errors.ts';
+import type { Refusal } from '../protocol/errors.ts';
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { parseConversationId } from '../protocol/ids.ts';
 import type { Answer } from '../protocol/server-frames.ts';
@@ -8,7 +8,7 @@ import { ANSWER_BYTES, withinBytes } from './answer-size.ts';
 import type { ConversationHead } from './conversations.ts';
 import { readRange, type SlotRange } from './fencing.ts';
 import { firstSince } from './time-search.ts';
-import { readMemberships } from './members.ts';
+import { readMemberships, refuseStranger } from './members.ts';
 import { retainedFloor } from './retention.ts';
 
 export async function history(
@@ -98,5 +98,5 @@ function withoutMembership(caller: Caller, conversationId: string): Answer<'hist
   if (conversation?.kind === 'direct' && conversation.users.includes(caller.userId)) {
     return { ok: true, messages: [], floorSeq: 1, headSeq: 0, end: true };
   }
-  return refuse('not_member', `conversationId: you are not in ${conversationId}`);
+  return refuseStranger(conversationId);
 }

@@ -1,13 +1,18 @@
 // Who is in a conversation, and how far they have read: in a direct conversation two sides of its one item, in a group
 // an item for each member. The difference ends here: whoever moves or reads a position names attributes by `place`.
+import { refuse } from '../protocol/errors.ts';
 import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import type { Context } from './context.ts';
-import type { Item, Key } from './database.ts';
+import { findItem, type Item, type Key } from './database.ts';
 import { sideOf, toHead, type ConversationHead } from './conversations.ts';
 import { toGroupHead, toGroupMember, type GroupHead, type GroupMember } from './groups/group.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
-import { HEAD, itemKey, memberAttributes, sideAttributes, type MemberAttribute } from './tables.ts';
+import { HEAD, headKey, itemKey, memberAttributes, sideAttributes, type MemberAttribute } from './tables.ts';
 import { countUncounted } from './uncounted.ts';
+
+/** To who is not in there: the same whether it exists or not (I8). `field`: of the request, that names it. */
+export const refuseStranger = (conversationId: string, field: 'conversationId' | 'to' = 'conversationId') =>
+  refuse('not_member', `${field}: you are not in ${conversationId}`);
 
 /** Where a member's state stands: the item, and the names that its attributes have there. */
 export interface MemberPlace {
@@ -44,7 +49,7 @@ export function memberPlace(conversationId: string, userId: string): MemberPlace
     return { key: { conversationId, item: itemKey.member(userId) }, names: memberAttributes };
   }
   if (!conversation.users.includes(userId)) return undefined;
-  return { key: { conversationId, item: HEAD }, names: sideAttributes(sideOf(conversation, userId)) };
+  return { key: headKey(conversationId), names: sideAttributes(sideOf(conversation, userId)) };
 }
 
 /** Of the other one in a direct conversation. */
@@ -70,7 +75,7 @@ export function membershipKeys(conversationIds: readonly string[], userId: strin
   return conversationIds.flatMap((conversationId): Key[] => {
     const place = memberPlace(conversationId, userId);
     if (!place) return [];
-    return place.key['item'] === HEAD ? [place.key] : [{ conversationId, item: HEAD }, place.key];
+    return place.key['item'] === HEAD ? [place.key] : [headKey(conversationId), place.key];
   });
 }
 
@@ -79,12 +84,11 @@ export function toMemberships(
   conversationIds: readonly string[],
   userId: string,
 ): Map<string, Membership> {
-  const find = (key: Key) =>
-    items.find((item) => item['conversationId'] === key['conversationId'] && item['item'] === key['item']);
+  const find = (key: Key) => findItem(items, key);
   const memberships = new Map<string, Membership>();
   for (const conversationId of conversationIds) {
     const place = memberPlace(conversationId, userId);
-    const head = find({ conversationId, item: HEAD });
+    const head = find(headKey(conversationId));
     const own = place && find(place.key);
     if (!head || !own) continue;
     if (place.key['item'] !== HEAD) {

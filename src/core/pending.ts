@@ -55,7 +55,7 @@ function countByConversation(userId: string, entries: readonly string[]): Waitin
   const byConversation = new Map<string, Waiting>();
   for (const entry of entries.toReversed()) {
     const decoded = decodeEntry(entry, userId);
-    if (decoded.kind !== 'message' || decoded.target !== undefined) continue;
+    if (decoded.kind !== 'message' || decoded.isControl) continue;
     const { conversationId, seq, madeBy } = decoded;
     const waiting = byConversation.get(conversationId) ?? { conversationId, seqs: new Set() };
     byConversation.set(conversationId, waiting);

@@ -10,7 +10,7 @@ import type { ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
 import { hasExpired } from './expiry.ts';
 import { toMailbox } from './mailbox.ts';
-import { memberPlace, readMemberships, unreadCount, type Membership } from './members.ts';
+import { memberPlace, readMemberships, refuseStranger, unreadCount, type Membership } from './members.ts';
 import { mailboxKey } from './tables.ts';
 
 /** Moves the caller's position forward; one that is further already stays. */
@@ -65,9 +65,6 @@ export async function positions(
   }));
   return { ok: true, positions: await Promise.all(answers) };
 }
-
-const refuseStranger = (conversationId: string) =>
-  refuse('not_member', `conversationId: you are not in ${conversationId}`);
 
 /** What stands at that seq, or above it first. */
 export async function itemFrom(

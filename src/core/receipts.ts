@@ -5,7 +5,7 @@ import { parseConversationId, peerOf } from '../protocol/ids.ts';
 import { isVoid } from '../protocol/slots.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
-import { readMemberships, type Membership } from './members.ts';
+import { readMemberships, refuseStranger, type Membership } from './members.ts';
 import { memberIdOf, memberItems } from './tables.ts';
 import { readSlots } from './timeline.ts';
 
@@ -24,7 +24,7 @@ export async function receipts(
 ): Promise<Answer<'receipts'> | Refusal> {
   const { userId } = caller;
   const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
-  if (!membership) return refuse('not_member', `conversationId: you are not in ${conversationId}`);
+  if (!membership) return refuseStranger(conversationId);
   if (membership.group?.cutoverSeq !== undefined) {
     return refuse('too_large', 'conversationId: the group is too large to say who has read what');
   }

@@ -46,8 +46,8 @@ export class Recency {
   }
 }
 
-/** What tells of a change of another message makes no conversation recent. */
+/** What tells of a change, of another message or of the group, makes no conversation recent. */
 function isRecent(entry: Entry): boolean {
-  if (entry.kind === 'message') return entry.target === undefined;
+  if (entry.kind === 'message') return !entry.isControl;
   return entry.change === 'joined' || entry.change === 'heads';
 }

@@ -13,6 +13,7 @@ import { openDirectConversation, toHead } from './conversations.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { sendEphemeral } from './ephemeral.ts';
 import { sendToGroup } from './groups/group-send.ts';
+import { refuseStranger } from './members.ts';
 import { answerRepeat, isSameMessage, placeMessage, refuseRing, stored, type Sending } from './sending.ts';
 
 /** Rounds of losing a race before giving up; each loss means that another send of this very device won. */
@@ -59,7 +60,7 @@ async function sendMessage(
   const conversation = resolveTarget(request.to, caller.userId);
   const { conversationId } = conversation;
   if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId)) {
-    return refuse('not_member', `to: you are not in ${conversationId}`);
+    return refuseStranger(conversationId, 'to');
   }
   if (request.ephemeral) return sendEphemeral(ctx, caller, conversation, request);
 

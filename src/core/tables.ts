@@ -82,6 +82,19 @@ export const itemKey = {
   block: (userId: string) => `BLOCK#${userId}`,
 } as const;
 
+/** Keys of the Conversations table. */
+export const headKey = (conversationId: string) => ({ conversationId, item: HEAD });
+export const infoKey = (conversationId: string) => ({ conversationId, item: itemKey.info });
+export const headsKey = (conversationId: string) => ({ conversationId, item: itemKey.heads });
+export const memberKey = (conversationId: string, userId: string) => ({
+  conversationId,
+  item: itemKey.member(userId),
+});
+export const subscriptionKey = (conversationId: string, connectionId: string) => ({
+  conversationId,
+  item: itemKey.subscription(connectionId),
+});
+
 /** Keys of the Users table. */
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });
 export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
@@ -141,6 +154,13 @@ export function sideAttributes(side: Side): Record<MemberAttribute, string> {
     blocked: `${side}Blocked`,
   };
 }
+
+/** What a group's policy says other than by default; in its HEAD. */
+export const policyAttributes = {
+  invite: 'adminsInvite',
+  post: 'adminsPost',
+  history: 'allHistory',
+} as const;
 
 /** The claims of a group's HEAD: sends that took a number there, whoever made them (rings.ts). */
 export const claimsAttribute = 'claims';

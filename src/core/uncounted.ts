@@ -2,7 +2,7 @@
 // many, the oldest of them in items of their own, which only a member who is that far behind has to read.
 import type { Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
-import { HEAD, itemKey, uncountedPrefix } from './tables.ts';
+import { headKey, itemKey, uncountedPrefix } from './tables.ts';
 
 /** More than these in the head, and all but the newest half is sealed: the head stays small whatever happens. */
 const MAX_UNCOUNTED = 64;
@@ -50,7 +50,7 @@ export async function sealUncounted(
     {
       kind: 'update',
       table: 'Conversations',
-      key: { conversationId, item: HEAD },
+      key: headKey(conversationId),
       update: 'SET #sealedSeq = :sealed DELETE #uncounted :slots',
       condition: sealedSeq === 0 ? 'attribute_not_exists(#sealedSeq)' : '#sealedSeq = :before',
       values: {

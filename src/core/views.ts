@@ -4,7 +4,7 @@ import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
 import { toHead, type ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
-import { conversationIdOf, draftKey, HEAD, viewKey } from './tables.ts';
+import { conversationIdOf, draftKey, headKey, viewKey } from './tables.ts';
 
 export interface View {
   readonly conversationId: string;
@@ -66,10 +66,7 @@ export async function readSettings(
       'Users',
       conversationIds.flatMap((id) => [viewKey(userId, id), draftKey(userId, id)]),
     ),
-    ctx.db.batchGet(
-      'Conversations',
-      conversationIds.map((conversationId) => ({ conversationId, item: HEAD })),
-    ),
+    ctx.db.batchGet('Conversations', conversationIds.map(headKey)),
   ]);
   const find = (key: { item: string }) => users.find((item) => item['item'] === key.item);
   return new Map(

@@ -1,6 +1,7 @@
 // What clients send about groups: one schema an action.
 import * as v from 'valibot';
-import { conversationIdSchema, userIdSchema } from './id-schemas.ts';
+import { clientMsgIdSchema, conversationIdSchema, userIdSchema } from './id-schemas.ts';
+import { isGroupId } from './ids.ts';
 import { limits } from './limits.ts';
 import { listOf, pageSize, request, storedText } from './request.ts';
 
@@ -8,10 +9,7 @@ import { listOf, pageSize, request, storedText } from './request.ts';
 const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
 
 const groupIdSchema = define(() =>
-  v.pipe(
-    conversationIdSchema,
-    v.check((value) => value.startsWith('g:'), 'must name a group, g:<id>'),
-  ),
+  v.pipe(conversationIdSchema, v.check(isGroupId, 'must name a group, g:<id>')),
 );
 
 const characters = (min: number, max: number) =>
@@ -51,12 +49,7 @@ const groupsSchema = define(() => listOf(conversationIdSchema, limits.subscripti
 export const createGroupFrame = define(() =>
   request('createGroup', {
     /** Idempotency key: the same one of the same user names the same group. */
-    clientGroupId: v.pipe(
-      v.string(),
-      v.minLength(limits.clientMsgId.min, `must have at least ${limits.clientMsgId.min} characters`),
-      v.maxLength(limits.clientMsgId.max, `must have at most ${limits.clientMsgId.max} characters`),
-      v.regex(/^[A-Za-z0-9_-]+$/, 'may hold only letters, digits, _ and -'),
-    ),
+    clientGroupId: clientMsgIdSchema,
     title: titleSchema,
     /** The others. */
     members: usersSchema,

@@ -17,6 +17,11 @@ export function directConversationId(userA: string, userB: string): string {
   return userA < userB ? `d:${userA}:${userB}` : `d:${userB}:${userA}`;
 }
 
+const GROUP_PREFIX = 'g:';
+export const groupConversationId = (id: string) => `${GROUP_PREFIX}${id}`;
+/** Of conversation ids; that they are some was checked before. */
+export const isGroupId = (conversationId: string) => conversationId.startsWith(GROUP_PREFIX);
+
 /** Reads a conversation id; `undefined` when it is not one. */
 export function parseConversationId(value: string): ConversationRef | undefined {
   const [prefix, first, second, ...rest] = value.split(':');

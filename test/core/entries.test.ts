@@ -21,12 +21,24 @@ test('a pointer reads back as what it points to', () => {
         { conversationId: `g:${peer}` },
       ]) {
         const { conversationId } = names;
-        const expected = { kind: 'message', conversationId, ...pointer };
+        const isControl = target !== null && { isControl: true };
+        const expected = { kind: 'message', conversationId, ...isControl, ...pointer };
         expect(decodeEntry(encodeEntry({ ...pointer, ...names }), userId)).toEqual(expected);
       }
       expect(peerOf([userId, peer], userId)).toBe(peer);
     }),
   );
+});
+
+test('a control message about no message is one all the same', () => {
+  const entry = encodeEntry({ conversationId: 'g:team', seq: 40, isControl: true });
+  expect(entry).toBe('g:team#14.0');
+  expect(decodeEntry(entry, 'alice')).toEqual({
+    kind: 'message',
+    conversationId: 'g:team',
+    seq: 40,
+    isControl: true,
+  });
 });
 
 test('a change of a conversation reads back as what it was', () => {

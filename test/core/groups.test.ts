@@ -12,6 +12,7 @@ import { dismissGroup, leaveGroup, removeMembers } from '../../src/core/groups/l
 import { addMembers } from '../../src/core/groups/membership.ts';
 import { subscribe } from '../../src/core/groups/subscriptions.ts';
 import { history } from '../../src/core/history.ts';
+import { pending } from '../../src/core/pending.ts';
 import { send } from '../../src/core/send.ts';
 import { sync } from '../../src/core/sync.ts';
 import { toSlot } from '../../src/core/timeline.ts';
@@ -346,6 +347,35 @@ async function mailboxOf(caller: Caller, conversationId: string): Promise<(numbe
     return event.message.conversationId === conversationId ? [event.message.seq] : [];
   });
 }
+
+test('P5.21: after a burst, a send over a newer connection waits for nothing', async () => {
+  const { others, conversationId } = await newScene();
+  const first = others[0]!;
+  for (const n of [1, 2, 3, 4]) await send(ctx, first, sendFrame(conversationId, `burst-${n}`));
+  const newer = { ...first, connectionId: 'a-newer-connection', arrivedAt: clock.now + 1 };
+  // Later than the burst lets the device send again, and not so late that the send had come after it.
+  clock.now += 1_000;
+  expect(await send(ctx, newer, sendFrame(conversationId, 'over the newer'))).toMatchObject({
+    ok: true,
+    seq: 6,
+  });
+});
+
+test('P5.4: what the server says of a group waits for nobody', async () => {
+  const { owner, others, conversationId } = await newScene();
+  await updateGroup(ctx, owner, { action: 'updateGroup', id: 'u', conversationId, title: 'Other' });
+  await send(ctx, owner, sendFrame(conversationId, 'three'));
+  await fanOut(ctx, await storedMessages(conversationId));
+  const answer = await pending(ctx, others[0]!, { action: 'pending', id: 'p', after: 0 });
+  expect(answer).toMatchObject({ total: 1, conversations: [{ conversationId, waiting: 1, unread: 1 }] });
+});
+
+test('P5.26: making a group with its members is one request', async () => {
+  const strict = tables.context({ settings: { groupRequestsPerMinute: 1 } });
+  const { owner, others } = await newScene(1, strict);
+  const again = { ...createFrame([others[0]!.userId]), clientGroupId: 'one-group-more' };
+  expect(await createGroup(strict, owner, again)).toMatchObject({ error: { code: 'rate_limited' } });
+});
 
 describe('I8 who hears what', () => {
   test('is who was in when it was numbered, however late and in whatever order it is delivered', async () => {

@@ -1,5 +1,6 @@
 // Large groups: their messages are in no mailbox. Those of a group that the app looks at come by push, and what is missing
 // is read by seq; of the others this device follows how many there are.
+import { isGroupId } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { Request } from '../connection/connection.ts';
@@ -138,7 +139,7 @@ export class Looking {
   private async settle(subscribed: Set<string>): Promise<void> {
     const { request, store, holes } = this.options;
     const ids = [...this.looks.values()].map(({ conversationId }) => conversationId);
-    const groups = [...new Set(ids)].filter((id) => id.startsWith('g:'));
+    const groups = [...new Set(ids)].filter(isGroupId);
     for (const id of groups) if (store.conversation(id).large === undefined) await this.describe(id);
     const wanted = groups.filter((id) => this.isLarge(id));
     const ended = [...subscribed].filter((id) => !wanted.includes(id));
@@ -179,7 +180,7 @@ export class Looking {
 
 /** Nothing told what it is called: who comes into a large group gets no message of it. */
 const isNameless = ({ conversationId, group, left }: ConversationRecord) =>
-  conversationId.startsWith('g:') && !group && !left;
+  isGroupId(conversationId) && !group && !left;
 
 function portions(ids: readonly string[]): string[][] {
   const size = limits.subscriptions;

@@ -1,7 +1,7 @@
 // What is done for a large group by others than the fan-out that found it, or later.
 import { currentMessages } from '../current-messages.ts';
 import type { Context } from '../context.ts';
-import { deliver, pushesOf, type Bundles, type Delivery } from '../deliver.ts';
+import { bundle, deliver, type AddressedDelivery, type Bundles } from '../deliver.ts';
 import type { Message } from '../../protocol/messages.ts';
 import { isVoid } from '../../protocol/slots.ts';
 import { encodeEntry } from '../entries.ts';
@@ -25,33 +25,17 @@ export async function carryOut(ctx: Context, task: Task): Promise<void> {
   switch (task.kind) {
     case 'deliver': {
       const messages = await readMessages(ctx, task.conversationId, task.seqs);
-      const bundles = new Map<string, Delivery[]>();
-      for (const message of messages) {
-        for (const { userId, ...delivery } of deliveriesOf(message, group)) {
-          if (!isWithin(userId, task.users)) continue;
-          bundles.set(userId, [...(bundles.get(userId) ?? []), delivery]);
-        }
-      }
-      return deliverAll(ctx, bundles, messages);
+      const deliveries = messages.flatMap((message) => deliveriesOf(message, group));
+      const own = deliveries.filter(({ userId }) => isWithin(userId, task.users));
+      return deliverAll(ctx, bundle(own), messages);
     }
     case 'push': {
-      const messages = await readMessages(ctx, task.conversationId, task.seqs);
+      const { conversationId } = task;
+      const messages = await readMessages(ctx, conversationId, task.seqs);
+      const all = await readSubscribers(ctx, conversationId, group);
+      const subscribers = all.filter(({ connectionId }) => isWithin(connectionId, task.connections));
       const current = currentMessages(ctx, messages);
-      const pushes = pushesOf(ctx);
-      const pushing = pushToSubscribers(ctx, pushes, {
-        conversationId: task.conversationId,
-        group,
-        messages,
-        now: async () => {
-          const tell = await current();
-          return (message) => tell(message).message;
-        },
-        subscribers: (await readSubscribers(ctx, task.conversationId, group)).filter(({ connectionId }) =>
-          isWithin(connectionId, task.connections),
-        ),
-      });
-      pushes.lastCall();
-      return pushing;
+      return pushToSubscribers(ctx, { conversationId, group, messages, current, subscribers });
     }
     case 'heads':
       return tellHeads(ctx, task, group);
@@ -111,9 +95,9 @@ async function tellHeads(
   const hasOther = ({ connections }: Mailbox) =>
     connections.some(({ connectionId }) => !looking.has(connectionId));
   const pointer = encodeEntry({ conversationId, change: 'heads', version: headSeq });
-  const bundles = items
+  const deliveries = items
     .map(toMailbox)
     .filter(hasOther)
-    .map(({ userId }): [string, Delivery[]] => [userId, [{ pointer, conversationId, event: 'heads' }]]);
-  return deliverAll(ctx, new Map(bundles), []);
+    .map(({ userId }): AddressedDelivery => ({ userId, pointer, conversationId, event: 'heads' }));
+  return deliverAll(ctx, bundle(deliveries), []);
 }

@@ -1,17 +1,25 @@
 // `createGroup`: named after its maker and their `clientGroupId`, so that the same request again finds the group.
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
-import type { Answer } from '../../protocol/server-frames.ts';
+import { groupConversationId } from '../../protocol/ids.ts';
+import type { Answer, Role } from '../../protocol/server-frames.ts';
 import type { Caller, Context } from '../context.ts';
 import { controlId, controlMessage } from '../control-messages.ts';
 import type { TransactionPart } from '../database.ts';
 import { frameDigest, groupDigest } from '../digest.ts';
-import { takeTurn } from '../rate.ts';
 import { emptyClaims } from '../rings.ts';
-import { claimsAttribute, groupCountKey } from '../tables.ts';
-import { headKey, infoKey, named } from './group.ts';
+import { claimsAttribute, headKey, infoKey } from '../tables.ts';
+import { named } from './group.ts';
 import { policyChange } from './management.ts';
-import { addMembers, findCandidates, joinParts } from './membership.ts';
+import {
+  addAll,
+  findBusy,
+  findCandidates,
+  joinParts,
+  takeGroupTurn,
+  withCutover,
+  type UserRequest,
+} from './membership.ts';
 
 /** They are there from the beginning; the others come right after it. */
 const FIRST_MEMBERS = 25;
@@ -22,8 +30,14 @@ export async function createGroup(
   request: ClientFrame<'createGroup'>,
 ): Promise<Answer<'createGroup'> | Refusal> {
   const { userId } = caller;
-  const conversationId = `g:${groupDigest(userId, request.clientGroupId)}`;
+  const conversationId = groupConversationId(groupDigest(userId, request.clientGroupId));
   const others = [...new Set(request.members)].filter((user) => user !== userId);
+  const addition = {
+    conversationId,
+    users: others,
+    // The same for each try, whatever their ids.
+    mark: frameDigest([userId, request.clientGroupId, others]),
+  };
   const payload = frameDigest(payloadOf(request));
   const before = await ctx.db.get('Conversations', infoKey(conversationId), 'strong');
   if (before) {
@@ -34,54 +48,42 @@ export async function createGroup(
     if (before['complete']) {
       return { ok: true, conversationId, skipped: decodeSkipped(skipped), duplicate: true };
     }
-    return finish(ctx, caller, { request, conversationId, others, isRepeat: true });
+    return finish(ctx, caller, addition, { isRepeat: true });
   }
 
-  const limited = await takeTurn(ctx, userId, {
-    name: 'groups',
-    perMinute: ctx.settings.groupRequestsPerMinute,
-  });
-  if (limited) return refuse('rate_limited', 'too many new groups', { retryAfterMs: limited.waitMs });
+  const refusal = await takeGroupTurn(ctx, userId);
+  if (refusal) return refusal;
   const { groupsPerUser, groupLimit } = ctx.settings;
   const first = others.slice(0, Math.min(FIRST_MEMBERS, groupLimit - 1));
-  const { welcome } = await findCandidates(ctx, userId, first);
-  const counts = await ctx.db.batchGet('Users', [userId, ...welcome].map(groupCountKey));
-  const busy = new Set(
-    counts.filter((item) => (item['count'] as number) >= groupsPerUser).map((item) => item['userId']),
-  );
+  const [{ welcome }, busy] = await Promise.all([
+    findCandidates(ctx, userId, first),
+    findBusy(ctx, [userId, ...first]),
+  ]);
   if (busy.has(userId)) return refuse('group_full', `you are in ${groupsPerUser} groups, which is the limit`);
   const users = welcome.filter((user) => !busy.has(user));
-  const written = await ctx.db.transact(birth(ctx, caller, { request, conversationId, users, payload }));
+  const written = await ctx.db.transact(birth(ctx, caller, request, { ...addition, users }, payload));
   // Otherwise another try of this very request was faster, or somebody was added elsewhere meanwhile: the same again.
   if (!written.ok && !written.failed[0]) return refuse('unavailable', 'try the same again');
-  return finish(ctx, caller, { request, conversationId, others, isRepeat: !written.ok });
-}
-
-interface Birth {
-  readonly request: ClientFrame<'createGroup'>;
-  readonly conversationId: string;
-  readonly users: readonly string[];
-  readonly payload: string;
+  return finish(ctx, caller, addition, { isRepeat: !written.ok });
 }
 
 /** The group with its maker and its first members, and the message that tells of it. */
 function birth(
   ctx: Context,
   caller: Caller,
-  { request, conversationId, users, payload }: Birth,
+  { title, avatar, announcement, policy }: ClientFrame<'createGroup'>,
+  { conversationId, users, mark }: UserRequest,
+  payload: string,
 ): TransactionPart[] {
   const { userId } = caller;
-  const { title, avatar, announcement, policy } = request;
   const now = ctx.now();
   const head = { counted: 0, takenAt: [] };
-  const { writeFanoutLimit } = ctx.settings;
-  const state = { conversationId, head: { ...head, seq: 0 } };
-  const mark = markOf(request, userId);
-  const turns = users.length + 1 > writeFanoutLimit;
-  const bodies = [
-    { op: 'group.created', ...named({ title, avatar }), users, memberCount: users.length + 1 } as const,
-    ...(turns ? [{ op: 'group.fanout', mode: 'read', from: 2 } as const] : []),
-  ];
+  const memberCount = users.length + 1;
+  const { bodies, head: { set = {} } = {} } = withCutover(ctx, { seq: 0, memberCount }, [
+    { op: 'group.created', ...named({ title, avatar }), users, memberCount },
+  ]);
+  const join = (user: string, role: Role) =>
+    joinParts(ctx, { conversationId, seq: 1, counted: 0, mark }, user, role);
   return [
     {
       kind: 'put',
@@ -106,9 +108,9 @@ function birth(
         controls: bodies.length,
         counted: 0,
         at: now,
-        memberCount: users.length + 1,
+        memberCount,
         membershipVersion: 1,
-        ...(turns && { cutoverSeq: 2 }),
+        ...set,
         [claimsAttribute]: emptyClaims,
         ...policyChange(policy ?? {}).set,
       },
@@ -122,28 +124,20 @@ function birth(
         head,
       }),
     ),
-    ...joinParts(ctx, state, { user: userId, seq: 1, mark, role: 'owner' }),
-    ...users.flatMap((user) => joinParts(ctx, state, { user, seq: 1, mark })),
+    ...join(userId, 'owner'),
+    ...users.flatMap((user) => join(user, 'member')),
   ];
-}
-
-interface Finish {
-  readonly request: ClientFrame<'createGroup'>;
-  readonly conversationId: string;
-  readonly others: readonly string[];
-  readonly isRepeat: boolean;
 }
 
 /** Adds those who are not in yet, and notes that all is done: a repeat after that adds nobody. */
 async function finish(
   ctx: Context,
   caller: Caller,
-  { request, conversationId, others, isRepeat }: Finish,
+  addition: UserRequest,
+  { isRepeat }: { readonly isRepeat: boolean },
 ): Promise<Answer<'createGroup'> | Refusal> {
-  const outcome =
-    others.length === 0
-      ? { added: [], skipped: [] }
-      : await addMembers(ctx, caller, addFrame(request, conversationId, others));
+  const { conversationId, users: others } = addition;
+  const outcome = await addAll(ctx, caller, addition);
   if ('error' in outcome && outcome.error.code !== 'group_full') return outcome;
   const skipped =
     'error' in outcome ? others.map((userId) => ({ userId, reason: 'full' as const })) : outcome.skipped;
@@ -155,20 +149,6 @@ async function finish(
     values: { yes: true, skipped: encodeSkipped(skipped) },
   });
   return { ok: true, conversationId, skipped, ...(isRepeat && { duplicate: true as const }) };
-}
-
-/** The same for each try, whatever their ids. */
-const addFrame = (
-  { clientGroupId }: ClientFrame<'createGroup'>,
-  conversationId: string,
-  users: readonly string[],
-) => ({ action: 'addMembers' as const, id: clientGroupId, conversationId, users: [...users] });
-
-/** That of the frame which adds those who are left: whoever was there from the beginning counts as added by it. */
-function markOf(request: ClientFrame<'createGroup'>, userId: string): string {
-  const others = [...new Set(request.members)].filter((user) => user !== userId);
-  const conversationId = `g:${groupDigest(userId, request.clientGroupId)}`;
-  return frameDigest([userId, addFrame(request, conversationId, others)]);
 }
 
 const payloadOf = ({ title, members, avatar, announcement, policy }: ClientFrame<'createGroup'>) => [

@@ -5,17 +5,14 @@ import type { ConversationChange } from '../../protocol/server-frames.ts';
 import { targetSeq, type GroupBody } from '../../protocol/slots.ts';
 import { deviceDigest } from '../digest.ts';
 import { encodeEntry } from '../entries.ts';
-import type { Delivery } from '../deliver.ts';
+import type { AddressedDelivery } from '../deliver.ts';
 import type { GroupHead } from './group.ts';
 import { isIn, type GroupWithStays, type Stay } from './known-groups.ts';
 
-/** An entry for one mailbox. */
-type GroupDelivery = Delivery & { readonly userId: string };
-
 /** Everything that a message of a group puts into mailboxes, in the order of each. */
-export function deliveriesOf(message: Message, { head, stays }: GroupWithStays): GroupDelivery[] {
+export function deliveriesOf(message: Message, { head, stays }: GroupWithStays): AddressedDelivery[] {
   const { conversationId, seq } = message;
-  const event = (userId: string, change: ConversationChange): GroupDelivery => ({
+  const event = (userId: string, change: ConversationChange): AddressedDelivery => ({
     userId,
     pointer: encodeEntry({ conversationId, change, version: seq }),
     conversationId,
@@ -26,25 +23,18 @@ export function deliveriesOf(message: Message, { head, stays }: GroupWithStays):
   const joining = new Set(change?.change === 'joined' ? change.users : []);
   const isWritten = head.cutoverSeq === undefined || seq <= head.cutoverSeq;
   const toMembers = stays
-    .filter((stay) => isIn(stay, seq) && (isWritten || joining.has(stay.userId)))
+    .filter((stay) => isIn(stay, seq))
     .flatMap((stay) => [
       ...(joining.has(stay.userId) ? [event(stay.userId, 'joined')] : []),
       ...(isWritten ? [messageFor(stay, message, head)] : []),
-      ...(isWritten && change?.change === 'dismissed' ? [event(stay.userId, 'dismissed')] : []),
+      ...(change?.change === 'dismissed' ? [event(stay.userId, 'dismissed')] : []),
     ]);
-  const going =
-    change?.change === 'removed' || change?.change === 'left'
-      ? change.users.map((userId) => event(userId, change.change))
-      : [];
-  const endOfLarge =
-    !isWritten && change?.change === 'dismissed'
-      ? stays.filter((stay) => isIn(stay, seq)).map(({ userId }) => event(userId, 'dismissed'))
-      : [];
-  return [...toMembers, ...going, ...endOfLarge];
+  const isGoing = change?.change === 'removed' || change?.change === 'left';
+  return [...toMembers, ...(isGoing ? change.users.map((userId) => event(userId, change.change)) : [])];
 }
 
 /** Who was not in yet when what it is about was sent is not shown that, unless they may see all. */
-function messageFor(stay: Stay, message: Message, { policy }: GroupHead): GroupDelivery {
+function messageFor(stay: Stay, message: Message, { policy }: GroupHead): AddressedDelivery {
   const { userId } = stay;
   const { conversationId, seq, from, deviceId } = message;
   const target = targetSeq(message);
@@ -53,9 +43,9 @@ function messageFor(stay: Stay, message: Message, { policy }: GroupHead): GroupD
     conversationId,
     seq,
     // What the server made, every device has to hear of.
-    ...(target === undefined
-      ? message.type !== 'control' && userId === from && { madeBy: deviceDigest(deviceId) }
-      : mayBeShown && { target }),
+    ...(message.type === 'control'
+      ? { isControl: true, ...(target !== undefined && mayBeShown && { target }) }
+      : userId === from && { madeBy: deviceDigest(deviceId) }),
   });
   return { userId, pointer, message, ...(!mayBeShown && { hidesTarget: true }) };
 }
@@ -84,9 +74,8 @@ function changeOf({ type, body, from }: Message): MembershipChange | undefined {
     case 'group.role':
     case 'group.muted':
     case 'group.fanout':
-      return undefined;
+    // And what was done to a message.
     default:
-      // What was done to a message.
       return undefined;
   }
 }

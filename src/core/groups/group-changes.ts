@@ -6,16 +6,17 @@ import type { GroupBody } from '../../protocol/slots.ts';
 import { toHead, type ConversationHead } from '../conversations.ts';
 import { controlId, controlMessage, numbering } from '../control-messages.ts';
 import type { Caller, Context } from '../context.ts';
-import type { Item, TransactionPart } from '../database.ts';
+import type { TransactionPart } from '../database.ts';
+import { refuseStranger } from '../members.ts';
 import {
   isAdmin,
-  headKey,
   readMembers,
   toGroupHead,
   toGroupMember,
   type GroupHead,
   type GroupMember,
 } from './group.ts';
+import { headKey } from '../tables.ts';
 
 const MAX_ROUNDS = 12;
 /** From then on messages wait for the change. */
@@ -28,7 +29,6 @@ export interface GroupState {
   readonly head: ConversationHead;
   readonly group: GroupHead;
   readonly me: GroupMember;
-  readonly myItem: Item;
 }
 
 /** What is to be written to the HEAD besides the number. */
@@ -49,9 +49,6 @@ export interface GroupChange<T> {
 
 /** What is to be done, in view of a group as it is; or an answer, if nothing is. */
 export type Decide<T> = (state: GroupState) => Promise<GroupChange<T> | { readonly answer: T } | Refusal>;
-
-export const refuseStranger = (conversationId: string) =>
-  refuse('not_member', `conversationId: you are not in ${conversationId}`);
 
 export const refuseRole = (who: string) => refuse('forbidden', `only ${who} may do this`);
 
@@ -81,14 +78,14 @@ export async function readState(
   conversationId: string,
   userId: string,
 ): Promise<GroupState | undefined> {
-  const item = await ctx.db.get('Conversations', headKey(conversationId), 'strong');
-  if (!item) return undefined;
-  const group = toGroupHead(item);
+  const head = await ctx.db.get('Conversations', headKey(conversationId), 'strong');
+  if (!head) return undefined;
+  const group = toGroupHead(head);
   if (group.dismissedSeq !== undefined) return undefined;
-  const myItem = (await readMembers(ctx, conversationId, [userId])).get(userId);
-  const me = myItem && toGroupMember(myItem);
+  const item = (await readMembers(ctx, conversationId, [userId])).get(userId);
+  const me = item && toGroupMember(item);
   if (!me) return undefined;
-  return { conversationId, head: toHead(item), group, me, myItem };
+  return { conversationId, head: toHead(head), group, me };
 }
 
 async function commit<T>(

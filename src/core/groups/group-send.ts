@@ -28,9 +28,16 @@ import {
   stored,
   type Sending,
 } from '../sending.ts';
-import { claimsAttribute, memberAttributes, ringAttribute } from '../tables.ts';
-import { headKey, isAdmin, memberKey, policyAttributes, toGroupMember, type GroupMember } from './group.ts';
-import { refuseStranger } from './group-changes.ts';
+import {
+  claimsAttribute,
+  headKey,
+  memberAttributes,
+  memberKey,
+  policyAttributes,
+  ringAttribute,
+} from '../tables.ts';
+import { isAdmin, toGroupMember, type GroupMember } from './group.ts';
+import { refuseStranger } from '../members.ts';
 
 /** Rounds of losing races: against other sends of this very device, mostly. */
 const MAX_ROUNDS = 24;
@@ -63,9 +70,10 @@ async function tryToSend(
   let item: Item | undefined;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     if (round > 4) await ctx.backOff(Math.min(round - 4, 4));
+    const isRefused: boolean = item !== undefined && plan.kind !== 'renewal';
     item ??= await ctx.db.get('Conversations', key, 'strong');
     const member = item && toGroupMember(item);
-    if (!item || !member) return refuseStranger(conversationId);
+    if (!item || !member) return refuseStranger(conversationId, 'to');
     const ring = ringOf(item, ringName);
     if (!ring) {
       await addRing(ctx, place);
@@ -75,21 +83,13 @@ async function tryToSend(
     const entry = findSend(ring, id);
     const isOwnVoid = plan.kind === 'renewal' && entry?.seq === plan.seq;
     if (entry && !isOwnVoid) {
-      if (taken.claim?.seq !== entry.seq) await giveUp(ctx, sending, taken);
-      // Whether messages have an end here the HEAD knows: the careful answer costs a number at worst.
-      const answer = await answerRepeat(ctx, sending, entry, { expiring: true });
-      if (answer) {
-        delete taken.claim;
-        return answer;
-      }
+      const answer = await answerNoted(ctx, sending, taken, entry);
+      if (answer) return answer;
       plan = { kind: 'renewal', index: entry.index, seq: entry.seq };
-      delete taken.claim;
       continue;
     }
     if (member.mutedUntil > ctx.now()) return refuse('muted', 'to: you are muted in this group');
-    // Somebody else's renewal: the ring has moved on.
-    if (plan.kind === 'renewal' && !entry) return refuseRing(ctx, sending, { outcome: 'overtaken' });
-    if (plan.kind !== 'renewal' && dueAt(ring) > ctx.now()) {
+    if (!entry && (plan.kind === 'renewal' || isRefused || dueAt(ring) > ctx.now())) {
       const why = whyNotInRing(ctx, caller, ring, plan);
       if (why.outcome !== 'burst') return refuseRing(ctx, sending, why);
       plan = { kind: 'burst', newest: why.newest };
@@ -97,6 +97,7 @@ async function tryToSend(
     if (!taken.claim) {
       const claim = await claimInGroup(ctx, sending, member, plan.kind === 'renewal' ? plan.seq : undefined);
       if (claim === 'held') {
+        item = undefined;
         await ctx.backOff(HELD_PATIENCE);
         continue;
       }
@@ -104,17 +105,8 @@ async function tryToSend(
       taken.claim = claim;
     }
     const noted = await noteInRing(ctx, sending, { place, plan, claim: taken.claim, item });
-    if (!noted.ok) {
-      item = noted.item;
-      // What was timely when it was read may be a burst by now.
-      if (plan.kind === 'burst') plan = { kind: 'new' };
-      if (plan.kind === 'new' && item) {
-        const now = ringOf(item, ringName);
-        const why = now && !findSend(now, id) ? whyNotInRing(ctx, caller, now, plan) : undefined;
-        if (why?.outcome === 'overtaken') return refuseRing(ctx, sending, why);
-      }
-      continue;
-    }
+    item = noted.item;
+    if (!noted.ok) continue;
     await forgetOldest(ctx, place, noted.item);
     const { claim } = taken;
     delete taken.claim;
@@ -122,9 +114,21 @@ async function tryToSend(
     if (isSameMessage(slot, sending)) return stored(slot);
     // A reader took us for dead and fenced the slot: the same send, under a new number.
     plan = { kind: 'renewal', index: 0, seq: claim.seq };
-    item = noted.item;
   }
   return refuse('unavailable', 'too much contention in this conversation, try again');
+}
+
+/** The member's ring has it already; nothing, when its slot will never hold it. */
+async function answerNoted(
+  ctx: Context,
+  sending: Sending,
+  taken: { claim?: GroupClaim },
+  entry: RingEntry,
+): Promise<Answer<'send'> | Refusal | undefined> {
+  if (taken.claim?.seq !== entry.seq) await giveUp(ctx, sending, taken);
+  delete taken.claim;
+  // Whether messages have an end here the HEAD knows: the careful answer costs a number at worst.
+  return answerRepeat(ctx, sending, entry, { expiring: true });
 }
 
 /** A number that nothing comes of. */
@@ -167,7 +171,9 @@ async function claimInGroup(
       condition: [
         'attribute_not_exists(#dismissedSeq)',
         '(attribute_not_exists(#hold) OR #hold <= :now)',
-        ...(isAdmin(member) ? [] : ['attribute_not_exists(#mutedAll)', 'attribute_not_exists(#adminsPost)']),
+        ...(isAdmin(member)
+          ? []
+          : ['attribute_not_exists(#mutedAll)', `attribute_not_exists(#${policyAttributes.post})`]),
         condition,
       ].join(' AND '),
       names: { ring: claimsAttribute },
@@ -197,7 +203,7 @@ async function claimInGroup(
     };
   }
   const { item } = written;
-  if (!item || item['dismissedSeq'] !== undefined) return refuseStranger(conversationId);
+  if (!item || item['dismissedSeq'] !== undefined) return refuseStranger(conversationId, 'to');
   const earlier = claimOf(item, id);
   if (earlier && earlier.seq !== voided) return earlier.payload.equals(payload) ? earlier : refuseConflict();
   if (isClosed(item) && !isAdmin(member))

@@ -4,7 +4,7 @@
 import type { Answer, GroupPolicy, Role } from '../../protocol/server-frames.ts';
 import type { Context } from '../context.ts';
 import type { Item, Key } from '../database.ts';
-import { HEAD, itemKey, memberIdOf } from '../tables.ts';
+import { infoKey, memberIdOf, memberKey, policyAttributes } from '../tables.ts';
 
 /** What the HEAD of a group holds besides what that of any conversation does. */
 export interface GroupHead {
@@ -34,20 +34,6 @@ export interface GroupMember {
   /** Milliseconds since the epoch; 0: not muted. */
   readonly mutedUntil: number;
 }
-
-export const headKey = (conversationId: string) => ({ conversationId, item: HEAD });
-export const infoKey = (conversationId: string) => ({ conversationId, item: itemKey.info });
-export const memberKey = (conversationId: string, userId: string) => ({
-  conversationId,
-  item: itemKey.member(userId),
-});
-
-/** Only deviations from the default stand in the HEAD. */
-export const policyAttributes = {
-  invite: 'adminsInvite',
-  post: 'adminsPost',
-  history: 'allHistory',
-} as const;
 
 export function toGroupHead(item: Item): GroupHead {
   const cutoverSeq = item['cutoverSeq'] as number | undefined;

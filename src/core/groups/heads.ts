@@ -1,13 +1,13 @@
 // Members of a large group who are online and do not look at it hear of new messages once in a while. Which time is the
 // next stands in an item of the group; whoever finds that none is ahead plans one.
 import type { Context } from '../context.ts';
-import { itemKey } from '../tables.ts';
+import { headsKey } from '../tables.ts';
 
 /** There is something new in the group: after the last time, and soon or within the interval, its members are told. */
 export async function planHeads(ctx: Context, conversationId: string): Promise<void> {
   const now = ctx.now();
   if (ctx.knownGroups.nextHeads(conversationId) > now) return;
-  const key = { conversationId, item: itemKey.heads };
+  const key = headsKey(conversationId);
   const item = await ctx.db.get('Conversations', key, 'strong');
   const seen = (item?.['due'] as number | undefined) ?? 0;
   ctx.knownGroups.noteHeads(conversationId, seen);

@@ -1,8 +1,8 @@
 // Who is in which group, as this execution environment read it last: read again when the HEAD says that it changed.
 import type { Context } from '../context.ts';
 import type { Item } from '../database.ts';
-import { memberIdOf, memberItems } from '../tables.ts';
-import { headKey, toGroupHead, type GroupHead } from './group.ts';
+import { headKey, memberIdOf, memberItems } from '../tables.ts';
+import { toGroupHead, type GroupHead } from './group.ts';
 
 /** When somebody was in: from the message that told of their joining on, up to the one that told of their going. */
 export interface Stay {

@@ -7,10 +7,11 @@ import type { Caller, Context } from '../context.ts';
 import type { Item, TransactionPart } from '../database.ts';
 import { frameDigest } from '../digest.ts';
 import { expiryAfter } from '../expiry.ts';
-import { groupCountKey, ttlAttribute, viewKey } from '../tables.ts';
-import { headKey, isAbove, memberKey, readMembers, toGroupHead, toGroupMember } from './group.ts';
-import { changeGroup, needAdmin, refuseRole, refuseStranger } from './group-changes.ts';
-import { MAX_AT_ONCE, type Portion } from './membership.ts';
+import { groupCountKey, headKey, memberKey, ttlAttribute, viewKey } from '../tables.ts';
+import { isAbove, readMembers, toGroupHead, toGroupMember } from './group.ts';
+import { changeGroup, needAdmin, refuseRole } from './group-changes.ts';
+import { refuseStranger } from '../members.ts';
+import { portionsOf, type UserRequest } from './membership.ts';
 
 /** How long it is known of a former member when they went: longer than any message waits for its fan-out. */
 const FORMER_MEMBER_DAYS = 7;
@@ -49,10 +50,8 @@ export async function removeMembers(
   const removed: string[] = [];
   const skipped: Answer<'removeMembers'>['skipped'] = [];
   const mark = frameDigest([caller.userId, request]);
-  for (let left = users; left.length > 0;) {
-    const portion = left.slice(0, MAX_AT_ONCE);
-    left = left.slice(MAX_AT_ONCE);
-    const outcome = await removePortion(ctx, caller, { conversationId, users: portion, mark });
+  for (const portion of portionsOf({ conversationId, users, mark })) {
+    const outcome = await removePortion(ctx, caller, portion);
     if (!outcome.ok) return outcome;
     removed.push(...outcome.answer.removed);
     skipped.push(...outcome.answer.skipped);
@@ -60,7 +59,7 @@ export async function removeMembers(
   return { ok: true, removed, skipped };
 }
 
-async function removePortion(ctx: Context, caller: Caller, { conversationId, users, mark }: Portion) {
+async function removePortion(ctx: Context, caller: Caller, { conversationId, users, mark }: UserRequest) {
   type Outcome = Omit<Answer<'removeMembers'>, 'ok'>;
   return changeGroup<Outcome>(ctx, caller, conversationId, async (state) => {
     const refusal = needAdmin(state);

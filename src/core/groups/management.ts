@@ -5,13 +5,10 @@ import type { Answer, GroupPolicy, Role } from '../../protocol/server-frames.ts'
 import type { Caller, Context } from '../context.ts';
 import type { Item, TransactionPart } from '../database.ts';
 import { frameDigest } from '../digest.ts';
-import { itemKey, memberItems } from '../tables.ts';
+import { infoKey, itemKey, memberItems, memberKey, policyAttributes } from '../tables.ts';
 import {
   describeGroup,
-  infoKey,
   isAbove,
-  memberKey,
-  policyAttributes,
   readInfo,
   readMembers,
   standingOf,
@@ -23,10 +20,10 @@ import {
   needAdmin,
   readState,
   refuseRole,
-  refuseStranger,
   type GroupState,
   type HeadChange,
 } from './group-changes.ts';
+import { refuseStranger } from '../members.ts';
 
 export async function group(
   ctx: Context,

@@ -2,18 +2,18 @@
 // control message; fan-out then tells those concerned, for the control message is in the stream.
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
-import type { Answer } from '../../protocol/server-frames.ts';
+import type { Answer, Role } from '../../protocol/server-frames.ts';
 import type { GroupBody } from '../../protocol/slots.ts';
 import type { Caller, Context } from '../context.ts';
-import type { TransactionPart } from '../database.ts';
+import { findItem, type Item, type Key, type TransactionPart } from '../database.ts';
 import { frameDigest } from '../digest.ts';
 import { takeTurn } from '../rate.ts';
-import { blockKey, groupCountKey, mailboxKey, ttlAttribute, viewKey } from '../tables.ts';
-import { memberKey, named, readInfo, readMembers, toGroupMember } from './group.ts';
-import { changeGroup, needAdmin, type GroupChange, type GroupState } from './group-changes.ts';
+import { blockKey, groupCountKey, mailboxKey, memberKey, ttlAttribute, viewKey } from '../tables.ts';
+import { named, readInfo, readMembers, toGroupMember } from './group.ts';
+import { changeGroup, needAdmin, type GroupChange } from './group-changes.ts';
 
 /** A transaction holds a hundred items: three for each user, and some of the group. */
-export const MAX_AT_ONCE = 30;
+const MAX_AT_ONCE = 30;
 
 type NotAdded = Answer<'addMembers'>['skipped'][number];
 
@@ -32,8 +32,7 @@ export async function findCandidates(
     'Users',
     users.flatMap((user) => [mailboxKey(user), blockKey(user, userId)]),
   );
-  const isThere = (key: { userId: string; item: string }) =>
-    items.some((item) => item['userId'] === key.userId && item['item'] === key.item);
+  const isThere = (key: Key) => findItem(items, key) !== undefined;
   const skipped: NotAdded[] = [];
   const welcome = users.filter((user) => {
     const reason = !isThere(mailboxKey(user))
@@ -47,51 +46,65 @@ export async function findCandidates(
   return { welcome, skipped };
 }
 
+/** Who of them is in as many groups as one may be in. */
+export async function findBusy(ctx: Context, users: readonly string[]): Promise<ReadonlySet<string>> {
+  const counts = await ctx.db.batchGet('Users', users.map(groupCountKey));
+  const isBusy = (item: Item) => (item['count'] as number) >= ctx.settings.groupsPerUser;
+  return new Set(counts.filter(isBusy).map((item) => item['userId'] as string));
+}
+
+/** For making a group, and for adding members. */
+export async function takeGroupTurn(ctx: Context, userId: string): Promise<Refusal | undefined> {
+  const perMinute = ctx.settings.groupRequestsPerMinute;
+  const limited = await takeTurn(ctx, userId, { name: 'groups', perMinute });
+  if (!limited) return undefined;
+  return refuse('rate_limited', 'too many new groups and members', { retryAfterMs: limited.waitMs });
+}
+
 export async function addMembers(
   ctx: Context,
   caller: Caller,
   request: ClientFrame<'addMembers'>,
 ): Promise<Answer<'addMembers'> | Refusal> {
-  const { conversationId } = request;
-  const limited = await takeTurn(ctx, caller.userId, {
-    name: 'groups',
-    perMinute: ctx.settings.groupRequestsPerMinute,
-  });
-  if (limited) return refuse('rate_limited', 'users: too many, too often', { retryAfterMs: limited.waitMs });
-  const users = [...new Set(request.users)];
-  const added = new Set<string>();
-  const skipped = new Map<string, NotAdded['reason']>();
+  const refusal = await takeGroupTurn(ctx, caller.userId);
+  if (refusal) return refusal;
+  const { conversationId, users } = request;
   const mark = frameDigest([caller.userId, request]);
-  for (let left = users; left.length > 0;) {
-    const portion = left.slice(0, MAX_AT_ONCE);
-    left = left.slice(MAX_AT_ONCE);
-    const outcome = await addPortion(ctx, caller, { conversationId, users: portion, mark });
-    if (!outcome.ok) return outcome;
-    for (const user of outcome.answer.added) added.add(user);
-    for (const { userId, reason } of outcome.answer.skipped) skipped.set(userId, reason);
-  }
-  if (
-    added.size === 0 &&
-    skipped.size === users.length &&
-    [...skipped.values()].every((why) => why === 'full')
-  ) {
-    return refuse('group_full', `users: the group holds at most ${ctx.settings.groupLimit} members`);
-  }
-  return {
-    ok: true,
-    added: users.filter((user) => added.has(user)),
-    skipped: users.flatMap((userId) => {
-      const reason = skipped.get(userId);
-      return reason ? [{ userId, reason }] : [];
-    }),
-  };
+  return addAll(ctx, caller, { conversationId, users: [...new Set(users)], mark });
 }
 
-export interface Portion {
+export interface UserRequest {
   readonly conversationId: string;
   readonly users: readonly string[];
-  /** Of the frame: tells a repeat from another request. */
+  /** Tells a repeat from another request. */
   readonly mark: string;
+}
+
+export async function addAll(
+  ctx: Context,
+  caller: Caller,
+  addition: UserRequest,
+): Promise<Answer<'addMembers'> | Refusal> {
+  const added: string[] = [];
+  const skipped: NotAdded[] = [];
+  for (const portion of portionsOf(addition)) {
+    const outcome = await addPortion(ctx, caller, portion);
+    if (!outcome.ok) return outcome;
+    added.push(...outcome.answer.added);
+    skipped.push(...outcome.answer.skipped);
+  }
+  const isFull = skipped.length > 0 && skipped.every(({ reason }) => reason === 'full');
+  if (added.length === 0 && isFull) {
+    return refuse('group_full', `users: the group holds at most ${ctx.settings.groupLimit} members`);
+  }
+  return { ok: true, added, skipped };
+}
+
+/** As many users as one transaction takes. */
+export function* portionsOf({ users, ...rest }: UserRequest): Generator<UserRequest> {
+  for (let start = 0; start < users.length; start += MAX_AT_ONCE) {
+    yield { ...rest, users: users.slice(start, start + MAX_AT_ONCE) };
+  }
 }
 
 interface AddedAndSkipped {
@@ -99,24 +112,19 @@ interface AddedAndSkipped {
   readonly skipped: readonly NotAdded[];
 }
 
-async function addPortion(ctx: Context, caller: Caller, { conversationId, users, mark }: Portion) {
-  // Whose own groups are too many is known when the transaction says so.
-  const busy = new Set<string>();
+async function addPortion(ctx: Context, caller: Caller, { conversationId, users, mark }: UserRequest) {
   return changeGroup<AddedAndSkipped>(ctx, caller, conversationId, async (state) => {
     const { group } = state;
     if (group.policy.invite === 'admins') {
       const refusal = needAdmin(state);
       if (refusal) return refusal;
     }
-    const [info, present, { welcome, skipped }, counts] = await Promise.all([
+    const [info, present, { welcome, skipped }, busy] = await Promise.all([
       readInfo(ctx, conversationId),
       readMembers(ctx, conversationId, users),
       findCandidates(ctx, caller.userId, users),
-      ctx.db.batchGet('Users', users.map(groupCountKey)),
+      findBusy(ctx, users),
     ]);
-    for (const item of counts) {
-      if ((item['count'] as number) >= ctx.settings.groupsPerUser) busy.add(item['userId'] as string);
-    }
     const repeated: string[] = [];
     const isNew = (user: string) => {
       const item = present.get(user);
@@ -129,55 +137,67 @@ async function addPortion(ctx: Context, caller: Caller, { conversationId, users,
     const wanted = welcome.filter(isNew);
     const able = wanted.filter((user) => !busy.has(user)).slice(0, room);
     const full = wanted.filter((user) => !able.includes(user));
+    const inOrder = (those: readonly string[]) => users.filter((user) => those.includes(user));
+    const reasons = [...skipped, ...full.map((userId) => ({ userId, reason: 'full' as const }))];
     const answer = {
-      added: [...repeated, ...able],
-      skipped: [...skipped, ...full.map((userId) => ({ userId, reason: 'full' as const }))],
+      added: inOrder([...repeated, ...able]),
+      skipped: reasons.toSorted((a, b) => users.indexOf(a.userId) - users.indexOf(b.userId)),
     };
     if (able.length === 0) return { answer };
-    const seq = state.head.seq + 1;
+    const { seq, counted } = state.head;
+    const memberCount = group.memberCount + able.length;
+    const { bodies, head } = withCutover(ctx, { ...group, seq, memberCount }, [
+      { op: 'group.added', ...named(info), users: able, memberCount },
+    ]);
     return {
-      ...withCutover(
-        ctx,
-        state,
-        [{ op: 'group.added', ...named(info), users: able, memberCount: group.memberCount + able.length }],
-        able.length,
+      bodies,
+      parts: able.flatMap((user) =>
+        joinParts(ctx, { conversationId, seq: seq + 1, counted, mark }, user, 'member'),
       ),
-      parts: able.flatMap((user) => joinParts(ctx, state, { user, seq, mark })),
+      head: { ...head, members: able.length },
       answer,
     };
   });
 }
 
+interface Grown {
+  /** The last number given out before. */
+  readonly seq: number;
+  /** By then. */
+  readonly memberCount: number;
+  readonly cutoverSeq?: number;
+}
+
 /** A group that becomes too large for its messages to be written to everybody turns to `read`, for good. */
 export function withCutover(
   ctx: Context,
-  { head, group }: Pick<GroupState, 'head' | 'group'>,
+  { seq, memberCount, cutoverSeq }: Grown,
   bodies: readonly GroupBody[],
-  members: number,
 ): Pick<GroupChange<unknown>, 'bodies' | 'head'> {
-  const turns = group.cutoverSeq === undefined && group.memberCount + members > ctx.settings.writeFanoutLimit;
-  if (!turns) return { bodies, head: { members } };
+  if (cutoverSeq !== undefined || memberCount <= ctx.settings.writeFanoutLimit) return { bodies };
   // It is the last one that goes to everybody.
-  const from = head.seq + bodies.length + 1;
+  const from = seq + bodies.length + 1;
   return {
     bodies: [...bodies, { op: 'group.fanout', mode: 'read', from }],
-    head: { members, set: { cutoverSeq: from } },
+    head: { set: { cutoverSeq: from } },
   };
 }
 
 interface Joining {
-  readonly user: string;
+  readonly conversationId: string;
   /** Of the control message that tells of it. */
   readonly seq: number;
+  /** The conversation's `counted` there. */
+  readonly counted: number;
   readonly mark: string;
-  readonly role?: 'owner';
 }
 
 /** What makes a user a member: what was before they came is read, as far as they may see it. */
 export function joinParts(
   ctx: Context,
-  { conversationId, head }: { readonly conversationId: string; readonly head: { readonly counted: number } },
-  { user, seq, mark, role }: Joining,
+  { conversationId, seq, counted, mark }: Joining,
+  user: string,
+  role: Role,
 ): TransactionPart[] {
   return [
     {
@@ -189,7 +209,7 @@ export function joinParts(
         'REMOVE #leftSeq, #leftBy, #mutedUntil, #mutedBy, #expiresAt',
       condition: 'attribute_not_exists(#role)',
       names: { expiresAt: ttlAttribute },
-      values: { role: role ?? 'member', seq, counted: head.counted, mark },
+      values: { role, seq, counted, mark },
     },
     {
       kind: 'put',

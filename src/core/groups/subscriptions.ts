@@ -4,11 +4,13 @@ import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Message, Slot } from '../../protocol/messages.ts';
 import type { Answer, Push } from '../../protocol/server-frames.ts';
-import type { Caller, Context, Pushes } from '../context.ts';
+import type { Caller, Context } from '../context.ts';
+import type { CurrentMessages } from '../current-messages.ts';
 import type { Item } from '../database.ts';
-import { isTokenOver } from '../expiry.ts';
+import { pushesOf } from '../deliver.ts';
+import { hasExpired, isTokenOver } from '../expiry.ts';
 import { readMemberships } from '../members.ts';
-import { itemKey, subscriberOf, subscriptionItems, ttlAttribute } from '../tables.ts';
+import { subscriberOf, subscriptionItems, subscriptionKey, ttlAttribute } from '../tables.ts';
 import { isIn, type GroupWithStays } from './known-groups.ts';
 
 /** A connection lives no longer (API Gateway). */
@@ -17,11 +19,6 @@ const CONNECTION_SECONDS = 2 * 3_600;
 const MAX_SUBSCRIBERS = 20_000;
 /** Under load a connection gets a frame of a group this often. */
 const FRAME_INTERVAL_MS = 200;
-
-const subscriptionKey = (conversationId: string, connectionId: string) => ({
-  conversationId,
-  item: itemKey.subscription(connectionId),
-});
 
 /** The newest numbers of those that the caller is in; of large groups, new messages come by push from now on. */
 export async function subscribe(
@@ -88,10 +85,7 @@ export async function readSubscribers(
 
 /** Its connection has ended, or its token has. */
 function isOver(ctx: Context, item: Item): boolean {
-  return (
-    (item[ttlAttribute] as number) * 1_000 <= ctx.now() ||
-    isTokenOver(item['tokenExpiresAt'] as number, ctx.now())
-  );
+  return hasExpired(ctx, item) || isTokenOver(item['tokenExpiresAt'] as number, ctx.now());
 }
 
 const toSubscriber = (item: Item): Subscriber => ({
@@ -105,8 +99,8 @@ export interface GroupBatch {
   readonly group: GroupWithStays;
   /** Above the cut-over, ascending. */
   readonly messages: readonly Message[];
-  /** As they are at the moment of pushing. */
-  readonly now: () => Promise<(message: Message) => Slot>;
+  /** What they are at the moment of pushing. */
+  readonly current: CurrentMessages;
   readonly subscribers: readonly Subscriber[];
 }
 
@@ -117,23 +111,27 @@ export async function waitForFrame(ctx: Context, conversationId: string): Promis
 }
 
 /** One frame to each connection that looks at the group. */
-export async function pushToSubscribers(ctx: Context, pushes: Pushes, batch: GroupBatch): Promise<void> {
-  const { conversationId, group, subscribers } = batch;
+export async function pushToSubscribers(ctx: Context, batch: GroupBatch): Promise<void> {
+  const { conversationId, group, subscribers, current } = batch;
   if (subscribers.length === 0) return;
+  const pushes = pushesOf(ctx);
   const stays = new Map(group.stays.map((stay) => [stay.userId, stay]));
-  const now = await batch.now();
-  await Promise.all(
+  const tell = await current();
+  const pushed = Promise.all(
     subscribers.map(async ({ userId, deviceId, connectionId }) => {
       const stay = stays.get(userId)!;
       const visible = batch.messages.filter(({ seq }) => isIn(stay, seq));
       // A device has what it sent.
       const others = visible.filter((message) => message.from !== userId || message.deviceId !== deviceId);
       if (others.length === 0) return;
-      const delivery = await pushes.push(connectionId, frameOf(conversationId, visible.map(now)));
+      const slots = visible.map((message) => tell(message).message);
+      const delivery = await pushes.push(connectionId, frameOf(conversationId, slots));
       if (delivery !== 'gone') return;
       await ctx.db.delete('Conversations', subscriptionKey(conversationId, connectionId), {});
     }),
   );
+  pushes.lastCall();
+  await pushed;
 }
 
 /** The first that fit; who gets it sees by `headSeq` that others are missing. */
