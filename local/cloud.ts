@@ -16,7 +16,10 @@ import { createIdentities, type FunctionRequest } from './iam/roles.ts';
 import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
 import type { CloudModel, Invoke } from './model.ts';
+import { NotificationJournal } from './notifications/journal.ts';
+import type { NotificationReport } from './notifications/report.ts';
 import { createLocalRedrive } from './redrive/local-redrive.ts';
+import { startSecrets } from './secrets/secrets.ts';
 import { startSqs } from './sqs/sqs.ts';
 import { loadTemplate, stackNameOf } from './template/template.ts';
 
@@ -26,7 +29,7 @@ export interface CloudOptions {
   readonly port: number;
   /** `dynoxide`, `dynamodb-local`, or the URL of an engine that runs already. */
   readonly db: string;
-  /** Where tables, queues and the token key are kept; in memory if absent. */
+  /** Where tables, queues, secrets and the token key are kept; in memory if absent. */
   readonly dataDirectory?: string | undefined;
   /** Values of functions' variables over those of the template, e.g. `IM_SETTINGS`. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
@@ -60,6 +63,8 @@ export interface Cloud {
   clearFaults(): void;
   /** Faults that were injected since the plan was set, oldest first. */
   injections(): readonly Injection[];
+  /** What notifiers told, newest first. */
+  notifications(): readonly NotificationReport[];
   /** Nothing is in flight in the gateway, and nothing waits for a function in a stream or queue, be it delayed. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -128,6 +133,15 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   });
   closers.push(() => sqs.close());
   const { queues } = sqs;
+  const secrets = await startSecrets({
+    model,
+    dataDirectory,
+    identities,
+    log,
+    onRequest: options.onRequest,
+  });
+  closers.push(() => secrets.close());
+  const journal = new NotificationJournal();
   const redrive = createLocalRedrive({
     model,
     engine,
@@ -152,6 +166,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       dynamodb: front.url,
       connections: `${httpUrl}/${model.api.stageName}`,
       sqs: sqs.url,
+      secretsManager: secrets.url,
+      notifications: `${httpUrl}/dev/notifications`,
     },
     environmentOverrides: options.environment ?? {},
     midwayCrashes: {
@@ -189,6 +205,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     activity,
     queues,
     redrive,
+    journal,
+    webhookSecret: () => secrets.store.find(variableOf(model, 'PUSH_WEBHOOK_SECRET_ARN') ?? '')?.value,
     environments: () => functions.environments(),
     connections: () => gateway.connections(),
     recordsInFlight: () => eventSources.inFlight(),
@@ -225,6 +243,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     setFaults: (plan) => faults.set(plan),
     clearFaults: () => faults.clear(),
     injections: () => faults.log(),
+    notifications: () => journal.all(),
     async settled() {
       await gateway.settled();
       await eventSources.settled();

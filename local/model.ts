@@ -10,6 +10,7 @@ export interface CloudModel {
   readonly eventSources: readonly EventSourceModel[];
   readonly queueSources: readonly QueueSourceModel[];
   readonly queues: readonly QueueModel[];
+  readonly secrets: readonly SecretModel[];
 }
 
 export interface TableModel {
@@ -129,6 +130,31 @@ export interface QueueModel {
   readonly retentionMs: number;
   readonly maximumMessageBytes: number;
   readonly redrive?: { readonly deadLetterArn: string; readonly maxReceiveCount: number };
+}
+
+export interface SecretModel {
+  readonly name: string;
+  readonly secretName: string;
+  readonly arn: string;
+  readonly source: SecretSource;
+}
+
+export type SecretSource =
+  | { readonly kind: 'given'; readonly value: string }
+  | { readonly kind: 'generated'; readonly password: PasswordModel; readonly placedIn?: SecretTemplate };
+
+/** What a generated password is made of. */
+export interface PasswordModel {
+  readonly length: number;
+  /** Characters of each kind that may occur. */
+  readonly alphabets: readonly string[];
+  readonly requireEachAlphabet: boolean;
+}
+
+/** The password is one more key of this object. */
+export interface SecretTemplate {
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly key: string;
 }
 
 /** What an invocation came to. */

@@ -1,6 +1,8 @@
 // What only developers have: a page, tokens, metrics, faults and health under /dev/, for this machine alone.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { ok, refusal, type Answer, type Endpoint } from './answers.ts';
 import { contentSecurityPolicy, devAssets } from './assets.ts';
+import { notificationEndpoints, type NotificationEndpointsOptions } from './notification-endpoints.ts';
 import type { ReadDevState } from './state-reader.ts';
 import type { Faults } from '../faults/faults.ts';
 import { isLoopbackHost, isLoopbackUrl } from '../loopback.ts';
@@ -9,7 +11,7 @@ import type { Queues } from '../sqs/queues.ts';
 import type { LocalRedrive } from '../redrive/local-redrive.ts';
 import type { Tokens } from './tokens.ts';
 
-export interface DevEndpointsOptions {
+export interface DevEndpointsOptions extends NotificationEndpointsOptions {
   readonly tokens: Pick<Tokens, 'issueToken'>;
   readonly metering: Pick<Metering, 'snapshot' | 'reset'>;
   readonly faults: Pick<Faults, 'set' | 'clear' | 'plan' | 'injected' | 'log'>;
@@ -20,14 +22,6 @@ export interface DevEndpointsOptions {
   /** What runs, for `health`. */
   readonly describe: () => Readonly<Record<string, unknown>>;
 }
-
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly content: string;
-}
-
-type Endpoint = (url: URL, request: IncomingMessage) => Promise<Answer> | Answer;
 
 const maximumPlanBytes = 64 * 1024;
 const shownInjections = 100;
@@ -98,6 +92,7 @@ function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
     },
     'GET /dev/queues': () => ok(queues.contents()),
     'POST /dev/redrive': async () => ok(await redrive.run()),
+    ...notificationEndpoints(options),
     'GET /dev/faults': ({ searchParams }) => ok(searchParams.has('all') ? wholeFaultState() : faultState()),
     'POST /dev/faults': async (_url, request) => {
       try {
@@ -133,18 +128,6 @@ async function readText(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
-
-function ok(body: unknown): Answer {
-  return json(200, body);
-}
-
-function refusal(status: number, error: string): Answer {
-  return json(status, { error });
-}
-
-function json(status: number, body: unknown): Answer {
-  return { status, contentType: 'application/json', content: `${JSON.stringify(body)}\n` };
 }
 
 /** Tokens are for pages of this machine, too: a web app under development has a server of its own. */

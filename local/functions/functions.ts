@@ -16,6 +16,15 @@ import type { Identities } from '../iam/roles.ts';
 const defaultMaxEnvironments = 10;
 const maximumEventBytes = 6 * 1024 * 1024;
 
+export interface ServiceEndpoints {
+  readonly dynamodb: string;
+  readonly connections: string;
+  readonly sqs: string;
+  readonly secretsManager: string;
+  /** Of the local cloud alone: where a notifier tells what became of its notifications. */
+  readonly notifications: string;
+}
+
 export interface FunctionsOptions {
   readonly model: CloudModel;
   readonly identities: Pick<Identities, 'credentialsFor' | 'forget'>;
@@ -23,7 +32,7 @@ export interface FunctionsOptions {
   readonly faults: Pick<Faults, 'lambda'>;
   readonly log: Log;
   /** Where the SDK finds the services. */
-  readonly endpoints: { readonly dynamodb: string; readonly connections: string; readonly sqs: string };
+  readonly endpoints: ServiceEndpoints;
   /** Values over those of the template. */
   readonly environmentOverrides?: Readonly<Record<string, string>>;
   /** Per function; further events wait. */
@@ -207,6 +216,8 @@ class Pool {
         AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
         AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.connections,
         AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+        NOTIFICATION_JOURNAL_URL: endpoints.notifications,
       },
     });
     this.environments.add(environment);

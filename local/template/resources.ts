@@ -161,6 +161,13 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     ref: ({ name, account }) => `https://sqs.${account.region}.amazonaws.com/${account.accountId}/${name}`,
     attributes: ({ name, account }) => ({ Arn: arn(account, 'sqs', name), QueueName: name }),
   },
+  'AWS::SecretsManager::Secret': {
+    nameProperty: 'Name',
+    uses: ['GenerateSecretString', 'SecretString'],
+    ignores: ['Description', 'KmsKeyId', 'Tags'],
+    ref: secretArn,
+    attributes: (resource) => ({ Id: secretArn(resource) }),
+  },
   // Only functions reach a local queue, over no network: a policy on secure transport has nothing to do.
   'AWS::SQS::QueuePolicy': { uses: [], ignores: ['PolicyDocument', 'Queues'] },
   'AWS::Logs::LogGroup': {
@@ -207,6 +214,11 @@ export function shortName(constructPath: string): string {
 function shortId({ logicalId, account }: Identified): string {
   const digest = createHash('sha256').update(`${account.stackName}/${logicalId}`).digest('hex');
   return BigInt(`0x${digest}`).toString(36).slice(0, 10);
+}
+
+/** Six characters that nobody chose end it, as on AWS; the same in every run. */
+function secretArn(resource: Identified): string {
+  return arn(resource.account, 'secretsmanager', `secret:${resource.name}-${shortId(resource).slice(0, 6)}`);
 }
 
 function endpoint(resource: Identified): string {

@@ -8,6 +8,7 @@ import { modelEventSources, modelTables } from './data.ts';
 import { modelFunctions } from './functions.ts';
 import { modelQueues, modelQueueSources } from './queues.ts';
 import { resolveParameters, type ParameterDeclaration } from './parameters.ts';
+import { modelSecrets } from './secrets.ts';
 import { identifyResource, type Account, type Resource } from './resources.ts';
 
 export interface TemplateOptions {
@@ -72,6 +73,7 @@ export async function loadTemplate(path: string, options: TemplateOptions): Prom
     eventSources: modelEventSources(resources, functions),
     queueSources: modelQueueSources(resources, functions, queues),
     queues,
+    secrets: modelSecrets(resources),
   };
 }
 

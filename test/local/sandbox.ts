@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import { startFunctions, type Functions } from '../../local/functions/functions.ts';
+import { startFunctions, type Functions, type ServiceEndpoints } from '../../local/functions/functions.ts';
 import { Faults } from '../../local/faults/faults.ts';
 import type { Throttling } from '../../local/gateway/throttling.ts';
 import type { GatewayLimits } from '../../local/gateway/limits.ts';
@@ -36,6 +36,16 @@ export interface SandboxOptions {
   readonly throttling?: Throttling;
   readonly environmentOverrides?: Readonly<Record<string, string>>;
 }
+
+const discard = 'http://127.0.0.1:9';
+/** Endpoints of services that no function here speaks to. */
+export const nowhere: ServiceEndpoints = {
+  dynamodb: discard,
+  connections: discard,
+  sqs: discard,
+  secretsManager: discard,
+  notifications: discard,
+};
 
 export interface LogLine {
   readonly source: string;
@@ -90,7 +100,7 @@ export async function startSandbox(options: SandboxOptions) {
     metering,
     faults,
     log,
-    endpoints: { dynamodb: 'http://127.0.0.1:9', connections: endpoint, sqs: 'http://127.0.0.1:9' },
+    endpoints: { ...nowhere, connections: endpoint },
     environmentOverrides: options.environmentOverrides ?? {},
     ...(options.maxEnvironments !== undefined && { maxEnvironments: options.maxEnvironments }),
     ...(options.accountConcurrency !== undefined && { accountConcurrency: options.accountConcurrency }),
@@ -286,6 +296,7 @@ async function buildModel(directory: string, options: SandboxOptions): Promise<C
     eventSources: [],
     queueSources: [],
     queues: [],
+    secrets: [],
   };
 }
 

@@ -73,6 +73,7 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     ],
     queueSources: [],
     queues: [queue],
+    secrets: [],
     orders,
     notes,
   };

@@ -17,6 +17,7 @@ import { createLog } from '../../local/log.ts';
 import { Metering } from '../../local/metering.ts';
 import type { CloudModel, Invoke } from '../../local/model.ts';
 import { Queues } from '../../local/sqs/queues.ts';
+import { startSecrets } from '../../local/secrets/secrets.ts';
 import { startSqs } from '../../local/sqs/sqs.ts';
 
 export interface Services {
@@ -45,12 +46,14 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
   const parts = { model, engine, identities, metering: new Metering(), faults: new Faults(), log };
   const front = await startDynamoDbFront({ ...parts, onWrite: () => {}, onMidwayCrash: () => {} });
   const sqs = await startSqs(parts);
+  const secrets = await startSecrets(parts);
   const server = createServer();
   const gateway = startGateway({ ...parts, server, invoke });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const urlOf = (target: string | undefined) => {
     if (target === undefined) return connectionsUrl;
+    if (target.startsWith('secretsmanager.')) return secrets.url;
     return target.startsWith('AmazonSQS.') ? sqs.url : front.url;
   };
   const connectionsUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -77,6 +80,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
     async close() {
       await gateway.close();
       await front.close();
+      await secrets.close();
       await sqs.close();
       server.close();
       server.closeAllConnections();

@@ -11,6 +11,7 @@ import { createDevEndpoints } from '../../../local/dev/endpoints.ts';
 import type { DevState } from '../../../local/dev/state.ts';
 import { Faults } from '../../../local/faults/faults.ts';
 import { Metering } from '../../../local/metering.ts';
+import { NotificationJournal } from '../../../local/notifications/journal.ts';
 import { createTokens, openTokenKey, type TokenKey } from '../../../local/dev/tokens.ts';
 
 let server: Server;
@@ -18,6 +19,7 @@ let url: string;
 let tokenKey: TokenKey;
 let metering: Metering;
 let faults: Faults;
+let webhookSecret: string | undefined;
 /** Ids that the state was asked for after. */
 let askedAfter: number[];
 
@@ -26,6 +28,7 @@ beforeEach(async () => {
   const tokens = await createTokens(tokenKey);
   metering = new Metering();
   faults = new Faults();
+  webhookSecret = undefined;
   askedAfter = [];
   const readState = async (afterEventId: number) => {
     askedAfter.push(afterEventId);
@@ -38,6 +41,8 @@ beforeEach(async () => {
       faults,
       queues: { contents: () => ({ Failures: [{ messageId: 'm1', sentAt: 1, body: '{}' }] }) },
       redrive: { run: async () => ({ redriven: 1, records: 2, kept: [] }) },
+      journal: new NotificationJournal(),
+      webhookSecret: () => webhookSecret,
       readState,
       describe: () => ({ stack: 'test' }),
     }),
@@ -72,6 +77,22 @@ async function ask(
   const response = await fetch(`${url}/${path}`, init);
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
+
+const report = (change: object = {}) => ({
+  notificationId: 'n1',
+  userId: 'bob',
+  deviceId: 'phone',
+  conversationId: 'd:alice:bob',
+  seq: 1,
+  from: 'alice',
+  title: 'alice',
+  preview: null,
+  count: 1,
+  outcome: 'dropped',
+  reason: 'muted',
+  at: 1,
+  ...change,
+});
 
 describe('token', () => {
   it('is a JWT of the user, which the public key verifies', async () => {
@@ -169,6 +190,49 @@ describe('queues', () => {
       body: { redriven: 1, records: 2, kept: [] },
     });
     expect(await ask('redrive')).toMatchObject({ status: 405 });
+  });
+});
+
+describe('notifications', () => {
+  const post = (reports: unknown, headers = {}) =>
+    ask('notifications', { method: 'POST', headers, body: JSON.stringify(reports) });
+
+  it('are told by notifiers, and listed newest first, of all users or of one', async () => {
+    const [one, two] = [report({ notificationId: 'n1' }), report({ notificationId: 'n2', userId: 'carol' })];
+    expect(await post([one, two])).toEqual({ status: 200, body: { taken: 2 } });
+    expect(await ask('notifications')).toEqual({ status: 200, body: [two, one] });
+    expect(await ask('notifications?user=carol')).toEqual({ status: 200, body: [two] });
+    expect(await ask('notifications?user=dave')).toEqual({ status: 200, body: [] });
+  });
+
+  it.each([
+    ['a field of the wrong type', [report(), report({ count: '3' })], '1.count'],
+    ['a field that is missing', [{ ...report(), userId: undefined }], '0.userId'],
+    ['an outcome that is none', [report({ outcome: 'lost' })], '0.outcome'],
+    ['what is no list', report(), 'Array'],
+    ['more than a thousand', Array.from({ length: 1_001 }, () => report()), 'at most 1000'],
+  ])('are refused for %s', async (_case, reports, reason) => {
+    const { status, body } = await post(reports);
+    expect(status).toBe(400);
+    expect(body['error']).toContain(reason);
+    expect((await ask('notifications')).body).toEqual([]);
+  });
+
+  it('are refused for what is no JSON', async () => {
+    expect(await ask('notifications', { method: 'POST', body: '[' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('push', () => {
+  it('tells the secret of the webhook', async () => {
+    webhookSecret = 'hush';
+    expect(await ask('push')).toEqual({ status: 200, body: { webhookSecret: 'hush' } });
+  });
+
+  it('says how to configure one where there is none', async () => {
+    const { status, body } = await ask('push');
+    expect(status).toBe(404);
+    expect(body['error']).toContain('-c pushWebhookUrl=');
   });
 });
 
@@ -285,15 +349,16 @@ describe('answer this machine only', () => {
 
   describe('and what changes something, our own page only', () => {
     const writes = [
-      ['POST', 'metrics/reset'],
-      ['POST', 'redrive'],
-      ['DELETE', 'faults'],
+      ['POST', 'metrics/reset', ''],
+      ['POST', 'redrive', ''],
+      ['POST', 'notifications', '[]'],
+      ['DELETE', 'faults', ''],
     ] as const;
 
-    it.each(writes)('%s %s', async (method, path) => {
+    it.each(writes)('%s %s', async (method, path, body) => {
       const { origin } = new URL(url);
       const statusOf = async (headers: Record<string, string>): Promise<number | undefined> => {
-        const request = httpRequest(`${url}/${path}`, { method, headers }).end();
+        const request = httpRequest(`${url}/${path}`, { method, headers }).end(body);
         const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume(): void }];
         response.resume();
         return response.statusCode;

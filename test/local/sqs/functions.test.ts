@@ -11,6 +11,7 @@ import { createIdentities } from '../../../local/iam/roles.ts';
 import { Metering } from '../../../local/metering.ts';
 import { startSqs } from '../../../local/sqs/sqs.ts';
 import { slimSdk } from '../../../scripts/slim-sdk.ts';
+import { nowhere } from '../sandbox.ts';
 import { smallQueueModel } from '../small-model.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -71,13 +72,12 @@ async function setUp(queueOf: (model: ReturnType<typeof smallQueueModel>) => { u
   const parts = { model, identities, metering, faults: new Faults(), log };
   const sqs = await startSqs(parts);
   closers.push(() => sqs.close());
-  const nowhere = 'http://127.0.0.1:9';
   const { invoke, ...functionPool } = startFunctions({
     ...parts,
-    endpoints: { dynamodb: nowhere, connections: nowhere, sqs: sqs.url },
+    endpoints: { ...nowhere, sqs: sqs.url },
   });
   closers.push(() => functionPool.close());
-  const engine = { endpoint: nowhere } as Parameters<typeof startEventSources>[0]['engine'];
+  const engine = { endpoint: nowhere.dynamodb } as Parameters<typeof startEventSources>[0]['engine'];
   const sources = await startEventSources({ ...parts, engine, invoke, queues: sqs.queues });
   closers.push(() => sources.close());
   return {

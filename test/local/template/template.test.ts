@@ -523,6 +523,89 @@ describe('tables, streams and queues', () => {
     );
   });
 
+  const secret = (properties: Json): Resource => ({
+    Type: 'AWS::SecretsManager::Secret',
+    Properties: properties,
+    ...at('chat/Push/WebhookSecret/Resource'),
+  });
+
+  it('are secrets, whose Ref is an ARN of six characters more than the name', async () => {
+    const variables = { SECRET_ARN: { Ref: 'Secret' } };
+    const { secrets, functions } = await load({
+      Resources: {
+        ...changed('Send', { Environment: { Variables: variables } }).Resources,
+        Secret: secret({ GenerateSecretString: { ExcludePunctuation: true, PasswordLength: 40 } }),
+      },
+    });
+    expect(secrets).toEqual([
+      {
+        name: 'WebhookSecret',
+        secretName: 'chat-Secret',
+        arn: expect.stringMatching(
+          /^arn:aws:secretsmanager:us-east-1:000000000000:secret:chat-Secret-[a-z\d]{6}$/,
+        ),
+        source: {
+          kind: 'generated',
+          password: {
+            length: 40,
+            alphabets: ['abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '0123456789'],
+            requireEachAlphabet: true,
+          },
+        },
+      },
+    ]);
+    expect(functions[0]!.environment).toEqual({ SECRET_ARN: secrets[0]!.arn });
+  });
+
+  it('are secrets with a name and a value, or a value in a template', async () => {
+    const generate = {
+      SecretStringTemplate: '{"user":"im"}',
+      GenerateStringKey: 'password',
+      ExcludeCharacters: 'abc"',
+      ExcludeUppercase: true,
+      ExcludeNumbers: true,
+      IncludeSpace: true,
+      RequireEachIncludedType: false,
+    };
+    const { secrets } = await load({
+      Resources: {
+        ...least,
+        Given: secret({ Name: 'push/webhook', SecretString: 'hush' }),
+        Made: secret({ GenerateSecretString: generate }),
+      },
+    });
+    expect(secrets).toMatchObject([
+      { secretName: 'push/webhook', source: { kind: 'given', value: 'hush' } },
+      {
+        source: {
+          kind: 'generated',
+          placedIn: { content: { user: 'im' }, key: 'password' },
+          password: {
+            length: 32,
+            alphabets: ['defghijklmnopqrstuvwxyz', "!#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", ' '],
+            requireEachAlphabet: false,
+          },
+        },
+      },
+    ]);
+  });
+
+  it.each([
+    ['neither a value nor a recipe', {}, 'either a SecretString or a GenerateSecretString'],
+    ['both', { SecretString: 'x', GenerateSecretString: {} }, 'either a SecretString or'],
+    ['an unknown setting', { GenerateSecretString: { Length: 3 } }, 'does not know Length in Generate'],
+    ['a length that is too short', { GenerateSecretString: { PasswordLength: 3 } }, 'from 4 to 4096'],
+    ['a template without a key', { GenerateSecretString: { SecretStringTemplate: '{}' } }, 'go together'],
+    [
+      'a template that is no object',
+      { GenerateSecretString: { SecretStringTemplate: '[]', GenerateStringKey: 'k' } },
+      'SecretStringTemplate is no JSON object (chat/Push/WebhookSecret/Resource)',
+    ],
+    ['replicas', { SecretString: 'x', ReplicaRegions: [] }, 'does not know the property ReplicaRegions'],
+  ])('are refused where secrets have %s', async (_, properties, problem) => {
+    await expect(load({ Resources: { ...least, Secret: secret(properties) } })).rejects.toThrow(problem);
+  });
+
   const queueMapping = (properties: Json = {}): Resource => ({
     Type: 'AWS::Lambda::EventSourceMapping',
     Properties: {

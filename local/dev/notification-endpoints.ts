@@ -1,0 +1,41 @@
+// What notifiers tell, and the secret that a webhook's receiver checks their signatures with.
+import type { NotificationJournal } from '../notifications/journal.ts';
+import { parseReports } from '../notifications/report.ts';
+import { readBody } from '../service-http.ts';
+import { ok, refusal, type Endpoint } from './answers.ts';
+
+export interface NotificationEndpointsOptions {
+  readonly journal: Pick<NotificationJournal, 'add' | 'all'>;
+  /** `undefined`: no function is told of one. */
+  readonly webhookSecret: () => string | undefined;
+}
+
+/** A thousand reports with the longest of titles and previews. */
+const maximumReportsBytes = 8 * 1024 * 1024;
+
+export function notificationEndpoints(options: NotificationEndpointsOptions): Record<string, Endpoint> {
+  const { journal, webhookSecret } = options;
+  return {
+    'GET /dev/notifications': ({ searchParams }) => {
+      const user = searchParams.get('user');
+      return ok(journal.all().filter(({ userId }) => user === null || userId === user));
+    },
+    'POST /dev/notifications': async (_url, request) => {
+      const body = await readBody(request, maximumReportsBytes);
+      if (body === undefined) return refusal(400, `Reports have at most ${maximumReportsBytes} bytes`);
+      try {
+        const reports = parseReports(body);
+        journal.add(reports);
+        return ok({ taken: reports.length });
+      } catch (error) {
+        if (error instanceof RangeError) return refusal(400, error.message);
+        throw error;
+      }
+    },
+    'GET /dev/push': () => {
+      const secret = webhookSecret();
+      if (secret !== undefined) return ok({ webhookSecret: secret });
+      return refusal(404, 'No webhook is configured: start with npm start -- -c pushWebhookUrl=http://…');
+    },
+  };
+}
