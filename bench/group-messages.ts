@@ -66,18 +66,18 @@ export async function meterGroupMessages(cloud: Cloud, scenario: GroupScenario):
     });
   try {
     await send();
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     const costOf = async (messages: number, work: () => Promise<void>): Promise<MessageCost> => {
       cloud.resetMetrics();
       await work();
-      await cloud.settled();
+      await cloud.settled({ delayed: true });
       return toCost(cloud.metrics(), { messages, mode, scale: sockets === 0 ? 0 : listening / sockets });
     };
     return {
       alone: await costOf(alone, async () => {
         for (let n = 0; n < alone; n++) {
           await send();
-          await cloud.settled();
+          await cloud.settled({ delayed: true });
         }
       }),
       burst: await costOf(burst, async () => {
@@ -121,7 +121,7 @@ async function makeGroup(
     });
     const conversationId = created['conversationId'] as string;
     await first.close();
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     const rest = others.slice(1);
     const tableName = (table: string) => cloud.model.tables.find((one) => one.name === table)!.tableName;
     const put = (table: string, items: readonly Record<string, unknown>[]) =>

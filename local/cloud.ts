@@ -6,7 +6,7 @@ import { Activity } from './activity.ts';
 import { createDev } from './dev/dev.ts';
 import { createTokens, openTokenKey, type Tokens } from './dev/tokens.ts';
 import { startDynamoDb } from './dynamodb/dynamodb.ts';
-import { startEventSources, type EventSources } from './event-source/event-source.ts';
+import { startEventSources, type EventSources, type SettleOptions } from './event-source/event-source.ts';
 import { Faults, type Injection } from './faults/faults.ts';
 import { startFunctions } from './functions/functions.ts';
 import { startGateway } from './gateway/gateway.ts';
@@ -65,8 +65,11 @@ export interface Cloud {
   injections(): readonly Injection[];
   /** What notifiers told, newest first. */
   notifications(): readonly NotificationReport[];
-  /** Nothing is in flight in the gateway, and nothing waits for a function in a stream or queue, be it delayed. */
-  settled(): Promise<void>;
+  /**
+   * Nothing is in flight in the gateway, and nothing waits for a function in a stream or queue; in queues, what is delayed
+   * may, unless that is to be over, too.
+   */
+  settled(options?: SettleOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -244,9 +247,9 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     clearFaults: () => faults.clear(),
     injections: () => faults.log(),
     notifications: () => journal.all(),
-    async settled() {
+    async settled(settleOptions) {
       await gateway.settled();
-      await eventSources.settled();
+      await eventSources.settled(settleOptions);
       // What was pushed may have found connections gone, or ended them.
       await gateway.settled();
     },

@@ -3,9 +3,11 @@ import { Checkpoints } from './checkpoints.ts';
 import { EngineClient } from '../dynamodb/engines/client.ts';
 import { EventSourceMapping, type EventSourceMappingOptions } from './mapping.ts';
 import type { CloudModel, EventSourceModel, QueueSourceModel } from '../model.ts';
-import { QueueSource, type QueueSourceOptions } from './queue-source.ts';
+import { QueueSource, type QueueSourceOptions, type SettleOptions } from './queue-source.ts';
 import type { Identities } from '../iam/roles.ts';
 import { TtlDeletions } from '../dynamodb/ttl.ts';
+
+export type { SettleOptions };
 
 export interface EventSourcesOptions extends Pick<
   EventSourceMappingOptions,
@@ -26,10 +28,10 @@ export interface EventSources {
   /** Something was written to this table (physical name): read its stream now. */
   nudge(tableName: string): void;
   /**
-   * Resolves when all that was written or sent before has been processed, also what queues delay; never, while a batch
-   * is retried for ever.
+   * Resolves when all that was written or sent before has been processed: of what queues delay, only what is due, unless
+   * it is asked for; never, while a batch is retried for ever.
    */
-  settled(): Promise<void>;
+  settled(options?: SettleOptions): Promise<void>;
   /** Records that are being delivered or wait for it, by the id of the event source. */
   inFlight(): Readonly<Record<string, number>>;
   close(): Promise<void>;
@@ -66,12 +68,12 @@ export async function startEventSources(options: EventSourcesOptions): Promise<E
     nudge(tableName) {
       for (const source of streams) if (source.tableName === tableName) source.nudge();
     },
-    async settled() {
+    async settled(settleOptions) {
       // What one source's function writes may be another source's record: until a round finds nothing anywhere.
       let before: number;
       do {
         before = processedBy(sources);
-        await Promise.all(sources.map((source) => source.settle()));
+        await Promise.all(sources.map((source) => source.settle(settleOptions)));
       } while (processedBy(sources) > before);
     },
     inFlight: () => Object.fromEntries(sources.map(({ id, inFlight }) => [id, inFlight])),

@@ -22,6 +22,11 @@ export interface QueueSourceOptions {
   readonly clock: () => number;
 }
 
+export interface SettleOptions {
+  /** Also what a queue delays, however long: absent, only what is due by now. */
+  readonly delayed?: boolean;
+}
+
 /** Lambda begins with five batches at the same time, and would go on to 1,000; a laptop has no use for more. */
 const defaultConcurrency = 5;
 /** The longest that a timer can be. */
@@ -74,9 +79,10 @@ export class QueueSource {
     this.running = this.run();
   }
 
-  /** Resolves when the queue is empty: also what is delayed, or comes back, has been processed. */
-  async settle(): Promise<void> {
-    while (!this.closing.signal.aborted && (this.queue.size > 0 || this.batches > 0)) {
+  /** Resolves when everything has been processed that is due, or comes back; and what is delayed, where that is asked. */
+  async settle({ delayed = false }: SettleOptions = {}): Promise<void> {
+    const waiting = () => (delayed ? this.queue.size : this.queue.due);
+    while (!this.closing.signal.aborted && (waiting() > 0 || this.batches > 0)) {
       await this.change(Infinity);
     }
   }

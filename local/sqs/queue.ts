@@ -70,6 +70,13 @@ export class Queue {
     return this.visible.size + this.hidden.size;
   }
 
+  /** Those that are visible, or were received and come back: all but what is delayed. */
+  get due(): number {
+    this.reveal();
+    const comingBack = [...this.hidden.values()].filter(({ receiveCount }) => receiveCount > 0);
+    return this.visible.size + comingBack.length;
+  }
+
   send(body: string, senderId: string, delayMs = this.model.delayMs): QueueMessage {
     const sentAt = this.options.now();
     const message = { messageId: randomUUID(), sentAt, body, senderId, visibleAt: sentAt + delayMs };

@@ -97,7 +97,7 @@ test('after a reset, a group that this user was removed from is gone, and a larg
   await group.send('in the large one').sent;
   await other.remove([ids.ben]);
   await Promise.all(range(40).map((n) => ann.im.send(`user:${ids.ben}`, `${n}`).sent));
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   await expirePages(cloud, ids.ben, 2);
   const again = await devices.connect({ userId: ids.ben, storage });
   expect(again.seen.of('reset')).toHaveLength(1);

@@ -22,7 +22,7 @@ beforeAll(async () => {
     },
   });
   await runEverything();
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   // What is sent again is written to the stream again, and heard of: that is not to be sent a third time.
   requests = [...seen];
   services = await startServices(cloud.model, cloud.dynamoDbEndpoint);
@@ -112,12 +112,12 @@ async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
   const inParts = await make('group-in-parts', ['bob', 'ivan']);
   while (ivan.socket.readyState === ivan.socket.OPEN) {
     await alice.send(inParts, 'are you still there?');
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
   }
   await alice.request('removeMembers', { conversationId: inParts, users: ['ivan'] });
   await alice.request('addMembers', { conversationId: inParts, users: ['gina'] });
   for (let n = 1; n <= 16; n++) await alice.send(inParts, `${n}`);
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   await alice.request('dismissGroup', { conversationId: inParts });
 
   const large = await make('large-group', ['bob', 'gina', 'fred']);
@@ -135,13 +135,13 @@ async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
   await first!.request('subscribe', { conversationIds });
   await first!.close();
   await alice.send(large, 'is anybody looking?');
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   const last = await connect(cloud, 'fred', { deviceId: 'guest-4', platform: 'bot' });
   const looking = [...others, last];
   await Promise.all(looking.map((guest) => guest.request('subscribe', { conversationIds })));
   await others[0]!.close();
   await alice.send(large, 'is still anybody looking?');
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
 }
 
 const platforms = ['ios', 'android', 'web', 'desktop', 'bot'];
@@ -181,7 +181,7 @@ async function runEverything(): Promise<void> {
   const carol = await connect(cloud, 'carol', { token: await cloud.issueToken('carol', -2) });
   while (carol.socket.readyState === carol.socket.OPEN) {
     await alice.send('user:carol', 'are you still there?');
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
   }
 
   const expiring = await Promise.all(
@@ -202,15 +202,15 @@ async function useSend(alice: TestClient, pad: TestClient): Promise<void> {
   await alice.send('user:bob', 'first', { clientMsgId });
   await alice.send('user:bob', 'first', { clientMsgId });
   await alice.send('user:bob', 'puff', { ephemeral: true });
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   await pad.request('device', { pushToken: 'token' });
   await pad.send('user:alice', 'with an acknowledgement', { cursor: 1 });
   await pad.close();
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   for (let n = 0; n < 20; n++) await alice.send('user:bob', `message ${n}`);
   await takeNumber();
   await alice.send('user:bob', 'after the hole');
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
 }
 
 async function useChanges(alice: TestClient): Promise<void> {

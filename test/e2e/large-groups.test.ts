@@ -33,7 +33,7 @@ async function newScene(users: number, members: number): Promise<Scene> {
     members: userIds.slice(1, members),
   });
   expect(created).toMatchObject({ ok: true, skipped: [] });
-  await cloud.settled();
+  await cloud.settled({ delayed: true });
   return { group: created['conversationId'] as string, userIds, clients };
 }
 
@@ -78,7 +78,7 @@ describe('P5.24 a large group', () => {
     expect(await ann.send(group, 'one')).toMatchObject({ ok: true, seq: 3 });
     await ben.until(() => pushedTexts(ben).includes('one'), 'the push');
     expect(groupPushes(ben)[0]).toMatchObject({ push: 'group', conversationId: group, headSeq: 3 });
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     // Neither who looks nor the sending device; who does not look hears of the head.
     expect(await heard(cem, group)).toEqual(['joined', 'group.created', 'group.fanout', 'heads']);
     expect(await heard(dan, group)).toEqual(['joined', 'group.created', 'group.fanout', 'heads']);
@@ -108,14 +108,14 @@ describe('P5.24 a large group', () => {
     await ann!.request('removeMembers', { conversationId: group, users: [userIds[1]] });
     await ann!.request('addMembers', { conversationId: group, users: [userIds[5]] });
     await ann!.send(group, 'for the others');
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     expect(pushedTexts(ben!)).toEqual(['for all']);
     expect((await heard(ben!, group)).at(-1)).toBe('removed');
     expect(await heard(fay!, group)).toContain('joined');
     const page = await fay!.request('history', { conversationId: group });
     expect((page['messages'] as unknown[]).map(textOf)).toEqual(['group.added', 'for the others']);
     await ann!.request('dismissGroup', { conversationId: group });
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     for (const client of clients.filter((one) => one !== ben))
       expect(await heard(client, group)).toContain('dismissed');
     expect((await fay!.request('conversations'))['conversations']).toEqual([]);
@@ -140,9 +140,9 @@ describe('P5.24 a large group', () => {
     await ben.request('subscribe', { conversationIds: [group] });
     const text = '\u0001'.repeat(2_600);
     expect(await ann.send(group, text)).toMatchObject({ ok: true });
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     await Promise.all(Array.from({ length: 6 }, () => ann.send(group, text)));
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     const frames = groupPushes(ben) as (Frame & { messages: { seq: number }[]; headSeq: number })[];
     expect(frames.every((frame) => Buffer.byteLength(JSON.stringify(frame)) <= 32 * 1024)).toBe(true);
     expect(Math.max(...frames.map(({ headSeq }) => headSeq))).toBe(9);
@@ -180,7 +180,7 @@ describe('P5.25 crossing the limit', () => {
     };
     await Promise.all([write(ann, 'ann'), write(ben, 'ben'), write(cem, 'cem'), grow()]);
     cloud.setFaults({});
-    await cloud.settled();
+    await cloud.settled({ delayed: true });
     const page = await cem.request('history', { conversationId: group, limit: 100 });
     const slots = page['messages'] as { seq: number; void?: true; type?: string; body?: { from?: number } }[];
     expect(slots.map(({ seq }) => seq)).toEqual(slots.map((_, index) => index + 1));

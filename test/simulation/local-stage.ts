@@ -52,7 +52,7 @@ export function localStage(cloud: Cloud, seed: number): Stage {
     issueToken: (userId) => cloud.issueToken(userId),
     rage: () => cloud.setFaults(faultPlan(seed)),
     calm: () => cloud.clearFaults(),
-    settled: () => cloud.settled(),
+    settled: () => cloud.settled({ delayed: true }),
     now: () => Date.now(),
     wait: (ms) => delay(ms),
     environment: () => ({

@@ -52,7 +52,7 @@ describe('messages of a queue', () => {
     await send('late', 30);
     expect(usage()).toMatchObject({ waiting: 1, received: 0 });
     await send('early');
-    await sources.settled();
+    await sources.settled({ delayed: true });
     expect(batches).toEqual([['early'], ['late']]);
   });
 
@@ -60,7 +60,7 @@ describe('messages of a queue', () => {
     const { send, sources, batches } = await setUpQueue(succeed, { queue: { delayMs: 30 } });
     await send('late');
     await send('early', 0);
-    await sources.settled();
+    await sources.settled({ delayed: true });
     expect(batches).toEqual([['early'], ['late']]);
   });
 
@@ -215,6 +215,30 @@ describe('the concurrency of the mapping', () => {
     expect(usage()?.received).toBe(limit);
     await sources.settled();
     expect(most).toBe(limit);
+  });
+});
+
+describe('settling', () => {
+  it('waits for no message that is delayed, unless it is asked to', async () => {
+    const { send, sources, batches, usage } = await setUpQueue(succeed);
+    await send('late', 900_000);
+    await send('soon');
+    await sources.settled();
+    expect(batches).toEqual([['soon']]);
+    expect(usage()).toMatchObject({ waiting: 1 });
+  });
+
+  it('waits for one that was received and comes back', async () => {
+    let calls = 0;
+    const failOnce: QueueHandler = () => {
+      calls += 1;
+      if (calls === 1) throw new Error('not yet');
+    };
+    const { send, sources, batches } = await setUpQueue(failOnce, soon);
+    await send('again');
+    await send('late', 900_000);
+    await sources.settled();
+    expect(batches).toEqual([['again'], ['again']]);
   });
 });
 
