@@ -1,4 +1,4 @@
-// A failure queue in SQS.
+// A queue of failures or dead letters in SQS.
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -7,9 +7,10 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { FailureQueue, QueuedMessage } from './redrive.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import type { FailureQueue } from './redrive.ts';
 
-export interface AwsMessage extends QueuedMessage {
+export interface AwsMessage extends DeadLetter {
   readonly receiptHandle: string;
 }
 
@@ -64,11 +65,13 @@ async function receive(client: SQSClient, QueueUrl: string | undefined): Promise
       MaxNumberOfMessages: messagesPerRequest,
       WaitTimeSeconds: waitSeconds,
       VisibilityTimeout: hiddenSeconds,
+      MessageSystemAttributeNames: ['DeadLetterQueueSourceArn'],
     }),
   );
-  return Messages.map(({ MessageId, Body, ReceiptHandle }) => ({
+  return Messages.map(({ MessageId, Body, ReceiptHandle, Attributes }) => ({
     messageId: MessageId!,
     body: Body ?? '',
     receiptHandle: ReceiptHandle!,
+    sourceArn: Attributes?.DeadLetterQueueSourceArn,
   }));
 }

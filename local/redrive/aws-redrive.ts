@@ -6,12 +6,14 @@ import {
   GetShardIteratorCommand,
 } from '@aws-sdk/client-dynamodb-streams';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { InvocationResult } from '../model.ts';
 import { openQueue } from './aws-queue.ts';
 import { toLambdaRecord } from './aws-records.ts';
-import { findMappings } from './aws-stack.ts';
-import { redrive, type RedriveReport } from './redrive.ts';
+import { findStack, type AwsStack } from './aws-stack.ts';
+import { moveBack } from './dead-letters.ts';
+import { redrive } from './redrive.ts';
+import { total, type RedriveReport } from './report.ts';
 import type { Stream } from './stream-range.ts';
 
 export interface AwsClients {
@@ -33,26 +35,48 @@ export function connectToAws(region: string | undefined): AwsClients {
 }
 
 export async function redriveStack(clients: AwsClients, stackName: string): Promise<RedriveReport> {
-  const { cloudFormation, sqs, streams, lambda } = clients;
-  const mappings = await findMappings(cloudFormation, lambda, stackName);
+  const stack = await findStack(clients, stackName);
+  const failureQueues = new Set(stack.mappings.map(({ queueArn }) => queueArn));
   const reports: RedriveReport[] = [];
-  for (const queueArn of new Set(mappings.map((mapping) => mapping.queueArn))) {
-    const report = await redrive({
-      queue: await openQueue(sqs, queueArn),
-      stream: streamOf(streams),
-      mappingOf: (range) =>
-        mappings.find(
-          ({ streamArn, functionArn }) => streamArn === range.streamArn && functionArn === range.functionArn,
-        ),
-      invoke: (functionName, event) => invoke(lambda, functionName, event),
-    });
-    reports.push(report);
+  for (const queueArn of failureQueues) reports.push(await redriveRanges(clients, stack, queueArn));
+  for (const { arn } of stack.queues) {
+    if (!failureQueues.has(arn)) reports.push(await redriveDeadLetters(clients, stack, arn));
   }
-  return {
-    redriven: reports.reduce((sum, { redriven }) => sum + redriven, 0),
-    records: reports.reduce((sum, { records }) => sum + records, 0),
-    kept: reports.flatMap(({ kept }) => kept),
-  };
+  return total(reports);
+}
+
+async function redriveRanges(
+  { sqs, streams, lambda }: AwsClients,
+  { mappings }: AwsStack,
+  queueArn: string,
+): Promise<RedriveReport> {
+  return await redrive({
+    queue: await openQueue(sqs, queueArn),
+    stream: streamOf(streams),
+    mappingOf: (range) =>
+      mappings.find(
+        ({ streamArn, functionArn }) => streamArn === range.streamArn && functionArn === range.functionArn,
+      ),
+    invoke: (functionName, event) => invoke(lambda, functionName, event),
+  });
+}
+
+/** A queue that no other gives up to has none: it is not even looked at. */
+async function redriveDeadLetters(
+  { sqs }: AwsClients,
+  { queues }: AwsStack,
+  queueArn: string,
+): Promise<RedriveReport> {
+  const sources = queues.filter(({ deadLetterArn }) => deadLetterArn === queueArn);
+  if (sources.length === 0) return total([]);
+  return await moveBack({
+    queue: await openQueue(sqs, queueArn),
+    sourceArns: sources.map(({ arn }) => arn),
+    async send(arn, body) {
+      const { url } = sources.find((source) => source.arn === arn)!;
+      await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body }));
+    },
+  });
 }
 
 function streamOf(client: DynamoDBStreamsClient): Stream {

@@ -1,10 +1,11 @@
-// The event source mappings of a deployed stack, and the queues that their failures go to.
+// What of a deployed stack gives up, and the queues that its failures go to.
 import { paginateListStackResources, type CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import {
   GetEventSourceMappingCommand,
   type EventSourceMappingConfiguration,
   type LambdaClient,
 } from '@aws-sdk/client-lambda';
+import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Pattern } from '../event-source/filter.ts';
 import type { Mapping } from './redrive.ts';
 
@@ -14,23 +15,47 @@ export interface AwsMapping extends Mapping {
   readonly queueArn: string;
 }
 
-/** Mappings without a queue have nothing to redrive. */
-export async function findMappings(
-  cloudFormation: CloudFormationClient,
-  lambda: LambdaClient,
-  stackName: string,
-): Promise<AwsMapping[]> {
+export interface AwsQueue {
+  readonly arn: string;
+  readonly url: string;
+  readonly deadLetterArn: string | undefined;
+}
+
+export interface AwsStack {
+  /** Those of streams; mappings without a queue have nothing to redrive. */
+  readonly mappings: readonly AwsMapping[];
+  readonly queues: readonly AwsQueue[];
+}
+
+export interface StackClients {
+  readonly cloudFormation: CloudFormationClient;
+  readonly sqs: SQSClient;
+  readonly lambda: LambdaClient;
+}
+
+export async function findStack(clients: StackClients, stackName: string): Promise<AwsStack> {
   const mappings: AwsMapping[] = [];
-  const pages = paginateListStackResources({ client: cloudFormation }, { StackName: stackName });
+  const queues: AwsQueue[] = [];
+  const pages = paginateListStackResources({ client: clients.cloudFormation }, { StackName: stackName });
   for await (const { StackResourceSummaries: resources = [] } of pages) {
-    for (const { ResourceType, PhysicalResourceId } of resources) {
+    for (const { ResourceType, PhysicalResourceId: id } of resources) {
+      if (ResourceType === 'AWS::SQS::Queue') queues.push(await findQueue(clients.sqs, id!));
       if (ResourceType !== 'AWS::Lambda::EventSourceMapping') continue;
-      const configuration = await lambda.send(new GetEventSourceMappingCommand({ UUID: PhysicalResourceId }));
+      const configuration = await clients.lambda.send(new GetEventSourceMappingCommand({ UUID: id }));
       const mapping = toMapping(configuration);
       if (mapping) mappings.push(mapping);
     }
   }
-  return mappings;
+  return { mappings, queues };
+}
+
+/** The physical id of a queue is its URL. */
+async function findQueue(client: SQSClient, url: string): Promise<AwsQueue> {
+  const { Attributes: { QueueArn, RedrivePolicy } = {} } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn', 'RedrivePolicy'] }),
+  );
+  const policy = JSON.parse(RedrivePolicy ?? '{}') as { deadLetterTargetArn?: string };
+  return { arn: QueueArn!, url, deadLetterArn: policy.deadLetterTargetArn };
 }
 
 function toMapping(configuration: EventSourceMappingConfiguration): AwsMapping | undefined {

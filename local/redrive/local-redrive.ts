@@ -2,16 +2,18 @@
 import { EngineClient } from '../dynamodb/engines/client.ts';
 import type { Engine } from '../dynamodb/engines/endpoint.ts';
 import type { CloudModel, Invoke } from '../model.ts';
-import type { QueueMessage, Queues } from '../sqs/queues.ts';
 import { findStreamArn, isChange, toStreamRecord, type EngineRecord } from '../event-source/stream-record.ts';
 import type { TtlDeletions } from '../dynamodb/ttl.ts';
-import { redrive, type FailureQueue, type RedriveParts, type RedriveReport } from './redrive.ts';
+import { moveBack } from './dead-letters.ts';
+import { deadLetterQueues, failureQueue, type LocalMessage, type LocalQueues } from './local-queues.ts';
+import { redrive, type RedriveParts } from './redrive.ts';
+import { total, type RedriveReport } from './report.ts';
 import type { Stream } from './stream-range.ts';
 
 export interface LocalRedriveOptions {
   readonly model: CloudModel;
   readonly engine: Pick<Engine, 'endpoint'>;
-  readonly queues: Pick<Queues, 'messages' | 'delete' | 'replace'>;
+  readonly queues: LocalQueues;
   readonly deletions: TtlDeletions;
   readonly invoke: Invoke;
 }
@@ -22,10 +24,6 @@ export interface LocalRedrive {
   close(): Promise<void>;
 }
 
-interface LocalMessage extends QueueMessage {
-  readonly queueName: string;
-}
-
 interface EnginePage {
   readonly Records: readonly EngineRecord[];
   readonly NextShardIterator?: string;
@@ -34,7 +32,7 @@ interface EnginePage {
 export function createLocalRedrive(options: LocalRedriveOptions): LocalRedrive {
   const client = new EngineClient(options.engine.endpoint);
   const parts: RedriveParts<LocalMessage> = {
-    queue: failureQueue(options),
+    queue: failureQueue(options.model, options.queues),
     stream: streamOf(client, options),
     mappingOf: ({ streamArn, functionArn }) =>
       options.model.eventSources.find(({ tableName, functionName }) => {
@@ -44,29 +42,18 @@ export function createLocalRedrive(options: LocalRedriveOptions): LocalRedrive {
       }),
     invoke: options.invoke,
   };
+  const run = async () => {
+    const reports = [await redrive(parts)];
+    for (const dead of deadLetterQueues(options.model, options.queues)) reports.push(await moveBack(dead));
+    return total(reports);
+  };
   let running: Promise<RedriveReport> | undefined;
   return {
-    run: () => (running ??= redrive(parts).finally(() => (running = undefined))),
+    run: () => (running ??= run().finally(() => (running = undefined))),
     async close() {
       await running;
       client.close();
     },
-  };
-}
-
-function failureQueue({ model, queues }: LocalRedriveOptions): FailureQueue<LocalMessage> {
-  const destinations = new Set(model.eventSources.map(({ onFailureArn }) => onFailureArn));
-  const names = model.queues.filter(({ arn }) => destinations.has(arn)).map(({ name }) => name);
-  return {
-    async *messages() {
-      for (const queueName of names) {
-        for (const message of queues.messages(queueName)) yield { ...message, queueName };
-      }
-    },
-    remove: ({ queueName, messageId }) => queues.delete(queueName, messageId),
-    replace: ({ queueName, messageId }, body) => queues.replace(queueName, messageId, body),
-    // Nobody else reads these queues: what is looked at is not hidden.
-    release: () => Promise.resolve(),
   };
 }
 

@@ -1,7 +1,7 @@
-// `npm run redrive`: processes again what fan-out could not, in the local cloud or in a deployed stack.
+// `npm run redrive`: processes again what functions could not, in the local cloud or in a deployed stack.
 import { Command } from 'commander';
 import pc from 'picocolors';
-import type { KeptMessage, RedriveReport } from './redrive.ts';
+import type { KeptMessage, RedriveReport } from './report.ts';
 
 interface Options {
   url: string;
@@ -11,7 +11,9 @@ interface Options {
 }
 
 const program = new Command('npm run redrive --')
-  .description('Reads the ranges that the failure queue names from the stream again, and processes them.')
+  .description(
+    'Reads the ranges that failure queues name from their streams again, and processes them; moves dead letters back to the queues that gave them up.',
+  )
   .option('--url <url>', 'the local cloud that runs', 'http://127.0.0.1:4000')
   .option('--aws', 'a deployed stack instead, with your AWS credentials')
   .option('--stack <name>', 'the stack to redrive, e.g. serverless-im-prod')
@@ -38,8 +40,10 @@ async function redriveAws({ stack, region }: Options): Promise<RedriveReport> {
   return await redriveStack(connectToAws(region), stack);
 }
 
-function describe({ redriven, records, kept }: RedriveReport): string {
-  const lines = [`redriven: ${redriven}, kept: ${kept.length}, records processed: ${records}`];
+function describe({ redriven, records, moved, kept }: RedriveReport): string {
+  const lines = [
+    `redriven: ${redriven}, moved back: ${moved}, kept: ${kept.length}, records processed: ${records}`,
+  ];
   return [...lines, ...kept.map(describeKept)].join('\n');
 }
 

@@ -6,6 +6,7 @@ import { compileFilters } from '../event-source/filter.ts';
 import type { EventSourceModel, InvocationResult } from '../model.ts';
 import type { StreamRecord } from '../event-source/stream-record.ts';
 import { narrow, parseFailedRange, type FailedRange } from './failed-range.ts';
+import type { KeptMessage, RedriveReport } from './report.ts';
 import { readRange, type Stream } from './stream-range.ts';
 
 export interface QueuedMessage {
@@ -37,19 +38,6 @@ export interface RedriveParts<Message extends QueuedMessage = QueuedMessage> {
   readonly invoke: (functionName: string, event: object) => Promise<InvocationResult>;
 }
 
-export interface KeptMessage extends Partial<FailedRange> {
-  readonly messageId: string;
-  readonly reason: string;
-}
-
-export interface RedriveReport {
-  /** Messages that are done and gone. */
-  readonly redriven: number;
-  /** Records that functions got and finished, also those of messages that are kept in part. */
-  readonly records: number;
-  readonly kept: readonly KeptMessage[];
-}
-
 /** How far a range came; `reason` says why no further. A message whose range came a part of the way is replaced. */
 interface Progress {
   readonly done: number;
@@ -77,7 +65,7 @@ export async function redrive<Message extends QueuedMessage>(
   }
   // Not before the end: a message that is given back at once would come again in this very run.
   for (const message of untouched) await parts.queue.release(message);
-  return { redriven, records, kept };
+  return { redriven, records, moved: 0, kept };
 }
 
 /** One message that fails in whatever way keeps no other from its turn. */

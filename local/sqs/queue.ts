@@ -7,6 +7,8 @@ export interface QueueMessage {
   /** ms since the epoch. */
   readonly sentAt: number;
   readonly body: string;
+  /** Of a dead letter: ARN of the queue that gave it up. */
+  readonly sourceArn?: string;
 }
 
 /** As it is kept with the data; what earlier versions did not keep may be missing. */
@@ -43,6 +45,7 @@ interface Message {
   readonly sentAt: number;
   body: string;
   readonly senderId: string;
+  readonly sourceArn?: string;
   visibleAt: number;
   receiveCount: number;
   firstReceivedAt: number;
@@ -103,7 +106,7 @@ export class Queue {
       const { redrive } = this.model;
       if (redrive && message.receiveCount >= redrive.maxReceiveCount) {
         const { messageId, sentAt, body, senderId } = message;
-        this.options.deadLetter({ messageId, sentAt, body, senderId });
+        this.options.deadLetter({ messageId, sentAt, body, senderId, sourceArn: this.model.arn });
         this.changed('deadLettered');
         continue;
       }
@@ -199,6 +202,6 @@ export class Queue {
 
 /** Receipts are for this run. */
 function keptForm({ messageId, sentAt, body, ...rest }: Message): KeptMessage {
-  const { senderId, visibleAt, receiveCount, firstReceivedAt } = rest;
-  return { messageId, sentAt, body, senderId, visibleAt, receiveCount, firstReceivedAt };
+  const { receiptHandle: _receipt, ...kept } = rest;
+  return { messageId, sentAt, body, ...kept };
 }

@@ -87,7 +87,12 @@ export class Queues {
   /** Oldest first. `name` is QueueModel.name. */
   messages(name: string): readonly QueueMessage[] {
     const messages = this.named(name)?.messages() ?? [];
-    return messages.map(({ messageId, sentAt, body }) => ({ messageId, sentAt, body }));
+    return messages.map(({ messageId, sentAt, body, sourceArn }) => ({
+      messageId,
+      sentAt,
+      body,
+      ...(sourceArn !== undefined && { sourceArn }),
+    }));
   }
 
   /** By QueueModel.name; also of those that are empty. */

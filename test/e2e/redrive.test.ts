@@ -68,7 +68,7 @@ test('a message that fan-out cannot deliver is kept, and delivered once fan-out 
   cloud.clearFaults();
   expect(await redrive(...url)).toEqual({
     exitCode: 0,
-    output: 'redriven: 1, kept: 0, records processed: 1\n',
+    output: 'redriven: 1, moved back: 0, kept: 0, records processed: 1\n',
   });
   expect(await bob.eventsUpTo(2)).toMatchObject([
     { message: { body: { text: 'one' } } },

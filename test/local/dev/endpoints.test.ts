@@ -40,7 +40,7 @@ beforeEach(async () => {
       metering,
       faults,
       queues: { contents: () => ({ Failures: [{ messageId: 'm1', sentAt: 1, body: '{}' }] }) },
-      redrive: { run: async () => ({ redriven: 1, records: 2, kept: [] }) },
+      redrive: { run: async () => ({ redriven: 1, records: 2, moved: 0, kept: [] }) },
       journal: new NotificationJournal(),
       webhookSecret: () => webhookSecret,
       readState,

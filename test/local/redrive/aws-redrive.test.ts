@@ -10,15 +10,18 @@ import { toLambdaRecord } from '../../../local/redrive/aws-records.ts';
 import { redriveStack, type AwsClients } from '../../../local/redrive/aws-redrive.ts';
 import { findStreamArn } from '../../../local/event-source/stream-record.ts';
 import { closers, reportFailed, setUp, type Handler, type Setup } from '../event-source/setup.ts';
-import { startAwsServices, type AwsServices } from './aws-services.ts';
+import { queueArn, startAwsServices, type AwsServices } from './aws-services.ts';
 import { startTrimmedStream } from './trimmed-stream.ts';
 
 const stackName = 'serverless-im-prod';
 const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:fan-out';
+const otherFunctionArn = 'arn:aws:lambda:us-east-1:000000000000:function:wake-notifier';
 
 interface Deployed extends Setup {
   readonly services: AwsServices;
   readonly clients: AwsClients;
+  /** Functions, in the order of their invocations. */
+  readonly invoked: readonly string[];
   /** A message about the records that have these sort keys. */
   failed(first: number, last: number, change?: object): Promise<string>;
 }
@@ -35,9 +38,15 @@ async function deploy(handler: Handler): Promise<Deployed> {
   const { StreamDescription: stream } = await engine.call<{
     StreamDescription: { Shards: { ShardId: string }[] };
   }>('DescribeStream', { StreamArn: streamArn });
+  const invoked: string[] = [];
   const services = await startAwsServices({
     stackName,
-    queueName: 'failures',
+    queues: {
+      failures: undefined,
+      parts: queueArn('dead'),
+      notes: queueArn('dead'),
+      dead: undefined,
+    },
     mappings: {
       'mapping-without-a-queue': { EventSourceArn: streamArn, FunctionArn: functionArn },
       'mapping-1': {
@@ -46,11 +55,16 @@ async function deploy(handler: Handler): Promise<Deployed> {
         BatchSize: 2,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
-        DestinationConfig: { OnFailure: { Destination: 'arn:aws:sqs:us-east-1:000000000000:failures' } },
+        DestinationConfig: { OnFailure: { Destination: queueArn('failures') } },
+      },
+      'mapping-2': {
+        EventSourceArn: `${streamArn}/of-another-table`,
+        FunctionArn: otherFunctionArn,
+        DestinationConfig: { OnFailure: { Destination: queueArn('failures') } },
       },
     },
     invoke: async (name, event) => {
-      expect(name).toBe(functionArn);
+      invoked.push(name);
       return setup.invoke('consumer', event);
     },
   });
@@ -60,6 +74,7 @@ async function deploy(handler: Handler): Promise<Deployed> {
     ...setup,
     services,
     clients,
+    invoked,
     async failed(first, last, change = {}) {
       const DDBStreamBatchInfo = {
         shardId: stream.Shards[0]!.ShardId,
@@ -70,7 +85,7 @@ async function deploy(handler: Handler): Promise<Deployed> {
         ...change,
       };
       const message = { requestContext: { functionArn }, version: '1.0', DDBStreamBatchInfo };
-      return services.put(JSON.stringify(message));
+      return services.put('failures', JSON.stringify(message));
     },
   };
 }
@@ -99,9 +114,10 @@ describe('a stack', () => {
     await stack.failed(1, 3);
     for (let n = 1; n <= 11; n += 1) await stack.failed(5, 5);
     const report = await redriveStack(stack.clients, stackName);
-    expect(report).toEqual({ redriven: 12, records: 14, kept: [] });
+    expect(report).toEqual({ redriven: 12, records: 14, moved: 0, kept: [] });
     expect(stack.batches.slice(0, 3)).toEqual([['1', '2'], ['3'], ['5']]);
-    expect(stack.services.messages()).toEqual([]);
+    expect(new Set(stack.invoked)).toEqual(new Set([functionArn]));
+    expect(stack.services.messages('failures')).toEqual([]);
   });
 
   it('keeps what fails, narrowed to where it failed, and gives it back to whoever looks next', async () => {
@@ -110,7 +126,7 @@ describe('a stack', () => {
     await stack.failed(4, 4);
     const report = await redriveStack(stack.clients, stackName);
     expect(report).toMatchObject({ redriven: 0, records: 3, kept: [{}, {}] });
-    const left = stack.services.messages();
+    const left = stack.services.messages('failures');
     expect(left.map(({ visible }) => visible)).toEqual([true, true]);
     expect(left.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([
       { DDBStreamBatchInfo: { batchSize: 1 } },
@@ -118,6 +134,57 @@ describe('a stack', () => {
     ]);
     // Neither of them was tried twice.
     expect(stack.batches).toEqual([['1', '2'], ['3', '4'], ['4']]);
+  });
+
+  it('moves dead letters back to the queue that gave each of them up', async () => {
+    const { services, clients } = await deploy(() => undefined);
+    for (let n = 1; n <= 12; n += 1) services.put('dead', `part ${n}`, queueArn('parts'));
+    services.put('dead', 'note', queueArn('notes'));
+    expect(await redriveStack(clients, stackName)).toEqual({ redriven: 0, records: 0, moved: 13, kept: [] });
+    expect(services.messages('parts').map(({ body }) => body)).toEqual(
+      Array.from({ length: 12 }, (_, index) => `part ${index + 1}`),
+    );
+    expect(services.messages('notes')).toEqual([{ body: 'note', visible: true }]);
+    expect(services.messages('dead')).toEqual([]);
+  });
+
+  it('keeps dead letters whose queue is not known, and gives them back', async () => {
+    const { services, clients } = await deploy(() => undefined);
+    const ids = [services.put('dead', 'by hand'), services.put('dead', 'foreign', queueArn('elsewhere'))];
+    expect(await redriveStack(clients, stackName)).toEqual({
+      redriven: 0,
+      records: 0,
+      moved: 0,
+      kept: [
+        { messageId: ids[0], reason: expect.stringContaining('which it came from is not known') },
+        { messageId: ids[1], reason: expect.stringContaining(`${queueArn('elsewhere')}, which gave it up`) },
+      ],
+    });
+    expect(services.messages('dead').map(({ visible }) => visible)).toEqual([true, true]);
+  });
+
+  it('hands a range to the function that its message names, of all mappings of the stack', async () => {
+    const stack = await deploy(() => ({ batchItemFailures: [] }));
+    const { messages, put } = stack.services;
+    await stack.failed(2, 2);
+    const { body } = messages('failures')[0]!;
+    const { DDBStreamBatchInfo: range } = JSON.parse(body) as { DDBStreamBatchInfo: { streamArn: string } };
+    const streamArn = `${range.streamArn}/of-another-table`;
+    const requestContext = { functionArn: otherFunctionArn };
+    put('failures', JSON.stringify({ requestContext, DDBStreamBatchInfo: { ...range, streamArn } }));
+    const { streams } = stack.clients;
+    // The engine has one stream: both names stand for it.
+    streams.middlewareStack.add(
+      (next) => (args) => {
+        const input = args.input as { StreamArn?: string };
+        if (input.StreamArn) input.StreamArn = range.streamArn;
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    expect(await redriveStack(stack.clients, stackName)).toMatchObject({ redriven: 2, records: 2, kept: [] });
+    expect(stack.invoked).toEqual([functionArn, otherFunctionArn]);
+    expect(stack.records.at(-1)?.eventSourceARN).toBe(streamArn);
   });
 
   it('keeps what makes the function throw, with what it said', async () => {
@@ -131,7 +198,7 @@ describe('a stack', () => {
       redriven: 0,
       kept: [{ reason: `${functionArn} failed (error): Error: cannot deliver 2` }],
     });
-    expect(stack.services.messages()).toMatchObject([{ visible: true }]);
+    expect(stack.services.messages('failures')).toMatchObject([{ visible: true }]);
   });
 
   it('keeps and names what the stream has trimmed', async () => {
@@ -144,7 +211,7 @@ describe('a stack', () => {
       redriven: 0,
       kept: [{ reason: 'trimmed: the stream no longer has these records' }],
     });
-    expect(stack.services.messages()).toMatchObject([{ visible: true }]);
+    expect(stack.services.messages('failures')).toMatchObject([{ visible: true }]);
     expect(stack.batches).toEqual([]);
   });
 });

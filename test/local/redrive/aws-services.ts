@@ -9,27 +9,31 @@ type Json = Record<string, unknown>;
 
 export interface AwsServicesOptions {
   readonly stackName: string;
-  /** By UUID, as GetEventSourceMapping answers; the stack has these and a table. */
+  /** By UUID, as GetEventSourceMapping answers; the stack has these, a table and the queues. */
   readonly mappings: Readonly<Record<string, Json>>;
-  readonly queueName: string;
+  /** By name, with the ARN of the queue that each gives up to. */
+  readonly queues: Readonly<Record<string, string | undefined>>;
   readonly invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
 }
 
 interface StoredMessage {
   readonly messageId: string;
   readonly body: string;
+  /** ARN of the queue that gave it up. */
+  readonly sourceArn: string | undefined;
   receiptHandle: string | undefined;
 }
 
 export type AwsServices = Awaited<ReturnType<typeof startAwsServices>>;
 
 export async function startAwsServices(options: AwsServicesOptions) {
-  const queue: StoredMessage[] = [];
-  const put = (body: string) => {
+  const queues = new Map(Object.keys(options.queues).map((name) => [name, [] as StoredMessage[]]));
+  const put = (queueName: string, body: string, sourceArn?: string) => {
     const messageId = randomUUID();
-    queue.push({ messageId, body, receiptHandle: undefined });
+    queues.get(queueName)!.push({ messageId, body, sourceArn, receiptHandle: undefined });
     return messageId;
   };
+  const urlOf = (queueName: string) => `${url}/000000000000/${queueName}`;
   const server = createServer((request, response) => {
     void answer(request).then(
       ({ status = 200, type = 'application/json', body, headers = {} }) =>
@@ -51,19 +55,24 @@ export async function startAwsServices(options: AwsServicesOptions) {
   }
 
   function sqs(action: string, input: Json): Json {
+    const name = String(input['QueueName'] ?? String(input['QueueUrl']).split('/').at(-1));
+    const queue = queues.get(name);
+    if (!queue) throw new Error(`No queue ${name}`);
     const held = queue.find(({ receiptHandle }) => receiptHandle === input['ReceiptHandle'] && receiptHandle);
     switch (action) {
       case 'GetQueueUrl':
-        if (input['QueueName'] !== options.queueName) throw new Error('No such queue');
-        return { QueueUrl: `${url}/000000000000/${options.queueName}` };
+        return { QueueUrl: urlOf(name) };
+      case 'GetQueueAttributes':
+        return { Attributes: attributesOf(name, options.queues[name]) };
       case 'ReceiveMessage':
-        return { Messages: receive(queue, Number(input['MaxNumberOfMessages'])) };
+        return { Messages: receive(queue, input) };
       case 'SendMessage': {
         const body = String(input['MessageBody']);
-        return { MessageId: put(body), MD5OfMessageBody: md5(body) };
+        return { MessageId: put(name, body), MD5OfMessageBody: md5(body) };
       }
       case 'DeleteMessage':
-        queue.splice(queue.indexOf(held!), 1);
+        if (!held) throw new Error('No such receipt');
+        queue.splice(queue.indexOf(held), 1);
         return {};
       case 'ChangeMessageVisibility':
         if (input['VisibilityTimeout'] === 0) held!.receiptHandle = undefined;
@@ -80,7 +89,10 @@ export async function startAwsServices(options: AwsServicesOptions) {
     const uuids = Object.keys(options.mappings);
     const page =
       query.get('NextToken') === null
-        ? member('AWS::DynamoDB::GlobalTable', 'messages')
+        ? [
+            member('AWS::DynamoDB::GlobalTable', 'messages'),
+            ...[...queues.keys()].map((name) => member('AWS::SQS::Queue', urlOf(name))),
+          ].join('')
         : uuids.map((uuid) => member('AWS::Lambda::EventSourceMapping', uuid)).join('');
     const next = query.get('NextToken') === null ? '<NextToken>more</NextToken>' : '';
     return `<ListStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><ListStackResourcesResult><StackResourceSummaries>${page}</StackResourceSummaries>${next}</ListStackResourcesResult></ListStackResourcesResponse>`;
@@ -93,7 +105,10 @@ export async function startAwsServices(options: AwsServicesOptions) {
     url,
     put,
     /** Everything that is not deleted, and whether somebody may receive it. */
-    messages: () => queue.map(({ body, receiptHandle }) => ({ body, visible: receiptHandle === undefined })),
+    messages: (queueName: string) =>
+      queues
+        .get(queueName)!
+        .map(({ body, receiptHandle }) => ({ body, visible: receiptHandle === undefined })),
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -113,12 +128,23 @@ interface Answer {
 const json = (value: unknown): Answer => ({ body: JSON.stringify(value) });
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 
-function receive(queue: StoredMessage[], count: number): Json[] {
+export const queueArn = (name: string) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+
+function attributesOf(name: string, deadLetterTargetArn: string | undefined): Json {
+  const policy = { deadLetterTargetArn, maxReceiveCount: 5 };
+  return { QueueArn: queueArn(name), ...(deadLetterTargetArn && { RedrivePolicy: JSON.stringify(policy) }) };
+}
+
+function receive(queue: StoredMessage[], input: Json): Json[] {
+  const asked = (input['MessageSystemAttributeNames'] ?? []) as string[];
+  const count = Number(input['MaxNumberOfMessages']);
   const visible = queue.filter(({ receiptHandle }) => receiptHandle === undefined).slice(0, count);
   return visible.map((message) => {
     message.receiptHandle = randomUUID();
-    const { messageId: MessageId, body: Body, receiptHandle: ReceiptHandle } = message;
-    return { MessageId, Body, ReceiptHandle, MD5OfBody: md5(Body) };
+    const { messageId: MessageId, body: Body, receiptHandle: ReceiptHandle, sourceArn } = message;
+    const told = sourceArn !== undefined && asked.includes('DeadLetterQueueSourceArn');
+    const Attributes = { DeadLetterQueueSourceArn: sourceArn };
+    return { MessageId, Body, ReceiptHandle, MD5OfBody: md5(Body), ...(told && { Attributes }) };
   });
 }
 

@@ -50,12 +50,12 @@ describe('what was given up', () => {
     expect(cloud.waiting()).toHaveLength(2);
     const [original] = cloud.records;
     cloud.repair(succeed);
-    expect(await cloud.redrive.run()).toEqual({ redriven: 2, records: 4, kept: [] });
+    expect(await cloud.redrive.run()).toEqual({ redriven: 2, records: 4, moved: 0, kept: [] });
     expect(cloud.batches).toEqual([['1', '2', '3'], ['4']]);
     expect(cloud.waiting()).toEqual([]);
     // The very event of the first time.
     expect(cloud.records.at(-4)).toEqual(original);
-    expect(await cloud.redrive.run()).toEqual({ redriven: 0, records: 0, kept: [] });
+    expect(await cloud.redrive.run()).toEqual({ redriven: 0, records: 0, moved: 0, kept: [] });
   });
 
   it('stays when the function fails again, with the reason', async () => {
@@ -74,7 +74,7 @@ describe('what was given up', () => {
     const filters = [{ dynamodb: { Keys: { sk: { N: ['1', '3'] } } } }];
     const cloud = await breakDown({ filters }, 1, 2, 3);
     cloud.repair(succeed);
-    expect(await cloud.redrive.run()).toEqual({ redriven: 1, records: 2, kept: [] });
+    expect(await cloud.redrive.run()).toEqual({ redriven: 1, records: 2, moved: 0, kept: [] });
     expect(cloud.batches).toEqual([['1', '3']]);
   });
 
@@ -88,7 +88,7 @@ describe('what was given up', () => {
     whole.DDBStreamBatchInfo.endSequenceNumber = last!.DDBStreamBatchInfo.endSequenceNumber;
     await cloud.queues.send(cloud.model.queues[0]!.arn, JSON.stringify(whole));
     cloud.repair(succeed);
-    expect(await cloud.redrive.run()).toEqual({ redriven: 1, records: 5, kept: [] });
+    expect(await cloud.redrive.run()).toEqual({ redriven: 1, records: 5, moved: 0, kept: [] });
     expect(cloud.batches).toEqual([['1', '2'], ['3', '4'], ['5']]);
   });
 
@@ -113,7 +113,7 @@ describe('what was given up', () => {
     ]);
 
     cloud.repair(succeed);
-    expect(await cloud.redrive.run()).toEqual({ redriven: 1, records: 2, kept: [] });
+    expect(await cloud.redrive.run()).toEqual({ redriven: 1, records: 2, moved: 0, kept: [] });
     expect(cloud.batches).toEqual([
       ['1', '2', '3', '4'],
       ['3', '4'],
