@@ -55,7 +55,8 @@ export async function startAwsServices(options: AwsServicesOptions) {
   }
 
   function sqs(action: string, input: Json): Json {
-    const name = String(input['QueueName'] ?? String(input['QueueUrl']).split('/').at(-1));
+    const { QueueName, QueueUrl = '' } = input as { QueueName?: string; QueueUrl?: string };
+    const name = QueueName ?? QueueUrl.split('/').at(-1)!;
     const queue = queues.get(name);
     if (!queue) throw new Error(`No queue ${name}`);
     const held = queue.find(({ receiptHandle }) => receiptHandle === input['ReceiptHandle'] && receiptHandle);
