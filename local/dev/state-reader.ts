@@ -4,6 +4,7 @@ import type { DevState, EventSourceState, FunctionState } from './state.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Metering } from '../metering.ts';
 import type { CloudModel } from '../model.ts';
+import type { NotificationJournal } from '../notifications/journal.ts';
 
 export interface DevStateSources {
   readonly model: CloudModel;
@@ -12,6 +13,7 @@ export interface DevStateSources {
   readonly metering: Pick<Metering, 'snapshot'>;
   readonly faults: Pick<Faults, 'plan' | 'injected'>;
   readonly activity: Pick<Activity, 'after'>;
+  readonly journal: Pick<NotificationJournal, 'all'>;
   /** By function name. */
   readonly environments: () => Readonly<Record<string, EnvironmentCounts>>;
   readonly connections: () => readonly ConnectionState[];
@@ -25,11 +27,12 @@ export interface DevStateSources {
 
 /** The newest are shown; a load test may hold thousands open. */
 const maximumConnections = 100;
+const maximumNotifications = 50;
 
 export type ReadDevState = (afterEventId: number) => Promise<DevState>;
 
 export function createDevStateReader(sources: DevStateSources): ReadDevState {
-  const { model, database, startedAt, metering, faults, activity } = sources;
+  const { model, database, startedAt, metering, faults, activity, journal } = sources;
   return async (afterEventId) => {
     const items = await sources.itemCounts();
     return {
@@ -47,6 +50,7 @@ export function createDevStateReader(sources: DevStateSources): ReadDevState {
       eventSources: eventSourceStates(sources),
       metrics: metering.snapshot(),
       faults: { plan: faults.plan() ?? null, injected: faults.injected() },
+      notifications: journal.all().slice(0, maximumNotifications),
       events: activity.after(afterEventId),
     };
   };

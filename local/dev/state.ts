@@ -2,6 +2,7 @@
 import type { ConnectionState, EnvironmentCounts, RecordedActivity } from '../activity.ts';
 import type { FaultPlan } from '../faults/plan.ts';
 import type { MeteringSnapshot } from '../metering.ts';
+import type { NotificationReport } from '../notifications/report.ts';
 
 export interface DevState {
   readonly stack: string;
@@ -16,6 +17,8 @@ export interface DevState {
   readonly eventSources: readonly EventSourceState[];
   readonly metrics: MeteringSnapshot;
   readonly faults: FaultState;
+  /** Newest first, a page full of them. */
+  readonly notifications: readonly NotificationReport[];
   /** Those after the id that was asked for. */
   readonly events: readonly RecordedActivity[];
 }

@@ -31,6 +31,10 @@ export interface Cell {
   readonly counts?: boolean;
 }
 
+export function badge(text: string, colour: 'good' | 'plain' | 'warn' | 'blue' | 'violet' | 'bad'): Cell {
+  return { text, className: `badge badge-${colour}` };
+}
+
 export interface Row {
   readonly key: string;
   readonly cells: readonly (Cell | string)[];

@@ -1,6 +1,6 @@
 // The last events, newest first: ids and sizes, never what was said.
 import type { ClientIdentity, RecordedActivity } from '../../activity.ts';
-import { byId, element, renderRows, typedById, type Cell, type Row } from './dom.ts';
+import { badge, byId, element, renderRows, typedById, type Cell, type Row } from './dom.ts';
 import { formatClock, formatCount, formatSize } from './format.ts';
 
 const maximumEvents = 300;
@@ -87,8 +87,4 @@ function outRoute(route: string): string {
 
 function who({ userId, deviceId, connectionId }: ClientIdentity): Cell {
   return { text: [userId ?? connectionId, ...(deviceId ? [deviceId] : [])].join(' / '), title: connectionId };
-}
-
-function badge(text: string, colour: 'good' | 'plain' | 'warn' | 'blue' | 'violet' | 'bad'): Cell {
-  return { text, className: `badge badge-${colour}` };
 }

@@ -4,6 +4,7 @@ import { byId, typedById } from './dom.ts';
 import { createEvents } from './events.ts';
 import { createFaultForm } from './fault-form.ts';
 import { formatDuration } from './format.ts';
+import { renderNotifications } from './notifications.ts';
 import { renderOverview } from './overview.ts';
 import { startPolling, type PollStatus } from './polling.ts';
 import { createTiles } from './tiles.ts';
@@ -25,6 +26,7 @@ const polling = startPolling({
     byId('about').textContent = aboutOf(state);
     tiles.render(state);
     renderOverview(state);
+    renderNotifications(state.notifications);
     faultForm.render(state.faults);
     events.add(state.events);
   },

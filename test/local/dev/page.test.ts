@@ -88,6 +88,38 @@ test('shows throttles beside errors: they are none', async () => {
   await narrow.close();
 });
 
+const notification = (change: object = {}) => ({
+  notificationId: 'n1',
+  userId: 'bob',
+  deviceId: 'phone',
+  conversationId: 'd:alice:bob',
+  seq: 1,
+  from: 'alice',
+  title: 'Alice',
+  preview: 'hello bob',
+  count: 2,
+  badge: 5,
+  outcome: 'sent',
+  at: Date.now(),
+  ...change,
+});
+
+async function tell(...reports: object[]): Promise<void> {
+  const init = { method: 'POST', body: JSON.stringify(reports) };
+  expect((await fetch(`${cloud.httpUrl}/dev/notifications`, init)).status).toBe(200);
+}
+
+test('shows what became of notifications, newest first, as they are told', async () => {
+  await page.getByText('Nobody was notified').waitFor();
+  await tell(notification());
+  await row('Notifications', 'sent', 'bob / phone', 'd:alice:bob', 'Alice', 'hello bob', '2 / 5').waitFor();
+  const untold = { from: null, title: null, preview: null, count: 0, badge: undefined };
+  await tell(notification({ notificationId: 'n2', ...untold, outcome: 'dropped', reason: 'muted' }));
+  await row('Notifications', 'dropped', 'muted', '–').waitFor();
+  const outcomes = page.getByRole('table', { name: 'Notifications' }).locator('.badge');
+  expect(await outcomes.allInnerTexts()).toEqual(['dropped', 'sent']);
+});
+
 test('the events can be narrowed down', async () => {
   expect(await refusal(cloud, 'alice', { protocols: ['im.v1'] })).toBe(401);
   await row('Last events', 'refused', 'status 401').waitFor();
@@ -205,12 +237,14 @@ test('fits the screen of a telephone: nothing is cut off, nothing scrolls sidewa
   const alice = await connect(cloud, 'alice');
   await alice.send(`user:${longId}`, 'hello');
   await bob.eventsUpTo(1);
+  await tell(notification({ userId: longId, title: 'T'.repeat(200), preview: 'p '.repeat(200) }));
   const narrow = await browser.newPage();
   await narrow.setViewportSize({ width: 390, height: 844 });
   await narrow.goto(`${cloud.httpUrl}/dev/`);
   await narrow.getByRole('button', { name: 'Make a token' }).click();
   await narrow.getByText('A token for').waitFor();
   await narrow.getByText('posted by a function').first().waitFor();
+  await narrow.getByText('T'.repeat(200)).waitFor();
   const events = narrow.getByRole('table', { name: 'Last events' });
   expect(await events.getByRole('rowheader').count()).toBeGreaterThan(3);
 
