@@ -1,12 +1,7 @@
 // Sends to SQS. Its own client would be 22 KB in every bundle: a signed request is all that it comes to.
 import { setTimeout as delay } from 'node:timers/promises';
-import { fromEnv } from '@aws-sdk/credential-provider-env';
-import { Sha256 } from '@smithy/core/checksum';
-import { HttpRequest } from '@smithy/core/protocols';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { SignatureV4 } from '@smithy/signature-v4';
-import { requestHandler } from './clients.ts';
-import { optional, required } from './environment.ts';
+import { required } from './environment.ts';
+import { createSignedPost, isTransient, type Answer, type SignedPost } from './signed-post.ts';
 
 export interface QueueMessage {
   readonly body: string;
@@ -39,7 +34,13 @@ const BACK_OFF = { baseMs: 50, maxMs: 1_000 };
 /** `urlVariable` names the environment variable that holds the queue's URL. */
 export function createQueue(urlVariable: string): Queue {
   const url = required(urlVariable);
-  const post = createPost(url);
+  const post = createSignedPost({
+    service: 'sqs',
+    url,
+    endpointVariable: 'AWS_ENDPOINT_URL_SQS',
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessageBatch' },
+    timeoutMs: REQUEST_TIMEOUT_MS,
+  });
   return {
     async send(messages) {
       await Promise.all(batchesOf(messages).map((batch) => sendBatch(post, url, batch)));
@@ -68,7 +69,7 @@ function batchesOf(messages: readonly QueueMessage[]): Entry[][] {
 }
 
 /** Entries that SQS failed at are sent again, and so are all when it answers nothing of use; refused ones are not. */
-async function sendBatch(post: Post, url: string, batch: readonly Entry[]): Promise<void> {
+async function sendBatch(post: SignedPost, url: string, batch: readonly Entry[]): Promise<void> {
   let entries = batch;
   for (let attempt = 1; ; attempt += 1) {
     const problem = await tryOnce(post, url, entries);
@@ -86,7 +87,11 @@ interface Problem {
   readonly entries: readonly Entry[];
 }
 
-async function tryOnce(post: Post, url: string, entries: readonly Entry[]): Promise<Problem | undefined> {
+async function tryOnce(
+  post: SignedPost,
+  url: string,
+  entries: readonly Entry[],
+): Promise<Problem | undefined> {
   let answer: Answer;
   try {
     answer = await post(JSON.stringify({ QueueUrl: url, Entries: entries }));
@@ -95,8 +100,8 @@ async function tryOnce(post: Post, url: string, entries: readonly Entry[]): Prom
   }
   const { status, body } = answer;
   if (status !== 200) {
-    const isFinal = status < 500 && status !== 429 && !/Throttl/.test(body);
-    return { error: new Error(`SQS refused a batch: ${status} ${body}`), isFinal, entries };
+    const error = new Error(`SQS refused a batch: ${status} ${body}`);
+    return { error, isFinal: !isTransient(answer), entries };
   }
   const { Failed: failed = [] } = JSON.parse(body) as BatchAnswer;
   if (failed.length === 0) return undefined;
@@ -105,45 +110,5 @@ async function tryOnce(post: Post, url: string, entries: readonly Entry[]): Prom
     error: new Error(`SQS did not take ${failed.length} of ${entries.length}: ${JSON.stringify(failed[0])}`),
     isFinal: failed.some(({ SenderFault }) => SenderFault),
     entries: entries.filter(({ Id }) => failedIds.has(Id)),
-  };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-type Post = (body: string) => Promise<Answer>;
-
-/** The SDK's variable for the endpoint wins over the URL's host, as everywhere with AWS. */
-function createPost(url: string): Post {
-  const endpoint = new URL(optional('AWS_ENDPOINT_URL_SQS') ?? url);
-  const handler = new NodeHttpHandler(requestHandler(REQUEST_TIMEOUT_MS));
-  const signer = new SignatureV4({
-    service: 'sqs',
-    region: required('AWS_REGION'),
-    credentials: fromEnv(),
-    sha256: Sha256,
-  });
-  return async (body) => {
-    const request = new HttpRequest({
-      protocol: endpoint.protocol,
-      hostname: endpoint.hostname,
-      ...(endpoint.port && { port: Number(endpoint.port) }),
-      method: 'POST',
-      path: '/',
-      headers: {
-        host: endpoint.host,
-        'content-type': 'application/x-amz-json-1.0',
-        'content-length': String(Buffer.byteLength(body)),
-        'x-amz-target': 'AmazonSQS.SendMessageBatch',
-      },
-      body,
-    });
-    const signed = (await signer.sign(request)) as HttpRequest;
-    const { response } = await handler.handle(signed);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response.body as AsyncIterable<Buffer>) chunks.push(chunk);
-    return { status: response.statusCode, body: Buffer.concat(chunks).toString() };
   };
 }
