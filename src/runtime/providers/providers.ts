@@ -1,0 +1,21 @@
+// The push services that a deployment is configured for.
+import type { PushProvider, PushProviders } from '../../core/notifications/notification.ts';
+import { optional, required } from '../environment.ts';
+import type { Secrets } from '../secrets.ts';
+import { createWebhook } from './webhook.ts';
+
+export interface ProvidersOptions {
+  readonly secrets: Secrets;
+  readonly now: () => number;
+}
+
+/** @throws Error when one is configured by half: the deployment is wrong, so the function does not start. */
+export function createProviders({ secrets, now }: ProvidersOptions): PushProviders {
+  const providers = new Map<string, PushProvider>();
+  const url = optional('PUSH_WEBHOOK_URL');
+  if (url) {
+    const arn = required('PUSH_WEBHOOK_SECRET_ARN');
+    providers.set('webhook', createWebhook({ url, secret: () => secrets.read(arn), now }));
+  }
+  return providers;
+}
