@@ -2,6 +2,7 @@
 import type { PushProvider, PushProviders } from '../../core/notifications/notification.ts';
 import { optional, required } from '../environment.ts';
 import type { Secrets } from '../secrets.ts';
+import { withBulkhead } from './bulkhead.ts';
 import { createWebhook } from './webhook.ts';
 
 export interface ProvidersOptions {
@@ -9,13 +10,18 @@ export interface ProvidersOptions {
   readonly now: () => number;
 }
 
+/** A provider that is down costs three calls, then one in half a minute. */
+const BULKHEAD = { concurrency: 32, failuresToOpen: 3, openMs: 30_000 };
+
 /** @throws Error when one is configured by half: the deployment is wrong, so the function does not start. */
 export function createProviders({ secrets, now }: ProvidersOptions): PushProviders {
   const providers = new Map<string, PushProvider>();
+  const add = (name: string, provider: PushProvider) =>
+    providers.set(name, withBulkhead(provider, { ...BULKHEAD, now }));
   const url = optional('PUSH_WEBHOOK_URL');
   if (url) {
     const arn = required('PUSH_WEBHOOK_SECRET_ARN');
-    providers.set('webhook', createWebhook({ url, secret: () => secrets.read(arn), now }));
+    add('webhook', createWebhook({ url, secret: () => secrets.read(arn), now }));
   }
   return providers;
 }

@@ -100,6 +100,16 @@ describe('the providers', () => {
     expect(asked[0]!.headers['x-im-signature']).toContain(digest);
   });
 
+  it('leave a webhook alone that is down', async () => {
+    const { url, asked } = await startScriptedServer({ status: 400 });
+    vi.stubEnv('PUSH_WEBHOOK_URL', url);
+    vi.stubEnv('PUSH_WEBHOOK_SECRET_ARN', 'arn');
+    const webhook = configured().get('webhook')!;
+    for (let call = 0; call < 3; call += 1) await expect(webhook.send(notification)).rejects.toThrow(/400/);
+    await expect(webhook.send(notification)).rejects.toThrow(/left alone/);
+    expect(asked).toHaveLength(3);
+  });
+
   it('are not configured by half', () => {
     vi.stubEnv('PUSH_WEBHOOK_URL', 'https://push.example');
     expect(configured).toThrow(/PUSH_WEBHOOK_SECRET_ARN is not set/);
