@@ -3,6 +3,7 @@ import type { PushProvider, PushProviders } from '../../core/notifications/notif
 import { optional, required } from '../environment.ts';
 import type { Secrets } from '../secrets.ts';
 import { withBulkhead } from './bulkhead.ts';
+import { createWebPush } from './web-push.ts';
 import { createWebhook } from './webhook.ts';
 
 export interface ProvidersOptions {
@@ -23,5 +24,7 @@ export function createProviders({ secrets, now }: ProvidersOptions): PushProvide
     const arn = required('PUSH_WEBHOOK_SECRET_ARN');
     add('webhook', createWebhook({ url, secret: () => secrets.read(arn), now }));
   }
+  const webPushArn = optional('PUSH_WEB_PUSH_SECRET_ARN');
+  if (webPushArn) add('web-push', createWebPush({ secret: () => secrets.read(webPushArn), now }));
   return providers;
 }

@@ -48,13 +48,14 @@ describe('a provider in a bulkhead', () => {
   });
 
   it('is called on when a success came between failures', async () => {
-    const { fail, take } = startProvider();
+    const { calls, fail, take } = startProvider();
     await fail();
     await fail();
     await take();
     await fail();
     await fail();
     await take();
+    expect(calls).toHaveLength(6);
   });
 
   it('gets one call as a trial, and all of them when that one succeeds', async () => {

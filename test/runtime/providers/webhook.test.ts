@@ -91,6 +91,11 @@ describe('the providers', () => {
     expect([...configured().keys()]).toEqual([]);
   });
 
+  it('have web push where its secret is named', () => {
+    vi.stubEnv('PUSH_WEB_PUSH_SECRET_ARN', 'arn');
+    expect([...configured().keys()]).toEqual(['web-push']);
+  });
+
   it('have a webhook, signed with its secret', async () => {
     const { url, asked } = await startScriptedServer({ status: 200 });
     vi.stubEnv('PUSH_WEBHOOK_URL', url);
