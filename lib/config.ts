@@ -47,6 +47,9 @@ const throttle = v.strictObject({
   burstLimit: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });
 
+const arnOf = (service: string) =>
+  v.pipe(v.string(), v.regex(new RegExp(`^arn:[a-z-]+:${service}:\\S+$`), `must be an ARN of ${service}`));
+
 const routeKeys = [...Object.keys(clientFrames), '$connect', '$disconnect', '$default'] as const;
 const tableNames = Object.keys(tableDefinitions) as [TableName, ...TableName[]];
 
@@ -94,6 +97,18 @@ const configSchema = v.strictObject({
   settings: v.optional(json(v.partial(settingsSchema)), {}),
   /** Short for the setting of this name: a number, or one for each platform as JSON. */
   devicesPerPlatform: v.optional(json(settingsSchema.entries.devicesPerPlatform)),
+  /** Where notifications are posted to; `http://` on this machine only. */
+  pushWebhookUrl: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])\S+$/,
+        'must be an https URL (http only for 127.0.0.1)',
+      ),
+    ),
+  ),
+  /** The ARN of a secret that holds the VAPID key (docs/notifications.md). */
+  pushWebPush: v.optional(arnOf('secretsmanager')),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
   disposable: v.optional(
     v.pipe(

@@ -2,12 +2,12 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FilterCriteria, FilterRule, StartingPosition, type IEventSourceDlq } from 'aws-cdk-lib/aws-lambda';
+import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ImFunction } from './im-function.ts';
+import { sendOnlyDestination } from './on-failure.ts';
 import { QueueSource } from './queue-source.ts';
 import type { Tables } from './tables.ts';
 
@@ -21,6 +21,10 @@ export interface FanOutProps {
 }
 
 export class FanOut extends Construct {
+  /** Where ranges of a stream go that were given up. */
+  readonly failures: Queue;
+  private readonly delivering: readonly ImFunction[];
+
   constructor(scope: Construct, id: string, props: FanOutProps) {
     super(scope, id);
     const { tables, api, stageName, environment } = props;
@@ -50,9 +54,10 @@ export class FanOut extends Construct {
       .useTable(tables, 'OfflineQueue', 'UpdateItem')
       .useConnections(api, stageName, 'POST', 'DELETE');
     const { queue } = new QueueSource(this, 'GroupTasks', { consumer: groupTasks, batchSize: 1 });
-    for (const sender of [fanOut, groupTasks]) sender.useQueue(queue, 'GROUP_TASKS_QUEUE_URL');
+    this.delivering = [fanOut, groupTasks];
+    for (const sender of this.delivering) sender.useQueue(queue, 'GROUP_TASKS_QUEUE_URL');
 
-    const failures = new Queue(this, 'Failures', {
+    this.failures = new Queue(this, 'Failures', {
       retentionPeriod: Duration.days(14),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -69,7 +74,7 @@ export class FanOut extends Construct {
         bisectBatchOnError: true,
         retryAttempts: 5,
         maxRecordAge: Duration.hours(1),
-        onFailure: sendOnlyDestination(failures),
+        onFailure: sendOnlyDestination(this.failures),
         // Inserted messages only: a void has no type, and updates (recall, edit) are told by control messages.
         filters: [
           FilterCriteria.filter({
@@ -80,16 +85,8 @@ export class FanOut extends Construct {
       }),
     );
   }
-}
-
-/** As CDK's SqsDlq, which also grants to read the queue's attributes: Lambda only sends. */
-function sendOnlyDestination(queue: Queue): IEventSourceDlq {
-  return {
-    bind(_mapping, target) {
-      target.addToRolePolicy(
-        new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
-      );
-      return { destination: queue.queueArn };
-    },
-  };
+  /** Notes about devices that were pushed to, to see later whether they acknowledge it. */
+  leaveNotesIn(queue: IQueue): void {
+    for (const sender of this.delivering) sender.useQueue(queue, 'NOTIFICATIONS_QUEUE_URL');
+  }
 }

@@ -88,6 +88,17 @@ export class ImFunction extends Construct {
     return this;
   }
 
+  setVariable(name: string, value: string): this {
+    this.function.addEnvironment(name, value);
+    return this;
+  }
+
+  /** Allows reading a secret, and names it in the environment. */
+  useSecret(arn: string, environmentVariable: string): this {
+    this.allow(['secretsmanager:GetSecretValue'], [arn]);
+    return this.setVariable(environmentVariable, arn);
+  }
+
   /** Allows sending to a queue and gives its URL in the environment. */
   useQueue(queue: IQueue, environmentVariable: string): this {
     this.function.addEnvironment(environmentVariable, queue.queueUrl);

@@ -3,6 +3,7 @@ import { CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from './config.ts';
 import { FanOut } from './fan-out.ts';
+import { Offline } from './offline.ts';
 import { Tables } from './tables.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
 
@@ -44,12 +45,15 @@ export class ImStack extends Stack {
       tables,
       environment,
     });
-    new FanOut(this, 'FanOut', {
+    const fanOut = new FanOut(this, 'FanOut', {
       tables,
       api,
       stageName: config.stage,
       parallelization: config.fanOutParallelization,
       environment,
     });
+    const { failures } = fanOut;
+    const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
+    fanOut.leaveNotesIn(offline.notifications);
   }
 }

@@ -151,9 +151,17 @@ async function noteConnected(ctx: Context, caller: Caller): Promise<void> {
     key: deviceKey(userId, deviceId),
     update:
       'SET #platform = :platform, #connectionId = :connectionId, #connectedAt = :connectedAt, ' +
-      '#lastSeen = :now, #expiresAt = :expiresAt',
+      '#away = :yes, #lastSeen = :now, #expiresAt = :expiresAt',
     names: { expiresAt: ttlAttribute },
-    values: { platform, connectionId, connectedAt, now: ctx.now(), expiresAt: deviceExpiry(ctx) },
+    values: {
+      platform,
+      connectionId,
+      connectedAt,
+      // Until it has caught up, its entry in the offline queue may be there (cursors.ts).
+      yes: true,
+      now: ctx.now(),
+      expiresAt: deviceExpiry(ctx),
+    },
     returning: 'ALL_OLD',
   });
   const isNew = before.item?.['connectedAt'] === undefined;

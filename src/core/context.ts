@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import type { PushFailures } from './push-failures.ts';
 import type { KnownGroups } from './groups/known-groups.ts';
 import type { Tasks } from './groups/task.ts';
+import type { Notes, Watches } from './notifications/note.ts';
 import type { Settings } from './settings.ts';
 
 export interface Context {
@@ -20,6 +21,8 @@ export interface Context {
   readonly pushFailures: PushFailures;
   readonly knownGroups: KnownGroups;
   readonly tasks: Tasks;
+  readonly notes: Notes;
+  readonly watches: Watches;
   readonly log: Log;
 }
 

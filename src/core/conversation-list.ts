@@ -1,8 +1,7 @@
-// `conversations` and `unread`: what a user sees on opening the app.
+// `conversations`: what a user sees on opening the app.
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { isGroupId } from '../protocol/ids.ts';
-import { limits } from '../protocol/limits.ts';
 import type { Answer, Conversation } from '../protocol/server-frames.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import type { Caller, Context } from './context.ts';
@@ -10,11 +9,11 @@ import { readMailbox } from './cursors.ts';
 import { findItem, type Item } from './database.ts';
 import { toGroupInfo, type GroupInfo } from './groups/group.ts';
 import { readLastMessages } from './last-message.ts';
-import { toMemberships, membershipKeys, readMemberships, unreadCount, type Membership } from './members.ts';
+import { toMemberships, membershipKeys, unreadCount, type Membership } from './members.ts';
 import { Recency } from './recency.ts';
 import { retainedFloor } from './retention.ts';
-import { draftKey, infoKey, viewItems, viewKey } from './tables.ts';
-import { peerIn, toSettings, toView, untouched, type View } from './views.ts';
+import { draftKey, infoKey, viewKey } from './tables.ts';
+import { peerIn, readViews, toSettings, toView, untouched, type View } from './views.ts';
 
 /** Views that are read for a list. Of a user with more conversations, those that come first by id are known to be pinned. */
 const MAX_VIEWS = 1_000;
@@ -203,29 +202,6 @@ async function toConversation(
 
 const groupsOf = (ids: readonly string[]) => ids.filter(isGroupId);
 const titleOf = ({ title, avatar }: GroupInfo) => ({ title, ...(avatar !== '' && { avatar }) });
-
-/** `total` without muted conversations. */
-export async function unread(ctx: Context, caller: Caller): Promise<Answer<'unread'>> {
-  const { unreadConversations } = limits;
-  const views = [...(await readViews(ctx, caller.userId, unreadConversations + 1)).values()];
-  const counted = views.slice(0, unreadConversations);
-  const memberships = await readMemberships(
-    ctx,
-    counted.map(({ conversationId }) => conversationId),
-    caller.userId,
-  );
-  const sums = { total: 0, muted: 0 };
-  for (const { conversationId, muted } of counted) {
-    const membership = memberships.get(conversationId);
-    if (membership) sums[muted ? 'muted' : 'total'] += await unreadCount(ctx, conversationId, membership);
-  }
-  return { ok: true, ...sums, complete: views.length <= unreadConversations };
-}
-
-async function readViews(ctx: Context, userId: string, limit: number): Promise<Map<string, View>> {
-  const items = await ctx.db.query({ table: 'Users', partition: userId, ...viewItems, limit });
-  return new Map(items.map(toView).map((view) => [view.conversationId, view]));
-}
 
 /** Opaque to clients. */
 function encodeCursor(head: number, { pinned, syncSeq, conversationId }: Position): string {

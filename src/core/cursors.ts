@@ -60,14 +60,18 @@ export async function moveCursor(
   mailbox: Mailbox,
   cursor: number,
 ): Promise<void> {
+  const hasReturned = cursor >= mailbox.seq && mailbox.pushDevices.includes(deviceId);
   const written = await ctx.db.update({
     table: 'Users',
     key: deviceKey(userId, deviceId),
-    update: 'SET #cursor = :cursor, #lastSeen = :now, #expiresAt = :expiresAt',
+    update:
+      'SET #cursor = :cursor, #lastSeen = :now, #expiresAt = :expiresAt' +
+      (hasReturned ? ' REMOVE #away' : ''),
     condition: 'attribute_not_exists(#cursor) OR #cursor < :cursor',
     names: { expiresAt: ttlAttribute },
     values: { cursor, now: ctx.now(), expiresAt: deviceExpiry(ctx) },
+    returning: 'ALL_OLD',
   });
-  if (written.ok && mailbox.pushDevices.includes(deviceId))
-    await forgetWaiting(ctx, userId, deviceId, cursor);
+  // Once for each time that it was away: a device that stays connected and acknowledges has no entry.
+  if (hasReturned && written.ok && written.item['away']) await forgetWaiting(ctx, userId, deviceId, cursor);
 }

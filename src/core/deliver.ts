@@ -7,7 +7,8 @@ import type { Context, Pushes } from './context.ts';
 import type { CurrentMessages } from './current-messages.ts';
 import { forgetDismissed } from './groups/leaving.ts';
 import { appendPointers, isFull, sealPage, type Appended } from './mailbox.ts';
-import { noteWaiting } from './offline-queue.ts';
+import type { Note } from './notifications/note.ts';
+import { noteWaiting, type Waiting } from './offline-queue.ts';
 import { pushAppended, type Told } from './pushes.ts';
 
 /** Recipients at once; the clients bound the requests (src/runtime/clients.ts). */
@@ -53,7 +54,7 @@ export interface FailedDelivery {
   readonly cause: unknown;
 }
 
-/** To the mailboxes of these users, and to their devices. Who fails delays no other (I9). */
+/** To the mailboxes of these users, and to their devices; who fails delays no other (I9). Then they are watched. */
 export async function deliver(
   ctx: Context,
   bundles: Bundles,
@@ -66,18 +67,38 @@ export async function deliver(
   });
   const pushes = pushesOf(ctx);
   void Promise.allSettled(recipients.map(({ appending }) => appending)).then(() => pushes.lastCall());
-  const outcomes = await Promise.all(
-    recipients.map(async ({ deliveries, appending }): Promise<FailedDelivery[]> => {
+  const failed: FailedDelivery[] = [];
+  const watched: { readonly deliveries: readonly Delivery[]; readonly notes: readonly Note[] }[] = [];
+  await Promise.all(
+    recipients.map(async ({ deliveries, appending }) => {
       try {
         const appended = await appending;
-        if (appended) await tellDevices(ctx, { pushes, current }, appended, deliveries);
-        return [];
+        if (!appended) return;
+        const notes = await tellDevices(ctx, { pushes, current }, appended, deliveries);
+        if (notes.length > 0) watched.push({ deliveries, notes });
       } catch (cause) {
-        return [{ deliveries, cause }];
+        failed.push({ deliveries, cause });
       }
     }),
   );
-  return outcomes.flat();
+  try {
+    await watch(
+      ctx,
+      watched.flatMap(({ notes }) => notes),
+    );
+  } catch (cause) {
+    failed.push(...watched.map(({ deliveries }) => ({ deliveries, cause })));
+  }
+  return failed;
+}
+
+/** Whether these devices acknowledge is looked at later, by others; nothing is written for it. */
+async function watch(ctx: Context, notes: readonly Note[]): Promise<void> {
+  if (notes.length === 0) return;
+  const { ackTimeoutMs } = ctx.settings;
+  const dueAt = ctx.now() + ackTimeoutMs;
+  await ctx.notes.send(notes, ackTimeoutMs);
+  ctx.watches.remember(notes, dueAt);
 }
 
 /** The short time of a push must not go by while it waits for a socket. */
@@ -87,17 +108,21 @@ export function pushesOf(ctx: Context): Pushes {
   return { ...pushes, push: (connectionId, frame) => limit(() => pushes.push(connectionId, frame)) };
 }
 
+/** @returns notes for devices that look connected, to see whether they acknowledge it. */
 async function tellDevices(
   ctx: Context,
   { pushes, current }: { pushes: Pushes; current: CurrentMessages },
   appended: Appended,
   deliveries: readonly Delivery[],
-): Promise<void> {
+): Promise<Note[]> {
   const { mailbox } = appended;
   const live = mailbox.connections.filter((connection) => !isConnectionOver(ctx, connection));
   const connected = new Set(live.map(({ deviceId }) => deviceId));
-  const noteFor = (isAbsent: (deviceId: string) => boolean) =>
-    noteForAbsent(ctx, appended, deliveries, mailbox.pushDevices.filter(isAbsent));
+  const waiting = whatWaits(appended, deliveries);
+  const noteFor = async (isAbsent: (deviceId: string) => boolean) => {
+    const absent = waiting ? mailbox.pushDevices.filter(isAbsent) : [];
+    await Promise.all(absent.map((deviceId) => noteWaiting(ctx, mailbox.userId, deviceId, waiting!)));
+  };
   const push = async () => {
     if (mailbox.connections.length === 0) return;
     const tell = await current();
@@ -121,6 +146,16 @@ async function tellDevices(
         : undefined,
     ),
   ]);
+  if (!waiting) return [];
+  return mailbox.pushDevices
+    .filter((deviceId) => connected.has(deviceId))
+    .map((deviceId): Note => ({
+      kind: 'watch',
+      userId: mailbox.userId,
+      deviceId,
+      syncSeq: waiting.syncSeq,
+    }))
+    .filter((note) => !ctx.watches.isWatched(note, ctx.now()));
 }
 
 function toldTo(
@@ -130,25 +165,22 @@ function toldTo(
   return { kind, message, ...(!hidesTarget && target && { target }) };
 }
 
-/** For each registered device without a connection: what waits for it, unless it is silent or the user's own. */
-async function noteForAbsent(
-  ctx: Context,
+/** What a registered device is to hear of, unless it is silent or the user's own. */
+function whatWaits(
   { mailbox, extents, fresh }: Appended,
   deliveries: readonly Delivery[],
-  absent: readonly string[],
-): Promise<void> {
+): Waiting | undefined {
   const wanted = deliveries.flatMap(({ message, event }) =>
     !event && message.from !== mailbox.userId && !message.silent ? [message] : [],
   );
   const last = wanted.at(-1);
   const lastExtent = extents.at(-1);
-  if (absent.length === 0 || !last || !lastExtent) return;
-  const waiting = {
+  if (!last || !lastExtent) return undefined;
+  return {
     count: wanted.length,
     conversationId: last.conversationId,
     seq: last.seq,
     syncSeq: lastExtent.from + lastExtent.pointers.length - 1,
     repeated: fresh === 0,
   };
-  await Promise.all(absent.map((deviceId) => noteWaiting(ctx, mailbox.userId, deviceId, waiting)));
 }

@@ -30,6 +30,10 @@ export const payloadDigest = (payload: unknown) => digest(canonicalize(payload) 
 /** Tells a request that comes again from another one. */
 export const frameDigest = (frame: unknown) => digest(canonicalize(frame) ?? '', 9).toString('base64url');
 
+/** The same for the same content. */
+export const notificationDigest = (content: unknown) =>
+  digest(canonicalize(content) ?? '', 18).toString('base64url');
+
 /** The id of a group: of nobody else's, and the same for the same request. */
 export const groupDigest = (userId: string, clientGroupId: string) =>
   digest(`${userId} ${clientGroupId}`, 15).toString('base64url');

@@ -34,8 +34,9 @@ export interface Member {
 export interface Membership {
   readonly head: ConversationHead;
   readonly member: Member;
-  /** How far the other one has read; in direct conversations. */
+  /** How far the other one has read, and whether this one takes no messages from them; in direct conversations. */
   readonly peerReadSeq?: number;
+  readonly blocksPeer?: boolean;
   /** In groups: what it is, and what the member is in it. */
   readonly group?: GroupHead;
   readonly groupMember?: GroupMember;
@@ -96,11 +97,12 @@ export function toMemberships(
       if (membership) memberships.set(conversationId, membership);
       continue;
     }
-    const peer = peerPlace(conversationId, userId);
+    const peerAt = peerPlace(conversationId, userId);
+    const peer = peerAt && toMember(own, peerAt);
     memberships.set(conversationId, {
       head: toHead(head),
       member: toMember(own, place),
-      ...(peer && { peerReadSeq: toMember(own, peer).readSeq }),
+      ...(peer && { peerReadSeq: peer.readSeq, blocksPeer: peer.isBlocked }),
     });
   }
   return memberships;

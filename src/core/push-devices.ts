@@ -8,7 +8,15 @@ import type { Caller, Context } from './context.ts';
 import type { Item } from './database.ts';
 import { pushTokenDigest } from './digest.ts';
 import { toMailbox, type Mailbox } from './mailbox.ts';
-import { deviceAttribute, deviceIdOf, deviceKey, mailboxKey, pushTargetKey, pushTokenKey } from './tables.ts';
+import {
+  deviceAttribute,
+  deviceIdOf,
+  deviceKey,
+  mailboxKey,
+  offlineKey,
+  pushTargetKey,
+  pushTokenKey,
+} from './tables.ts';
 
 const DEFAULT_PROVIDER = 'webhook';
 /** Others that register the very same token meanwhile. */
@@ -19,7 +27,8 @@ interface Holder {
   readonly deviceId: string;
 }
 
-interface PushTarget {
+/** Where to notify a device. */
+export interface PushTarget {
   readonly provider: string;
   readonly pushToken: string;
 }
@@ -107,7 +116,7 @@ export async function unregister(
     names: { push: deviceAttribute.push(deviceId) },
   });
   await Promise.all([
-    ctx.db.delete('OfflineQueue', { userId, deviceId }, {}),
+    ctx.db.delete('OfflineQueue', offlineKey(userId, deviceId), {}),
     ctx.db.delete('Users', key, {}),
     leaveToken(ctx, { userId, deviceId }, before, target),
   ]);

@@ -24,8 +24,8 @@ export type Told = SyncEvent extends infer Event
   : never;
 
 /**
- * Tells the connected devices of a mailbox what was appended to it. `onEnded`: a connection that does not take its pushes
- * was closed.
+ * Tells the connected devices of a mailbox what was appended to it. `onEnded`: a connection is gone, or was closed for it
+ * does not take its pushes.
  */
 export async function pushAppended(
   ctx: Context,
@@ -65,7 +65,10 @@ async function pushExtents(
       ctx.pushFailures.forget(connectionId);
       continue;
     }
-    if (delivery === 'gone') await dropConnection(ctx, mailbox.userId, connection);
+    if (delivery === 'gone') {
+      await dropConnection(ctx, mailbox.userId, connection);
+      return 'ended';
+    }
     // The gap is there: whatever came after it would only be waited for.
     if (delivery !== 'stalled' || ctx.pushFailures.count(connectionId) < MAX_STALLED) return 'left';
     ctx.log.warn('connection takes no pushes', { connectionId });

@@ -8,6 +8,10 @@ const days = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 const devices = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100));
 
+/** SQS delays a message by a quarter of an hour at most, and by whole seconds: parts of one are rounded up. */
+const queueDelay = v.pipe(milliseconds, v.maxValue(900_000));
+const wording = (text: string) => v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(100)), text);
+
 export const settingsSchema = v.strictObject({
   /** Devices of one user that may be connected at once on each platform; for one more, the oldest goes. */
   devicesPerPlatform: v.optional(
@@ -48,6 +52,21 @@ export const settingsSchema = v.strictObject({
   mailboxRetentionDays: v.optional(days, 30),
   /** Lifetime of an offline-queue entry. */
   offlineQueueRetentionDays: v.optional(days, 30),
+  /** How long after a message a device that is away is notified of it, and what came until then with it. */
+  notifyDelayMs: v.optional(queueDelay, 5_000),
+  /** A registered device that acknowledges nothing for so long after a push counts as away, however connected it looks. */
+  ackTimeoutMs: v.optional(queueDelay, 20_000),
+  /** What a notification says of messages that are no text. */
+  previewWordings: v.optional(
+    v.strictObject({
+      image: wording('Photo'),
+      voice: wording('Voice message'),
+      video: wording('Video'),
+      file: wording('File'),
+      custom: wording('Message'),
+    }),
+    {},
+  ),
   /** A connection younger than this is not dropped for a 410: it may not be open yet (integration timeout, 29 s). */
   connectGraceMs: v.optional(milliseconds, 30_000),
 });

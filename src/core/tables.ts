@@ -105,6 +105,8 @@ export const pushTargetKey = (userId: string, deviceId: string) => ({
 });
 export const blockKey = (userId: string, blocked: string) => ({ userId, item: itemKey.block(blocked) });
 export const rateKey = (userId: string, name: string) => ({ userId, item: itemKey.rate(name) });
+/** Of the OfflineQueue table. */
+export const offlineKey = (userId: string, deviceId: string) => ({ userId, deviceId });
 /** Whose a push token is. No userId has a `#` in it. */
 export const pushTokenKey = (tokenDigest: string) => ({ userId: `TOKEN#${tokenDigest}`, item: HEAD });
 

@@ -4,7 +4,7 @@ import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
 import { toHead, type ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
-import { conversationIdOf, draftKey, headKey, viewKey } from './tables.ts';
+import { conversationIdOf, draftKey, headKey, viewItems, viewKey } from './tables.ts';
 
 export interface View {
   readonly conversationId: string;
@@ -33,6 +33,12 @@ export function toView(item: Item): View {
     version: (item['version'] as number | undefined) ?? 0,
     toldVersion: (item['toldVersion'] as number | undefined) ?? 0,
   };
+}
+
+/** At most so many, by conversation; those that come first by id. */
+export async function readViews(ctx: Context, userId: string, limit: number): Promise<Map<string, View>> {
+  const items = await ctx.db.query({ table: 'Users', partition: userId, ...viewItems, limit });
+  return new Map(items.map(toView).map((view) => [view.conversationId, view]));
 }
 
 /** Of a conversation that the user has not touched: all as by default. */

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../core/context.ts';
 import { Database } from '../core/database.ts';
 import { KnownGroups } from '../core/groups/known-groups.ts';
+import { Watches } from '../core/notifications/note.ts';
 import { PushFailures } from '../core/push-failures.ts';
 import { createDynamoDb } from './clients.ts';
 import { createConnections } from './connections.ts';
@@ -18,23 +19,41 @@ export function createStore(): Store {
   return { db: new Database(createDynamoDb(), readTableNames(), backOff), settings: readSettings() };
 }
 
-const noTasks: Context['tasks'] = {
+const noQueue = {
   send: async () => {
-    throw new Error('This function has no queue');
+    throw new Error('This function has no such queue');
   },
 };
 
-/** `tasks`: for who passes work on. */
-export function createContext(tasks = noTasks): Context {
+const unreachable = () => {
+  throw new Error('This function has no connections');
+};
+const noConnections: Context['connections'] = {
+  post: unreachable,
+  startPushes: unreachable,
+  close: unreachable,
+};
+
+type Queues = Partial<Pick<Context, 'tasks' | 'notes'>>;
+
+/** `queues`: for who passes work on. */
+export function createContext(queues: Queues = {}): Context {
+  return { ...createContextWithoutConnections(queues), connections: createConnections(log) };
+}
+
+/** For who tells connected devices nothing: a client that is not used is not in its bundle. */
+export function createContextWithoutConnections({ tasks = noQueue, notes = noQueue }: Queues = {}): Context {
   return {
     ...createStore(),
     now: Date.now,
     backOff,
     wait: (ms) => delay(ms),
-    connections: createConnections(log),
+    connections: noConnections,
     pushFailures: new PushFailures(),
     knownGroups: new KnownGroups(),
     tasks,
+    notes,
+    watches: new Watches(),
     log,
   };
 }

@@ -9,10 +9,11 @@ import type { Message } from '../protocol/messages.ts';
 import { isVoid } from '../protocol/slots.ts';
 import { createContext } from './context.ts';
 import { describeError } from './log.ts';
+import { createNotes } from './notes.ts';
 import { createTasks } from './tasks.ts';
 
 export function messageStream(
-  ctx: Context = createContext(createTasks()),
+  ctx: Context = createContext({ tasks: createTasks(), notes: createNotes() }),
 ): (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse> {
   return async (event) => {
     const sequenceNumbers = new Map<Message, string>();

@@ -5,6 +5,7 @@ import { carryOut } from '../core/groups/carry-out.ts';
 import type { Task, Tasks } from '../core/groups/task.ts';
 import { createContext } from './context.ts';
 import { describeError } from './log.ts';
+import { createNotes } from './notes.ts';
 import { createQueue } from './queues.ts';
 
 const QUEUE_VARIABLE = 'GROUP_TASKS_QUEUE_URL';
@@ -21,7 +22,7 @@ export function createTasks(): Tasks {
 
 /** Carries out each by itself; those that failed are tried again. */
 export function taskQueue(
-  ctx: Context = createContext(createTasks()),
+  ctx: Context = createContext({ tasks: createTasks(), notes: createNotes() }),
 ): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records: records }) => {
     const outcomes = await Promise.all(

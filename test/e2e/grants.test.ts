@@ -1,25 +1,42 @@
 // I10: while everything is used that the functions do, each request is noted. Sent again, each is let through, so no grant
 // is missing; and when each grant is taken away in turn, a request that was made is refused, so none is superfluous.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import type { CloudModel, PolicyStatement } from '../../local/model.ts';
 import type { FunctionRequest } from '../../local/iam/roles.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { startServices, type Services } from '../support/services.ts';
+import { startWebhookServer, type WebhookServer } from '../support/webhook-server.ts';
 
 let requests: readonly FunctionRequest[];
 let cloud: Cloud;
 let services: Services;
+let webhook: WebhookServer;
+let directory: string;
 
 beforeAll(async () => {
   const seen: FunctionRequest[] = [];
+  webhook = await startWebhookServer();
+  directory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
+  const context = { pushWebhookUrl: webhook.url };
+  const settings = {
+    settleMs: 0,
+    writeFanoutLimit: 3,
+    recipientsPerInvocation: 2,
+    headsIntervalMs: 1_000,
+    notifyDelayMs: 1_000,
+    ackTimeoutMs: 1_000,
+  };
   cloud = await startCloud({
+    templatePath: await synthesize({ outDirectory: directory, context }),
     onRequest: (request) => seen.push(request),
-    environment: {
-      IM_SETTINGS: '{"settleMs":0,"writeFanoutLimit":3,"recipientsPerInvocation":2,"headsIntervalMs":1000}',
-    },
+    environment: { IM_SETTINGS: JSON.stringify(settings) },
   });
   await runEverything();
   await cloud.settled({ delayed: true });
@@ -28,8 +45,10 @@ beforeAll(async () => {
   services = await startServices(cloud.model, cloud.dynamoDbEndpoint);
 });
 afterAll(async () => {
-  await services.close();
-  await cloud.close();
+  await services?.close();
+  await cloud?.close();
+  await webhook?.close();
+  await rm(directory, { recursive: true, force: true });
 });
 
 /** What Lambda itself does with a role and the local cloud has no need of. */
@@ -108,7 +127,7 @@ async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
   await alice.request('removeMembers', { conversationId: small, users: ['bob'] });
   await alice.request('dismissGroup', { conversationId: small });
 
-  const ivan = await connect(cloud, 'ivan', { token: await cloud.issueToken('ivan', -2) });
+  const ivan = await connect(cloud, 'ivan', { token: await cloud.issueToken('ivan', 0) });
   const inParts = await make('group-in-parts', ['bob', 'ivan']);
   while (ivan.socket.readyState === ivan.socket.OPEN) {
     await alice.send(inParts, 'are you still there?');
@@ -167,6 +186,7 @@ async function runEverything(): Promise<void> {
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
   await useGroups(alice, back);
+  await useNotifications(alice);
 
   // One install after another: of too many, the oldest is forgotten.
   const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });
@@ -178,7 +198,7 @@ async function runEverything(): Promise<void> {
   replaced.socket.send('{"action":"ping","id":"r"}');
   await replaced.closed;
 
-  const carol = await connect(cloud, 'carol', { token: await cloud.issueToken('carol', -2) });
+  const carol = await connect(cloud, 'carol', { token: await cloud.issueToken('carol', 0) });
   while (carol.socket.readyState === carol.socket.OPEN) {
     await alice.send('user:carol', 'are you still there?');
     await cloud.settled({ delayed: true });
@@ -187,7 +207,7 @@ async function runEverything(): Promise<void> {
   const expiring = await Promise.all(
     expiringActions.map(async (action, index) => {
       const userId = `eve-${index % 2}`;
-      const token = await cloud.issueToken(userId, -2);
+      const token = await cloud.issueToken(userId, 0);
       return {
         action,
         client: await connect(cloud, userId, { deviceId: action, platform: platforms[index >> 1]!, token }),
@@ -222,6 +242,28 @@ async function useChanges(alice: TestClient): Promise<void> {
     await takeNumber(2_000 + 100 * round);
     await alice.request('recall', { conversationId, seq });
   }
+}
+
+/** A telephone that is away, comes back in time, and whose token nobody has any more. */
+async function useNotifications(alice: TestClient): Promise<void> {
+  const notes = () => cloud.settled({ delayed: true });
+  const hank = await connect(cloud, 'hank');
+  await hank.request('device', { pushToken: 'token of hank' });
+  await alice.send('user:hank', 'had, and not read');
+  await hank.eventsUpTo(1);
+  await hank.request('ping', { cursor: 1 });
+  await notes();
+  await hank.close();
+  await cloud.settled();
+  await alice.send('user:hank', 'neither had nor read');
+  await cloud.settled();
+  const back = await connect(cloud, 'hank');
+  await notes();
+  await back.close();
+  await cloud.settled();
+  webhook.answer({ status: 410 });
+  await alice.send('user:hank', 'to nobody');
+  await notes();
 }
 
 /** As many events as fill a page. */

@@ -15,6 +15,7 @@ import { Database, type Item } from '../../src/core/database.ts';
 import { registerConnection } from '../../src/core/connections.ts';
 import { KnownGroups } from '../../src/core/groups/known-groups.ts';
 import type { Task } from '../../src/core/groups/task.ts';
+import { Watches, type Note } from '../../src/core/notifications/note.ts';
 import { PushFailures } from '../../src/core/push-failures.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { tableDefinitions, type TableName } from '../../src/core/tables.ts';
@@ -51,6 +52,8 @@ export interface TestContext extends Context {
   readonly pushed: { connectionId: string; frame: Push | Refused }[];
   /** What is left to others. */
   readonly queued: Task[];
+  /** Devices that are to be looked at later. */
+  readonly noted: Note[];
 }
 
 export interface TestClock {
@@ -83,6 +86,7 @@ export async function startTables(
     const requests = watch(client, death, beforeRequest);
     const pushed: TestContext['pushed'] = [];
     const queued: Task[] = [];
+    const noted: Note[] = [];
     const post = async (connectionId: string, frame: Push | Refused) => {
       pushed.push({ connectionId, frame });
       return 'accepted' as const;
@@ -102,10 +106,13 @@ export async function startTables(
       pushFailures: new PushFailures(),
       knownGroups: new KnownGroups(),
       tasks: { send: async (tasks) => void queued.push(...tasks) },
+      notes: { send: async (notes) => void noted.push(...notes) },
+      watches: new Watches(),
       log: { info: () => {}, warn: () => {}, error: () => {} },
       requests,
       pushed,
       queued,
+      noted,
     };
   };
 

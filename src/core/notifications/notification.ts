@@ -33,7 +33,9 @@ export interface PushProvider {
 }
 
 /** By the name that devices register with: `webhook`, `sns`, `web-push`, `apns`, `fcm`. */
-export type PushProviders = ReadonlyMap<string, PushProvider>;
+export interface PushProviders {
+  get(name: string): PushProvider | undefined;
+}
 
 /** Why nobody was told. */
 export type DropReason =

@@ -1,8 +1,10 @@
-// Keeps a push service that is down or slow from delaying the others.
-import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+// Keeps a push service that is down or slow from delaying the others: it has so many calls under way at most, and when it
+// failed often enough in a row it is left alone for a while.
+import pLimit from 'p-limit';
+import type { PushProvider } from '../../core/notifications/notification.ts';
 
 export interface BulkheadOptions {
-  /** Calls under way at most; those beyond are refused. */
+  /** Calls under way at most; those beyond wait. */
   readonly concurrency: number;
   /** Failures in a row after which the provider is left alone. */
   readonly failuresToOpen: number;
@@ -11,41 +13,32 @@ export interface BulkheadOptions {
   readonly now: () => number;
 }
 
-/** Refuses with an Error instead of waiting: what is refused is tried again later, like everything that failed. */
+/** It did not take this one notification, which says nothing of others: users must not be able to have it left alone. */
+export class NotificationRefused extends Error {}
+
+/** What a provider that is left alone refuses is tried again later, like everything that failed. */
 export function withBulkhead(provider: PushProvider, options: BulkheadOptions): PushProvider {
   const { concurrency, failuresToOpen, openMs, now } = options;
-  let underWay = 0;
+  const limit = pLimit(concurrency);
   let failures = 0;
   let openUntil = 0;
-
-  const refusal = (): string | undefined => {
-    if (now() < openUntil) return 'The provider is left alone for a while: it failed too often';
-    if (failures >= failuresToOpen && underWay > 0) return 'The provider is being tried: it failed too often';
-    if (underWay >= concurrency) return 'The provider has too many calls under way';
-    return undefined;
-  };
-  const call = async (notification: Notification) => {
-    try {
-      const delivery = await provider.send(notification);
-      failures = 0;
-      openUntil = 0;
-      return delivery;
-    } catch (error) {
-      failures += 1;
-      if (failures >= failuresToOpen) openUntil = now() + openMs;
-      throw error;
-    }
-  };
   return {
-    async send(notification) {
-      const reason = refusal();
-      if (reason) throw new Error(reason);
-      underWay += 1;
-      try {
-        return await call(notification);
-      } finally {
-        underWay -= 1;
-      }
-    },
+    send: (notification) =>
+      limit(async () => {
+        if (now() < openUntil) throw new Error('The provider is left alone for a while: it failed too often');
+        // Of all that wait for this moment, one tries.
+        if (failures >= failuresToOpen) openUntil = now() + openMs;
+        try {
+          const delivery = await provider.send(notification);
+          failures = 0;
+          openUntil = 0;
+          return delivery;
+        } catch (error) {
+          if (error instanceof NotificationRefused) throw error;
+          failures += 1;
+          if (failures >= failuresToOpen) openUntil = now() + openMs;
+          throw error;
+        }
+      }),
   };
 }

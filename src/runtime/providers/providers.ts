@@ -11,8 +11,11 @@ export interface ProvidersOptions {
   readonly now: () => number;
 }
 
-/** A provider that is down costs three calls, then one in half a minute. */
-const BULKHEAD = { concurrency: 32, failuresToOpen: 3, openMs: 30_000 };
+/** One that is down costs the calls under way when it fails, then one in half a minute. */
+const BULKHEAD = { concurrency: 32, failuresToOpen: 5, openMs: 30_000 };
+
+/** On a laptop without a push service: whatever a device registered with, what it would be told stands in the journal. */
+const journalAlone: PushProviders = { get: () => ({ send: async () => 'sent' }) };
 
 /** @throws Error when one is configured by half: the deployment is wrong, so the function does not start. */
 export function createProviders({ secrets, now }: ProvidersOptions): PushProviders {
@@ -26,5 +29,7 @@ export function createProviders({ secrets, now }: ProvidersOptions): PushProvide
   }
   const webPushArn = optional('PUSH_WEB_PUSH_SECRET_ARN');
   if (webPushArn) add('web-push', createWebPush({ secret: () => secrets.read(webPushArn), now }));
-  return providers;
+  if (providers.size === 0 && optional('NOTIFICATION_JOURNAL_URL')) return journalAlone;
+  // A backend that is told of notifications knows the services of its devices better than we do.
+  return { get: (name) => providers.get(name) ?? providers.get('webhook') };
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 import * as v from 'valibot';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+import { NotificationRefused } from './bulkhead.ts';
 import { encryptPush, MAX_TEXT_BYTES, type SubscriptionKeys } from './web-push-encryption.ts';
 
 export interface WebPushOptions {
@@ -78,7 +79,8 @@ export function createWebPush(options: WebPushOptions): PushProvider {
       await response.body?.cancel();
       if (response.ok) return 'sent';
       if (GONE.has(response.status)) return 'gone';
-      throw new Error(`The push service answered ${response.status}`);
+      const Problem = response.status < 500 && response.status !== 429 ? NotificationRefused : Error;
+      throw new Problem(`The push service answered ${response.status}`);
     },
   };
 }

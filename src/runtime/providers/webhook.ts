@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+import { NotificationRefused } from './bulkhead.ts';
 
 export interface WebhookOptions {
   readonly url: string;
@@ -86,10 +87,9 @@ async function outcomeOf(response: Response): Promise<Outcome> {
   // Unread answers would keep their connections.
   await response.body?.cancel();
   if (status === GONE) return { delivery: 'gone' };
-  return {
-    error: new Error(`The webhook answered ${status}`),
-    isFinal: status < 500 && !TRANSIENT_REFUSALS.has(status),
-  };
+  const isFinal = status < 500 && !TRANSIENT_REFUSALS.has(status);
+  const Problem = isFinal ? NotificationRefused : Error;
+  return { error: new Problem(`The webhook answered ${status}`), isFinal };
 }
 
 async function readStart(response: Response): Promise<string> {

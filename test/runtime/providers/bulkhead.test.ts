@@ -1,95 +1,74 @@
 // The bulkhead around a provider, with a clock that the test moves.
 import { describe, expect, it } from 'vitest';
-import type { PushProvider } from '../../../src/core/notifications/notification.ts';
-import { withBulkhead } from '../../../src/runtime/providers/bulkhead.ts';
+import { NotificationRefused, withBulkhead } from '../../../src/runtime/providers/bulkhead.ts';
 import { notification } from './notification.ts';
 
-/** A provider whose calls end when and how the test says. */
+/** A provider that does as told, and counts. */
 function startProvider({ concurrency = 10 } = {}) {
-  const calls: Call[] = [];
-  const provider: PushProvider = {
-    send: () =>
-      new Promise((resolve, reject) => {
-        calls.push({ take: () => resolve('sent'), fail: () => reject(new Error('no')) });
-      }),
+  const state = { calls: 0, underWay: 0, most: 0, now: 0, answer: 'take' as 'take' | 'fail' | 'refuse' };
+  const provider = withBulkhead(
+    {
+      async send() {
+        state.calls += 1;
+        state.underWay += 1;
+        state.most = Math.max(state.most, state.underWay);
+        await new Promise((resolve) => setImmediate(resolve));
+        state.underWay -= 1;
+        if (state.answer === 'fail') throw new Error('no');
+        if (state.answer === 'refuse') throw new NotificationRefused('not this one');
+        return 'sent';
+      },
+    },
+    { concurrency, failuresToOpen: 3, openMs: 1_000, now: () => state.now },
+  );
+  /** @returns how many of so many at once were taken. */
+  const sendMany = async (count: number) => {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: count }, () => provider.send(notification)),
+    );
+    return outcomes.filter(({ status }) => status === 'fulfilled').length;
   };
-  let now = 0;
-  const bulkhead = withBulkhead(provider, { concurrency, failuresToOpen: 3, openMs: 1_000, now: () => now });
-  const send = () => bulkhead.send(notification);
-  const fail = async () => {
-    const sending = send();
-    calls.at(-1)!.fail();
-    await expect(sending).rejects.toThrow('no');
-  };
-  const take = async () => {
-    const sending = send();
-    calls.at(-1)!.take();
-    expect(await sending).toBe('sent');
-  };
-  const pass = (ms: number) => {
-    now += ms;
-  };
-  return { calls, send, fail, take, pass };
-}
-
-interface Call {
-  readonly take: () => void;
-  readonly fail: () => void;
+  return { state, sendMany };
 }
 
 describe('a provider in a bulkhead', () => {
-  it('is not called for a while when it failed three times in a row', async () => {
-    const { calls, send, fail, pass } = startProvider();
-    for (let failure = 0; failure < 3; failure += 1) await fail();
-    await expect(send()).rejects.toThrow(/left alone/);
-    pass(999);
-    await expect(send()).rejects.toThrow(/left alone/);
-    expect(calls).toHaveLength(3);
+  it('is not called for a while when it failed three times in a row; then one call tries it', async () => {
+    const { state, sendMany } = startProvider({ concurrency: 1 });
+    state.answer = 'fail';
+    expect(await sendMany(9)).toBe(0);
+    expect(state.calls).toBe(3);
+    state.now = 999;
+    expect(await sendMany(2)).toBe(0);
+    expect(state.calls).toBe(3);
+    state.now = 1_000;
+    expect(await sendMany(5)).toBe(0);
+    expect(state.calls).toBe(4);
+    state.now = 2_000;
+    state.answer = 'take';
+    expect(await sendMany(1)).toBe(1);
+    expect(await sendMany(4)).toBe(4);
   });
 
   it('is called on when a success came between failures', async () => {
-    const { calls, fail, take } = startProvider();
-    await fail();
-    await fail();
-    await take();
-    await fail();
-    await fail();
-    await take();
-    expect(calls).toHaveLength(6);
+    const { state, sendMany } = startProvider();
+    for (const answer of ['fail', 'fail', 'take', 'fail', 'fail', 'take'] as const) {
+      state.answer = answer;
+      await sendMany(1);
+    }
+    expect(state.calls).toBe(6);
   });
 
-  it('gets one call as a trial, and all of them when that one succeeds', async () => {
-    const { calls, send, fail, take, pass } = startProvider();
-    for (let failure = 0; failure < 3; failure += 1) await fail();
-    pass(1_000);
-    const trial = send();
-    await expect(send()).rejects.toThrow(/being tried/);
-    expect(calls).toHaveLength(4);
-    calls[3]!.take();
-    expect(await trial).toBe('sent');
-    const both = [send(), send()];
-    for (const { take: takeCall } of calls) takeCall();
-    expect(await Promise.all(both)).toEqual(['sent', 'sent']);
-    await take();
+  it('is called on however many single notifications it refuses', async () => {
+    const { state, sendMany } = startProvider();
+    state.answer = 'refuse';
+    expect(await sendMany(9)).toBe(0);
+    state.answer = 'take';
+    expect(await sendMany(1)).toBe(1);
   });
 
-  it('is left alone again when the trial fails', async () => {
-    const { send, fail, pass } = startProvider();
-    for (let failure = 0; failure < 3; failure += 1) await fail();
-    pass(1_000);
-    await fail();
-    await expect(send()).rejects.toThrow(/left alone/);
-  });
-
-  it('has only so many calls under way', async () => {
-    const { calls, send } = startProvider({ concurrency: 2 });
-    const first = send();
-    const second = send();
-    await expect(send()).rejects.toThrow(/too many calls/);
-    calls[0]!.take();
-    await first;
-    const third = send();
-    for (const { take } of calls) take();
-    expect(await Promise.all([second, third])).toEqual(['sent', 'sent']);
+  it('has only so many calls under way; the others wait', async () => {
+    const { state, sendMany } = startProvider({ concurrency: 2 });
+    expect(await sendMany(9)).toBe(9);
+    expect(state.most).toBe(2);
   });
 });

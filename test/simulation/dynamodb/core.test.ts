@@ -9,6 +9,7 @@ import { Database } from '../../../src/core/database.ts';
 import { appendPointers } from '../../../src/core/mailbox.ts';
 import { forgetWaiting, noteWaiting } from '../../../src/core/offline-queue.ts';
 import { KnownGroups } from '../../../src/core/groups/known-groups.ts';
+import { Watches } from '../../../src/core/notifications/note.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { read } from '../../../src/core/read-positions.ts';
 import { send } from '../../../src/core/send.ts';
@@ -48,6 +49,8 @@ function createContext(): Context {
     pushFailures: new PushFailures(),
     knownGroups: new KnownGroups(),
     tasks: { send: async () => {} },
+    notes: { send: async () => {} },
+    watches: new Watches(),
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
 }

@@ -3,6 +3,7 @@ import { Database } from '../../../src/core/database.ts';
 import type { Connections, Context } from '../../../src/core/context.ts';
 import { KnownGroups } from '../../../src/core/groups/known-groups.ts';
 import type { Tasks } from '../../../src/core/groups/task.ts';
+import { Watches } from '../../../src/core/notifications/note.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { parseSettings, type Settings } from '../../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../../src/core/tables.ts';
@@ -36,6 +37,7 @@ export class Functions {
   private readonly settings: Settings;
   private readonly pushFailures = new PushFailures();
   private readonly knownGroups = new KnownGroups();
+  private readonly watches = new Watches();
 
   constructor(options: FunctionsOptions) {
     this.options = options;
@@ -86,6 +88,8 @@ export class Functions {
       pushFailures: this.pushFailures,
       knownGroups: this.knownGroups,
       tasks: tasksFor(life),
+      notes: { send: async () => {} },
+      watches: this.watches,
       log: silent,
     };
   }

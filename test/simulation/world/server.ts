@@ -1,5 +1,6 @@
 // The product's functions, put together as the template does: all actions behind one route, and what runs beside them.
-import { conversations, unread } from '../../../src/core/conversation-list.ts';
+import { conversations } from '../../../src/core/conversation-list.ts';
+import { unread } from '../../../src/core/unread.ts';
 import { edit, recall } from '../../../src/core/changes.ts';
 import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
 import type { Context } from '../../../src/core/context.ts';

@@ -1,0 +1,26 @@
+// The push services that the notifier may use: their addresses, their secrets, and the right to use them.
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Config } from './config.ts';
+import type { ImFunction } from './im-function.ts';
+
+export interface PushServicesProps {
+  config: Config;
+  notify: ImFunction;
+}
+
+export class PushServices extends Construct {
+  constructor(scope: Construct, id: string, { config, notify }: PushServicesProps) {
+    super(scope, id);
+    const { pushWebhookUrl, pushWebPush } = config;
+    if (pushWebhookUrl !== undefined) {
+      const secret = new Secret(this, 'WebhookSecret', {
+        description: 'Signs what is sent to the webhook',
+        generateSecretString: { passwordLength: 48, excludePunctuation: true },
+      });
+      notify.setVariable('PUSH_WEBHOOK_URL', pushWebhookUrl);
+      notify.useSecret(secret.secretArn, 'PUSH_WEBHOOK_SECRET_ARN');
+    }
+    if (pushWebPush !== undefined) notify.useSecret(pushWebPush, 'PUSH_WEB_PUSH_SECRET_ARN');
+  }
+}
