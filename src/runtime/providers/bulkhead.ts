@@ -16,6 +16,12 @@ export interface BulkheadOptions {
 /** It did not take this one notification, which says nothing of others: users must not be able to have it left alone. */
 export class NotificationRefused extends Error {}
 
+/** What it comes to that a service took no notification: it refused this one, or has trouble of its own. */
+export function failureOf(service: string, status: number, reason = ''): Error {
+  const Problem = status < 500 && status !== 429 ? NotificationRefused : Error;
+  return new Problem(`${service} answered ${status} ${reason}`.trim());
+}
+
 /** What a provider that is left alone refuses is tried again later, like everything that failed. */
 export function withBulkhead(provider: PushProvider, options: BulkheadOptions): PushProvider {
   const { concurrency, failuresToOpen, openMs, now } = options;

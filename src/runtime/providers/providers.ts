@@ -3,6 +3,7 @@ import type { PushProvider, PushProviders } from '../../core/notifications/notif
 import { optional, required } from '../environment.ts';
 import type { Secrets } from '../secrets.ts';
 import { withBulkhead } from './bulkhead.ts';
+import { createFcm } from './fcm.ts';
 import { createWebPush } from './web-push.ts';
 import { createWebhook } from './webhook.ts';
 
@@ -10,6 +11,12 @@ export interface ProvidersOptions {
   readonly secrets: Secrets;
   readonly now: () => number;
 }
+
+/** What needs a secret and nothing else, with the variable that names the secret. */
+const SERVICES = [
+  { name: 'web-push', variable: 'PUSH_WEB_PUSH_SECRET_ARN', create: createWebPush },
+  { name: 'fcm', variable: 'PUSH_FCM_SECRET_ARN', create: createFcm },
+] as const;
 
 /** One that is down costs the calls under way when it fails, then one in half a minute. */
 const BULKHEAD = { concurrency: 32, failuresToOpen: 5, openMs: 30_000 };
@@ -27,8 +34,10 @@ export function createProviders({ secrets, now }: ProvidersOptions): PushProvide
     const arn = required('PUSH_WEBHOOK_SECRET_ARN');
     add('webhook', createWebhook({ url, secret: () => secrets.read(arn), now }));
   }
-  const webPushArn = optional('PUSH_WEB_PUSH_SECRET_ARN');
-  if (webPushArn) add('web-push', createWebPush({ secret: () => secrets.read(webPushArn), now }));
+  for (const { name, variable, create } of SERVICES) {
+    const arn = optional(variable);
+    if (arn) add(name, create({ secret: () => secrets.read(arn), now }));
+  }
   if (providers.size === 0 && optional('NOTIFICATION_JOURNAL_URL')) return journalAlone;
   // A backend that is told of notifications knows the services of its devices better than we do.
   return { get: (name) => providers.get(name) ?? providers.get('webhook') };

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { importJWK, SignJWT } from 'jose';
 import * as v from 'valibot';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
-import { NotificationRefused } from './bulkhead.ts';
+import { failureOf } from './bulkhead.ts';
+import { fitPreview } from './fit-preview.ts';
+import { readJson } from './read-json.ts';
 import { encryptPush, MAX_TEXT_BYTES, type SubscriptionKeys } from './web-push-encryption.ts';
 
 export interface WebPushOptions {
@@ -79,22 +81,9 @@ export function createWebPush(options: WebPushOptions): PushProvider {
       await response.body?.cancel();
       if (response.ok) return 'sent';
       if (GONE.has(response.status)) return 'gone';
-      const Problem = response.status < 500 && response.status !== 429 ? NotificationRefused : Error;
-      throw new Problem(`The push service answered ${response.status}`);
+      throw failureOf('The push service', response.status);
     },
   };
-}
-
-function readJson<Schema extends v.GenericSchema>(
-  schema: Schema,
-  text: string,
-): v.InferOutput<Schema> | undefined {
-  try {
-    const result = v.safeParse(schema, JSON.parse(text));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Keys that are none are the user's doing, and must not count as a failure of the push service. */
@@ -133,16 +122,9 @@ function topicOf(collapseId: string): string {
   return createHash('sha256').update(collapseId).digest('base64url').slice(0, TOPIC_CHARACTERS);
 }
 
-/** The preview is what may be cut: the rest is short, and needed. */
 function textOf(notification: Notification): string {
   const { title, preview, count, badge, conversationId, seq, notificationId } = notification;
-  const textWith = (shown: string | null) =>
-    JSON.stringify({ title, preview: shown, count, badge, conversationId, seq, notificationId });
-  const characters = preview === null ? [] : Array.from(preview);
-  let text = textWith(preview);
-  while (Buffer.byteLength(text) > MAX_TEXT_BYTES && characters.length > 0) {
-    characters.length = Math.floor(characters.length * 0.9);
-    text = textWith(characters.join(''));
-  }
-  return text;
+  return fitPreview(preview, MAX_TEXT_BYTES, (shown) =>
+    JSON.stringify({ title, preview: shown, count, badge, conversationId, seq, notificationId }),
+  );
 }
