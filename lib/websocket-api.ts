@@ -12,6 +12,7 @@ import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integra
 import { Construct } from 'constructs';
 import type { Action } from '../src/protocol/client-frames.ts';
 import { groupFrames } from '../src/protocol/group-frames.ts';
+import { peopleFrames } from '../src/protocol/people-frames.ts';
 import type { Config } from './config.ts';
 import { ImFunction, type ImFunctionProps } from './im-function.ts';
 import type { Tables } from './tables.ts';
@@ -90,6 +91,14 @@ export class ImWebSocketApi extends Construct {
     this.addRoutes(['device'], 'device', 'Registers a device for push notifications')
       .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
+    const ofPeople = Object.keys(peopleFrames) as (keyof typeof peopleFrames)[];
+    this.addRoutes(ofPeople, 'people', 'Keeps how users present themselves').useTable(
+      tables,
+      'Users',
+      'BatchGetItem',
+      'GetItem',
+      'UpdateItem',
+    );
     const fallback = this.routeFunction('default', {
       description: 'Answers frames that name no known action',
     });

@@ -75,6 +75,10 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   subscribe:
     'For groups with read fan-out that are being looked at: new messages come as `group` pushes on this connection from now on. Answers the newest number of each conversation that the caller is in; others are left out.',
   unsubscribe: 'Ends it, for this connection.',
+  profile:
+    'How the caller presents themselves: give what is to change; the profile is answered as it is now. `version` counts its changes; what is so already changes nothing. `""` takes the avatar away. Everybody may read it.',
+  profiles:
+    'Profiles of any users, in the order asked, each once; of one that has none, or does not exist, `name` is the userId. Those that fit one answer: ask for the others again. What was changed a moment ago may be missing.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 

@@ -68,6 +68,7 @@ export const itemKey = {
   subscription: (connectionId: string) => `${subscriptionPrefix}${connectionId}`,
   /** How many groups a user is in. */
   groupCount: 'GROUPS',
+  profile: 'PROFILE',
   /** Slots of a conversation that hold nothing to read any more, sealed: named by the first of them. */
   uncounted: (firstSeq: number) => `${uncountedPrefix}${String(firstSeq).padStart(12, '0')}`,
   /** A sealed mailbox page, named by its first syncSeq so that pages sort in order. */
@@ -99,6 +100,7 @@ export const subscriptionKey = (conversationId: string, connectionId: string) =>
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });
 export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });
 export const groupCountKey = (userId: string) => ({ userId, item: itemKey.groupCount });
+export const profileKey = (userId: string) => ({ userId, item: itemKey.profile });
 export const pushTargetKey = (userId: string, deviceId: string) => ({
   userId,
   item: itemKey.pushTarget(deviceId),

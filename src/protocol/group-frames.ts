@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { clientMsgIdSchema, conversationIdSchema, userIdSchema } from './id-schemas.ts';
 import { isGroupId } from './ids.ts';
 import { limits } from './limits.ts';
-import { listOf, pageSize, request, storedText } from './request.ts';
+import { avatar, characters, listOf, pageSize, request } from './request.ts';
 
 /** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this, in this file, and not used. */
 const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
@@ -12,25 +12,10 @@ const groupIdSchema = define(() =>
   v.pipe(conversationIdSchema, v.check(isGroupId, 'must name a group, g:<id>')),
 );
 
-const characters = (min: number, max: number) =>
-  v.pipe(
-    storedText(max * 4),
-    v.check((text) => {
-      const { length } = Array.from(text);
-      return length >= min && length <= max;
-    }, `must have ${min} to ${max} characters`),
-  );
-
 const titleSchema = define(() => characters(limits.groupTitle.min, limits.groupTitle.max));
 const announcementSchema = define(() => characters(0, limits.announcement));
 
-/** `""` takes it away. */
-const avatarSchema = define(() =>
-  v.pipe(
-    storedText(limits.avatar),
-    v.regex(/^(?:|media:.+|https:\/\/.+)$/, 'must be media:<key> or an https URL'),
-  ),
-);
+const avatarSchema = define(avatar);
 
 const policySchema = define(() => {
   const permission = v.optional(v.picklist(['members', 'admins']));

@@ -27,8 +27,14 @@ export const limits = {
   /** Characters. */
   groupTitle: { min: 1, max: 100 },
   announcement: 1_000,
-  /** Bytes, in UTF-8. */
+  /** Bytes, in UTF-8; of a group, and of a user. */
   avatar: 512,
+  /** Characters. */
+  profileName: { min: 1, max: 64 },
+  /** `custom` of a profile as JSON. */
+  profileBytes: 1024,
+  /** Users that one request asks the profiles of. */
+  profiles: 100,
   /** Users that one request adds to a group, or removes. */
   groupRequestUsers: 100,
   members: { max: 100, default: 100 },

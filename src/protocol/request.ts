@@ -31,3 +31,19 @@ export const storedText = (maxBytes: number) =>
       `must have at most ${maxBytes} bytes`,
     ),
   );
+
+export const characters = (min: number, max: number) =>
+  v.pipe(
+    storedText(max * 4),
+    v.check((text) => {
+      const { length } = Array.from(text);
+      return length >= min && length <= max;
+    }, `must have ${min} to ${max} characters`),
+  );
+
+/** `""` takes it away. */
+export const avatar = () =>
+  v.pipe(
+    storedText(limits.avatar),
+    v.regex(/^(?:|media:.+|https:\/\/.+)$/, 'must be media:<key> or an https URL'),
+  );

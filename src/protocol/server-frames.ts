@@ -135,6 +135,17 @@ const group = {
   me: v.object(standing),
 };
 
+export const profileSchema = v.object({
+  userId: userIdSchema,
+  /** The userId, of who has not said otherwise. */
+  name: v.string(),
+  /** `""`: none. */
+  avatar: v.string(),
+  custom: v.record(v.string(), v.unknown()),
+  /** How often it was changed; 0: never. */
+  version: count,
+});
+
 const notAdded = v.object({
   userId: userIdSchema,
   reason: v.picklist(['member', 'user_not_found', 'full', 'blocked']),
@@ -237,6 +248,8 @@ export const responseFrames = {
     heads: v.record(v.string(), count),
   }),
   unsubscribe: answer({}),
+  profile: answer(profileSchema.entries),
+  profiles: answer({ users: v.array(profileSchema) }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
 
 export const pushFrames = {
@@ -279,6 +292,7 @@ export type ConversationChange = v.InferOutput<typeof conversationChangeSchema>;
 export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
 export type SyncedMessage = Extract<SyncEvent, { kind: 'message' }>;
 export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
+export type Profile = v.InferOutput<typeof profileSchema>;
 export type Role = v.InferOutput<typeof roleSchema>;
 export type GroupPolicy = v.InferOutput<typeof groupPolicySchema>;
 export type Push = v.InferOutput<(typeof pushFrames)[keyof typeof pushFrames]>;

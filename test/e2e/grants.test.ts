@@ -106,6 +106,7 @@ const expiringActions = [
   'unread',
   'settings',
   'members',
+  'profile',
 ];
 /** Groups that are written to at once, in parts, and to whoever looks; and how they end. */
 async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
@@ -187,6 +188,7 @@ async function runEverything(): Promise<void> {
   await back.request('device', { remove: true });
   await useGroups(alice, back);
   await useNotifications(alice);
+  await usePeople(alice);
 
   // One install after another: of too many, the oldest is forgotten.
   const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });
@@ -242,6 +244,11 @@ async function useChanges(alice: TestClient): Promise<void> {
     await takeNumber(2_000 + 100 * round);
     await alice.request('recall', { conversationId, seq });
   }
+}
+
+async function usePeople(alice: TestClient): Promise<void> {
+  await alice.request('profile', { name: 'Alice' });
+  await alice.request('profiles', { users: ['alice', 'bob'] });
 }
 
 /** A telephone that is away, comes back in time, and whose token nobody has any more. */

@@ -1,0 +1,42 @@
+// What clients send about people: one schema an action.
+import * as v from 'valibot';
+import { bodyFault, isObject, type Body } from './body.ts';
+import { userIdSchema } from './id-schemas.ts';
+import { limits } from './limits.ts';
+import { avatar, characters, listOf, request } from './request.ts';
+
+/** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this, in this file, and not used. */
+const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
+
+/** Whatever an app keeps beside a name; handed on as it came, as a message's body is. */
+const customSchema = define(() =>
+  v.pipe(
+    v.custom<Body>(isObject, 'must be an object'),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const fault = bodyFault(dataset.value);
+      if (fault) return addIssue({ message: fault });
+      const sizeBytes = new TextEncoder().encode(JSON.stringify(dataset.value)).length;
+      if (sizeBytes > limits.profileBytes) {
+        addIssue({ message: `must have at most ${limits.profileBytes} bytes as JSON` });
+      }
+    }),
+  ),
+);
+
+export const profileFrame = define(() =>
+  request('profile', {
+    name: v.optional(characters(limits.profileName.min, limits.profileName.max)),
+    avatar: v.optional(avatar()),
+    custom: v.optional(customSchema),
+  }),
+);
+
+export const profilesFrame = define(() =>
+  request('profiles', { users: listOf(userIdSchema, limits.profiles) }),
+);
+
+export const peopleFrames = {
+  profile: profileFrame,
+  profiles: profilesFrame,
+} as const;
