@@ -109,6 +109,8 @@ const configSchema = v.strictObject({
   ),
   /** The ARN of a secret that holds the VAPID key (docs/notifications.md). */
   pushWebPush: v.optional(arnOf('secretsmanager')),
+  /** The ARN of a secret that holds a key for Apple's push service. */
+  pushApns: v.optional(arnOf('secretsmanager')),
   /** The ARN of a secret that holds the key of a Firebase project's service account. */
   pushFcm: v.optional(arnOf('secretsmanager')),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */

@@ -12,7 +12,7 @@ export interface PushServicesProps {
 export class PushServices extends Construct {
   constructor(scope: Construct, id: string, { config, notify }: PushServicesProps) {
     super(scope, id);
-    const { pushWebhookUrl, pushWebPush, pushFcm } = config;
+    const { pushWebhookUrl, pushWebPush, pushApns, pushFcm } = config;
     if (pushWebhookUrl !== undefined) {
       const secret = new Secret(this, 'WebhookSecret', {
         description: 'Signs what is sent to the webhook',
@@ -22,6 +22,7 @@ export class PushServices extends Construct {
       notify.useSecret(secret.secretArn, 'PUSH_WEBHOOK_SECRET_ARN');
     }
     if (pushWebPush !== undefined) notify.useSecret(pushWebPush, 'PUSH_WEB_PUSH_SECRET_ARN');
+    if (pushApns !== undefined) notify.useSecret(pushApns, 'PUSH_APNS_SECRET_ARN');
     if (pushFcm !== undefined) notify.useSecret(pushFcm, 'PUSH_FCM_SECRET_ARN');
   }
 }

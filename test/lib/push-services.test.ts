@@ -31,6 +31,7 @@ function expectGrant(template: Template, Action: string, Resource: unknown): voi
 
 describe.each([
   ['pushWebPush', 'PUSH_WEB_PUSH_SECRET_ARN'],
+  ['pushApns', 'PUSH_APNS_SECRET_ARN'],
   ['pushFcm', 'PUSH_FCM_SECRET_ARN'],
 ])('%s', (key, variable) => {
   test('lets the notifier read that secret', () => {

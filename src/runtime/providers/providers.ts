@@ -3,6 +3,7 @@ import type { PushProvider, PushProviders } from '../../core/notifications/notif
 import { optional, required } from '../environment.ts';
 import type { Secrets } from '../secrets.ts';
 import { withBulkhead } from './bulkhead.ts';
+import { createApns } from './apns.ts';
 import { createFcm } from './fcm.ts';
 import { createWebPush } from './web-push.ts';
 import { createWebhook } from './webhook.ts';
@@ -15,6 +16,7 @@ export interface ProvidersOptions {
 /** What needs a secret and nothing else, with the variable that names the secret. */
 const SERVICES = [
   { name: 'web-push', variable: 'PUSH_WEB_PUSH_SECRET_ARN', create: createWebPush },
+  { name: 'apns', variable: 'PUSH_APNS_SECRET_ARN', create: createApns },
   { name: 'fcm', variable: 'PUSH_FCM_SECRET_ARN', create: createFcm },
 ] as const;
 

@@ -1,0 +1,155 @@
+// Pushes to Apple's devices (APNs), identified by tokens that a key of the developer's signs.
+import { createHash, createPrivateKey } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SignJWT } from 'jose';
+import * as v from 'valibot';
+import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+import { failureOf, NotificationRefused } from './bulkhead.ts';
+import { fitPreview } from './fit-preview.ts';
+import { createHttp2Client, type Http2Answer } from './http2-client.ts';
+import { keepToken, type MadeToken } from './kept-token.ts';
+import { readJson } from './read-json.ts';
+
+export interface ApnsOptions {
+  /** JSON: `{"teamId","keyId","topic","privateKey":<the .p8 as PEM>,"sandbox"?:true}`. */
+  readonly secret: () => Promise<string>;
+  readonly now: () => number;
+  /** Called in the place of Apple. */
+  readonly origin?: string;
+  /** Of one try. */
+  readonly timeoutMs?: number;
+}
+
+type Outcome = { readonly delivery: 'sent' | 'gone' } | { readonly error: Error; readonly isFinal: boolean };
+
+const PRODUCTION = 'https://api.push.apple.com';
+const SANDBOX = 'https://api.sandbox.push.apple.com';
+const TIMEOUT_MS = 3_000;
+const MAX_ATTEMPTS = 2;
+const MAX_BACK_OFF_MS = 400;
+/** Apple refuses those of an hour, and senders that change theirs every few minutes. */
+const TOKEN_MS = 50 * 60_000;
+/** How long Apple keeps what it cannot deliver. */
+const KEPT_SECONDS = 24 * 60 * 60;
+const MAX_PAYLOAD_BYTES = 4_096;
+const MAX_COLLAPSE_ID_BYTES = 64;
+const GONE_REASONS: ReadonlySet<string> = new Set(['BadDeviceToken', 'DeviceTokenNotForTopic']);
+/** It stands in the path. Apple's have 32 bytes, and may grow. */
+const DEVICE_TOKEN = /^([0-9a-f]{2}){32,100}$/i;
+
+const Credentials = v.object({
+  teamId: v.pipe(v.string(), v.nonEmpty()),
+  keyId: v.pipe(v.string(), v.nonEmpty()),
+  topic: v.pipe(v.string(), v.regex(/^[\w.-]+$/)),
+  privateKey: v.string(),
+  sandbox: v.optional(v.boolean(), false),
+});
+type Credentials = v.InferOutput<typeof Credentials>;
+const Problem = v.object({ reason: v.pipe(v.string(), v.regex(/^\w+$/)) });
+
+export function createApns({ secret, now, origin, timeoutMs = TIMEOUT_MS }: ApnsOptions): PushProvider {
+  const client = createHttp2Client(timeoutMs);
+  const token = keepToken((text) => makeToken(readCredentials(text), now()), now);
+
+  const tryOnce = async (notification: Notification, body: string): Promise<Outcome> => {
+    const text = await secret();
+    const { topic, sandbox } = readCredentials(text);
+    const providerToken = await token.get(text);
+    let answer: Http2Answer;
+    try {
+      answer = await client.post({
+        origin: origin ?? (sandbox ? SANDBOX : PRODUCTION),
+        path: `/3/device/${notification.pushToken}`,
+        headers: {
+          authorization: `bearer ${providerToken}`,
+          'apns-topic': topic,
+          'apns-push-type': 'alert',
+          'apns-priority': '10',
+          'apns-expiration': String(Math.floor(now() / 1000) + KEPT_SECONDS),
+          'apns-collapse-id': collapseIdOf(notification),
+          'apns-id': uuidOf(notification.notificationId),
+        },
+        body,
+      });
+    } catch (cause) {
+      return { error: new Error('APNs did not answer', { cause }), isFinal: false };
+    }
+    const reason = readJson(Problem, answer.body)?.reason;
+    if (reason !== 'ExpiredProviderToken') return outcomeOf(answer.status, reason);
+    token.discard(providerToken);
+    return { error: failureOf('APNs', answer.status, reason), isFinal: false };
+  };
+  return {
+    async send(notification) {
+      // No retry makes another token of it.
+      if (!DEVICE_TOKEN.test(notification.pushToken)) return 'gone';
+      const body = payloadOf(notification);
+      for (let attempt = 1; ; attempt += 1) {
+        const outcome = await tryOnce(notification, body);
+        if ('delivery' in outcome) return outcome.delivery;
+        if (outcome.isFinal || attempt === MAX_ATTEMPTS) throw outcome.error;
+        await delay(Math.random() * MAX_BACK_OFF_MS);
+      }
+    },
+  };
+}
+
+function readCredentials(text: string): Credentials {
+  const credentials = readJson(Credentials, text);
+  if (!credentials) throw new Error('The secret of apns needs teamId, keyId, topic and privateKey');
+  return credentials;
+}
+
+async function makeToken({ teamId, keyId, privateKey }: Credentials, nowMs: number): Promise<MadeToken> {
+  const value = await new SignJWT()
+    .setProtectedHeader({ alg: 'ES256', kid: keyId })
+    .setIssuer(teamId)
+    .setIssuedAt(Math.floor(nowMs / 1000))
+    .sign(readPrivateKey(privateKey));
+  return { value, staleAt: nowMs + TOKEN_MS };
+}
+
+function readPrivateKey(pem: string) {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    throw new Error('The privateKey in the secret of apns is none');
+  }
+}
+
+function outcomeOf(status: number, reason: string | undefined): Outcome {
+  if (status === 200) return { delivery: 'sent' };
+  if (status === 410) return { delivery: 'gone' };
+  if (status === 400 && reason !== undefined && GONE_REASONS.has(reason)) return { delivery: 'gone' };
+  const error = failureOf('APNs', status, reason);
+  return { error, isFinal: error instanceof NotificationRefused };
+}
+
+function collapseIdOf({ collapseId }: Notification): string {
+  if (Buffer.byteLength(collapseId) <= MAX_COLLAPSE_ID_BYTES) return collapseId;
+  return createHash('sha256').update(collapseId).digest('base64url');
+}
+
+/** A UUID of version 8, whose bits are ours to choose: the same for the same notification. */
+function uuidOf(notificationId: string): string {
+  const bytes = createHash('sha256').update(notificationId).digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+function payloadOf({ title, preview, badge, conversationId, seq, count }: Notification): string {
+  return fitPreview(preview, MAX_PAYLOAD_BYTES, (shown) =>
+    JSON.stringify({
+      aps: {
+        alert: { title, ...(shown !== null && { body: shown }) },
+        ...(badge !== undefined && { badge }),
+        'thread-id': conversationId,
+        sound: 'default',
+      },
+      conversationId,
+      seq,
+      count,
+    }),
+  );
+}
