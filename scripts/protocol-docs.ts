@@ -75,6 +75,8 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   subscribe:
     'For groups with read fan-out that are being looked at: new messages come as `group` pushes on this connection from now on. Answers the newest number of each conversation that the caller is in; others are left out.',
   unsubscribe: 'Ends it, for this connection.',
+  preferences:
+    'What the caller wants of the service: give what is to change; all three are answered as they are now. Without `receipts` nobody is told how far the caller has read, by push or answer, and the caller is not told of others; `receipts` counts them as unread. Without `previews`, notifications do not say what a message says.',
   profile:
     'How the caller presents themselves: give what is to change; the profile is answered as it is now. `version` counts its changes; what is so already changes nothing. `""` takes the avatar away. Everybody may read it.',
   profiles:

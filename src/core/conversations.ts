@@ -4,9 +4,18 @@ import { peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Caller, Context } from './context.ts';
 import { findItem, type Item, type Key } from './database.ts';
 import { deviceDigest } from './digest.ts';
+import { toPreferences } from './people/wishes.ts';
 import { emptyRing } from './rings.ts';
 import { takeTurn } from './rate.ts';
-import { blockKey, headKey, itemKey, mailboxKey, ringAttribute, type Side } from './tables.ts';
+import {
+  blockKey,
+  headKey,
+  itemKey,
+  mailboxKey,
+  ringAttribute,
+  sideAttributes,
+  type Side,
+} from './tables.ts';
 
 export interface ConversationHead {
   /** The last number given out, and when. */
@@ -65,17 +74,31 @@ export async function openDirectConversation(
     return refuse('rate_limited', 'to: too many new conversations', { retryAfterMs: limited.waitMs });
   }
   // A transaction that fails costs as much as one that does not: so a look comes first.
-  const known = await ctx.db.batchGet('Users', [mailboxKey(peer), blockKey(peer, caller.userId)]);
+  const members = [...new Set(users)];
+  const known = await ctx.db.batchGet('Users', [...members.map(mailboxKey), blockKey(peer, caller.userId)]);
   const isThere = (key: Key) => findItem(known, key) !== undefined;
   if (!isThere(mailboxKey(peer))) return refuseUnknown(peer);
   if (isThere(blockKey(peer, caller.userId))) return refuseBlocked(peer);
+  const hiding = members.filter((userId) => {
+    const head = findItem(known, mailboxKey(userId));
+    return head && !toPreferences(head).receipts;
+  });
   const now = ctx.now();
   const ring = ringAttribute(sideOf(conversation, caller.userId), deviceDigest(caller.deviceId));
   const written = await ctx.db.transact([
     {
       kind: 'put',
       table: 'Conversations',
-      item: { ...headKey(conversationId), seq: 0, counted: 0, at: now, [ring]: emptyRing },
+      item: {
+        ...headKey(conversationId),
+        seq: 0,
+        counted: 0,
+        at: now,
+        [ring]: emptyRing,
+        ...Object.fromEntries(
+          hiding.map((userId) => [sideAttributes(sideOf(conversation, userId)).hidesReads, 1]),
+        ),
+      },
       condition: 'attribute_not_exists(#conversationId)',
     },
     {
@@ -90,7 +113,7 @@ export async function openDirectConversation(
       key: blockKey(peer, caller.userId),
       condition: 'attribute_not_exists(#userId)',
     },
-    ...[...new Set(users)].map((userId) => ({
+    ...members.map((userId) => ({
       kind: 'put' as const,
       table: 'Users' as const,
       item: { userId, item: itemKey.conversationView(conversationId), kind: 'direct' },

@@ -7,9 +7,11 @@
 // Every page holds exactly PAGE_SIZE pointers and is named by its first syncSeq: its content follows from its name,
 // so it may be written twice, late, or by two writers, and the key of the page that holds a syncSeq is arithmetic.
 import type { Platform } from '../protocol/ids.ts';
+import type { Preferences } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
+import { toPreferences } from './people/wishes.ts';
 import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
 
 export const PAGE_SIZE = 16;
@@ -29,6 +31,7 @@ export interface Mailbox {
   readonly connections: readonly DeviceConnection[];
   /** Devices that are registered for push notifications. */
   readonly pushDevices: readonly string[];
+  readonly preferences: Preferences;
 }
 
 export interface DeviceConnection {
@@ -206,6 +209,7 @@ export function toMailbox(item: Item): Mailbox {
     pushDevices: attributes
       .filter(([name]) => name.startsWith(pushAttributePrefix))
       .map(([name]) => name.slice(pushAttributePrefix.length)),
+    preferences: toPreferences(item),
   };
 }
 

@@ -28,13 +28,15 @@ export interface Member {
   readonly readCounted: number;
   /** The peer does not take messages from this one; in direct conversations. */
   readonly isBlocked: boolean;
+  /** Nobody is told how far this one has read; nor is this one, of others. */
+  readonly hidesReads: boolean;
 }
 
 /** A member and the conversation, in one consistent read of each. */
 export interface Membership {
   readonly head: ConversationHead;
   readonly member: Member;
-  /** How far the other one has read, and whether this one takes no messages from them; in direct conversations. */
+  /** In direct conversations: how far the other one has read, if that is shown, and whether this one blocks them. */
   readonly peerReadSeq?: number;
   readonly blocksPeer?: boolean;
   /** In groups: what it is, and what the member is in it. */
@@ -99,10 +101,12 @@ export function toMemberships(
     }
     const peerAt = peerPlace(conversationId, userId);
     const peer = peerAt && toMember(own, peerAt);
+    const member = toMember(own, place);
     memberships.set(conversationId, {
       head: toHead(head),
-      member: toMember(own, place),
-      ...(peer && { peerReadSeq: peer.readSeq, blocksPeer: peer.isBlocked }),
+      member,
+      ...(peer && !peer.hidesReads && !member.hidesReads && { peerReadSeq: peer.readSeq }),
+      ...(peer && { blocksPeer: peer.isBlocked }),
     });
   }
   return memberships;
@@ -129,6 +133,7 @@ export function toMember(item: Item, { names }: MemberPlace): Member {
     readSeq: (item[names.readSeq] as number | undefined) ?? 0,
     readCounted: (item[names.readCounted] as number | undefined) ?? 0,
     isBlocked: item[names.blocked] !== undefined,
+    hidesReads: item[names.hidesReads] !== undefined,
   };
 }
 

@@ -32,7 +32,7 @@ export async function read(
   const readCounted = seq > member.readSeq && isSettled ? countedUpTo(ctx, head, seq, found) : undefined;
   if (readCounted === undefined) return answerRead(ctx, conversationId, membership);
   if (await movePosition(ctx, { conversationId, userId, seq, readCounted })) {
-    await tell(ctx, caller, conversationId, seq);
+    await tell(ctx, caller, membership, { conversationId, readSeq: seq });
     return answerRead(ctx, conversationId, { head, member: { ...member, readSeq: seq, readCounted } });
   }
   // Another device has read further meanwhile.
@@ -115,12 +115,17 @@ async function movePosition(
   return written.ok;
 }
 
-/** The user's other devices, and in a direct conversation the peer's. */
-async function tell(ctx: Context, caller: Caller, conversationId: string, readSeq: number): Promise<void> {
+/** The user's other devices, and the peer's where the two show each other how far they have read. */
+async function tell(
+  ctx: Context,
+  caller: Caller,
+  { peerReadSeq }: Membership,
+  { conversationId, readSeq }: { readonly conversationId: string; readonly readSeq: number },
+): Promise<void> {
   const { userId } = caller;
   const conversation = parseConversationId(conversationId);
-  const users = conversation?.kind === 'direct' ? new Set(conversation.users) : [userId];
-  const items = await ctx.db.batchGet('Users', [...users].map(mailboxKey));
+  const users = conversation?.kind === 'direct' && peerReadSeq !== undefined ? conversation.users : [userId];
+  const items = await ctx.db.batchGet('Users', users.map(mailboxKey));
   const push: Push = { push: 'read', conversationId, userId, readSeq };
   await announce(ctx, caller, items.map(toMailbox), push);
 }

@@ -68,8 +68,10 @@ async function readersOf(
   const items = await ctx.db.query({ ...range, limit: MAX_MEMBERS });
   return items
     .filter((item) => item['role'] !== undefined && (item['joinedSeq'] as number) <= seq)
-    .map((item) => ({
-      userId: memberIdOf(item['item'] as string),
-      readSeq: (item['readSeq'] as number | undefined) ?? 0,
-    }));
+    .map((item) => {
+      const reader = memberIdOf(item['item'] as string);
+      const isShown = item['hidesReads'] === undefined && !membership.member.hidesReads;
+      const readSeq = (item['readSeq'] as number | undefined) ?? 0;
+      return { userId: reader, readSeq: isShown || reader === userId ? readSeq : 0 };
+    });
 }

@@ -139,12 +139,20 @@ export const deviceIdOf = (deviceItem: string) => deviceItem.slice(devicePrefix.
 /** The two users of a direct conversation, in the order of its id. */
 export type Side = 'a' | 'b';
 
+/** What a user does not want; in the mailbox head, where whoever tells them or of them looks anyway. */
+export const unwantedAttributes = {
+  presence: 'noPresence',
+  receipts: 'noReceipts',
+  previews: 'noPreviews',
+} as const;
+
 /** A member's own state; in a group's MEMBER item under these names. */
 export const memberAttributes = {
   readSeq: 'readSeq',
   readCounted: 'readCounted',
   floorSeq: 'floorSeq',
   blocked: 'blocked',
+  hidesReads: 'hidesReads',
 } as const;
 
 export type MemberAttribute = keyof typeof memberAttributes;
@@ -156,6 +164,7 @@ export function sideAttributes(side: Side): Record<MemberAttribute, string> {
     readCounted: `${side}Counted`,
     floorSeq: `${side}Floor`,
     blocked: `${side}Blocked`,
+    hidesReads: `${side}Hides`,
   };
 }
 

@@ -24,6 +24,17 @@ const customSchema = define(() =>
   ),
 );
 
+export const preferencesFrame = define(() =>
+  request('preferences', {
+    /** Others may see whether this user is there. */
+    presence: v.optional(v.boolean()),
+    /** Others may see how far this user has read, and this user how far they have. */
+    receipts: v.optional(v.boolean()),
+    /** Notifications say what a message says. */
+    previews: v.optional(v.boolean()),
+  }),
+);
+
 export const profileFrame = define(() =>
   request('profile', {
     name: v.optional(characters(limits.profileName.min, limits.profileName.max)),
@@ -37,6 +48,7 @@ export const profilesFrame = define(() =>
 );
 
 export const peopleFrames = {
+  preferences: preferencesFrame,
   profile: profileFrame,
   profiles: profilesFrame,
 } as const;

@@ -135,6 +135,12 @@ const group = {
   me: v.object(standing),
 };
 
+export const preferencesSchema = v.object({
+  presence: v.boolean(),
+  receipts: v.boolean(),
+  previews: v.boolean(),
+});
+
 export const profileSchema = v.object({
   userId: userIdSchema,
   /** The userId, of who has not said otherwise. */
@@ -248,6 +254,7 @@ export const responseFrames = {
     heads: v.record(v.string(), count),
   }),
   unsubscribe: answer({}),
+  preferences: answer(preferencesSchema.entries),
   profile: answer(profileSchema.entries),
   profiles: answer({ users: v.array(profileSchema) }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
@@ -292,6 +299,7 @@ export type ConversationChange = v.InferOutput<typeof conversationChangeSchema>;
 export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
 export type SyncedMessage = Extract<SyncEvent, { kind: 'message' }>;
 export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
+export type Preferences = v.InferOutput<typeof preferencesSchema>;
 export type Profile = v.InferOutput<typeof profileSchema>;
 export type Role = v.InferOutput<typeof roleSchema>;
 export type GroupPolicy = v.InferOutput<typeof groupPolicySchema>;

@@ -17,6 +17,7 @@ import { read } from '../../src/core/read-positions.ts';
 import { send } from '../../src/core/send.ts';
 import { headKey } from '../../src/core/tables.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
+import { preferences } from '../../src/core/people/preferences.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { registration } from '../support/direct-messages.ts';
 import { startTables, type ContextOptions, type TestContext, type TestTables } from '../support/tables.ts';
@@ -146,6 +147,16 @@ const readUpTo = (caller: Caller, conversationId: string, seq: number) =>
   read(ctx, caller, { action: 'read', id: 'r', conversationId, seq });
 
 describe('P8.1: a registered device that is away', () => {
+  test('P5.31: of a user who wants no previews is not told what a message says', async () => {
+    const { bob, write: writeAsAlice } = await newScene();
+    await preferences(ctx, bob, { action: 'preferences', id: 'p', previews: false });
+    await writeAsAlice(['between us']);
+    const { context, sent, reports } = notifier();
+    await notify(context, await awayNote(bob));
+    expect(sent).toMatchObject([{ preview: null, count: 1 }]);
+    expect(JSON.stringify([sent, reports])).not.toContain('between us');
+  });
+
   test('is told once of each conversation: how much waits there, the newest of it, and all that is unread', async () => {
     const { alice, bob, conversationId, write: writeAsAlice } = await newScene();
     const carol = await tables.connect(`carol-${scenes}`);

@@ -247,6 +247,8 @@ async function useChanges(alice: TestClient): Promise<void> {
 }
 
 async function usePeople(alice: TestClient): Promise<void> {
+  await alice.request('preferences', { receipts: false });
+  await alice.request('preferences', { receipts: true });
   await alice.request('profile', { name: 'Alice' });
   await alice.request('profiles', { users: ['alice', 'bob'] });
 }

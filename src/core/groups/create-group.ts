@@ -55,13 +55,13 @@ export async function createGroup(
   if (refusal) return refusal;
   const { groupsPerUser, groupLimit } = ctx.settings;
   const first = others.slice(0, Math.min(FIRST_MEMBERS, groupLimit - 1));
-  const [{ welcome }, busy] = await Promise.all([
-    findCandidates(ctx, userId, first),
+  const [{ welcome, hiding }, busy] = await Promise.all([
+    findCandidates(ctx, userId, [userId, ...first]),
     findBusy(ctx, [userId, ...first]),
   ]);
   if (busy.has(userId)) return refuse('group_full', `you are in ${groupsPerUser} groups, which is the limit`);
-  const users = welcome.filter((user) => !busy.has(user));
-  const written = await ctx.db.transact(birth(ctx, caller, request, { ...addition, users }, payload));
+  const users = welcome.filter((user) => user !== userId && !busy.has(user));
+  const written = await ctx.db.transact(birth(ctx, caller, request, { ...addition, users, hiding }, payload));
   // Otherwise another try of this very request was faster, or somebody was added elsewhere meanwhile: the same again.
   if (!written.ok && !written.failed[0]) return refuse('unavailable', 'try the same again');
   return finish(ctx, caller, addition, { isRepeat: !written.ok });
@@ -72,7 +72,7 @@ function birth(
   ctx: Context,
   caller: Caller,
   { title, avatar, announcement, policy }: ClientFrame<'createGroup'>,
-  { conversationId, users, mark }: UserRequest,
+  { conversationId, users, mark, hiding }: UserRequest & { readonly hiding: ReadonlySet<string> },
   payload: string,
 ): TransactionPart[] {
   const { userId } = caller;
@@ -83,7 +83,7 @@ function birth(
     { op: 'group.created', ...named({ title, avatar }), users, memberCount },
   ]);
   const join = (user: string, role: Role) =>
-    joinParts(ctx, { conversationId, seq: 1, counted: 0, mark }, user, role);
+    joinParts(ctx, { conversationId, seq: 1, counted: 0, mark, hiding }, user, role);
   return [
     {
       kind: 'put',

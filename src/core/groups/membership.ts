@@ -7,8 +7,9 @@ import type { GroupBody } from '../../protocol/slots.ts';
 import type { Caller, Context } from '../context.ts';
 import { findItem, type Item, type Key, type TransactionPart } from '../database.ts';
 import { frameDigest } from '../digest.ts';
+import { toPreferences } from '../people/wishes.ts';
 import { takeTurn } from '../rate.ts';
-import { blockKey, groupCountKey, mailboxKey, memberKey, ttlAttribute, viewKey } from '../tables.ts';
+import { blockKey, groupCountKey, HEAD, mailboxKey, memberKey, ttlAttribute, viewKey } from '../tables.ts';
 import { named, readInfo, readMembers, toGroupMember } from './group.ts';
 import { changeGroup, needAdmin, type GroupChange } from './group-changes.ts';
 
@@ -20,6 +21,8 @@ type NotAdded = Answer<'addMembers'>['skipped'][number];
 interface Candidates {
   readonly welcome: readonly string[];
   readonly skipped: NotAdded[];
+  /** Those who show nobody how far they have read. */
+  readonly hiding: ReadonlySet<string>;
 }
 
 /** Who of them exists, and does not block the caller. */
@@ -43,7 +46,8 @@ export async function findCandidates(
     if (reason) skipped.push({ userId: user, reason });
     return !reason;
   });
-  return { welcome, skipped };
+  const heads = items.filter((item) => item['item'] === HEAD && !toPreferences(item).receipts);
+  return { welcome, skipped, hiding: new Set(heads.map((item) => item['userId'] as string)) };
 }
 
 /** Who of them is in as many groups as one may be in. */
@@ -119,7 +123,7 @@ async function addPortion(ctx: Context, caller: Caller, { conversationId, users,
       const refusal = needAdmin(state);
       if (refusal) return refusal;
     }
-    const [info, present, { welcome, skipped }, busy] = await Promise.all([
+    const [info, present, { welcome, skipped, hiding }, busy] = await Promise.all([
       readInfo(ctx, conversationId),
       readMembers(ctx, conversationId, users),
       findCandidates(ctx, caller.userId, users),
@@ -152,7 +156,7 @@ async function addPortion(ctx: Context, caller: Caller, { conversationId, users,
     return {
       bodies,
       parts: able.flatMap((user) =>
-        joinParts(ctx, { conversationId, seq: seq + 1, counted, mark }, user, 'member'),
+        joinParts(ctx, { conversationId, seq: seq + 1, counted, mark, hiding }, user, 'member'),
       ),
       head: { ...head, members: able.length },
       answer,
@@ -190,26 +194,30 @@ interface Joining {
   /** The conversation's `counted` there. */
   readonly counted: number;
   readonly mark: string;
+  readonly hiding: ReadonlySet<string>;
 }
 
 /** What makes a user a member: what was before they came is read, as far as they may see it. */
 export function joinParts(
   ctx: Context,
-  { conversationId, seq, counted, mark }: Joining,
+  { conversationId, seq, counted, mark, hiding }: Joining,
   user: string,
   role: Role,
 ): TransactionPart[] {
+  const hidesReads = hiding.has(user);
   return [
     {
       kind: 'update',
       table: 'Conversations',
       key: memberKey(conversationId, user),
       update:
-        'SET #role = :role, #joinedSeq = :seq, #readSeq = :seq, #readCounted = :counted, #addedBy = :mark ' +
-        'REMOVE #leftSeq, #leftBy, #mutedUntil, #mutedBy, #expiresAt',
+        'SET #role = :role, #joinedSeq = :seq, #readSeq = :seq, #readCounted = :counted, #addedBy = :mark' +
+        (hidesReads ? ', #hidesReads = :one' : '') +
+        ' REMOVE #leftSeq, #leftBy, #mutedUntil, #mutedBy, #expiresAt' +
+        (hidesReads ? '' : ', #hidesReads'),
       condition: 'attribute_not_exists(#role)',
       names: { expiresAt: ttlAttribute },
-      values: { role, seq, counted, mark },
+      values: { role, seq, counted, mark, ...(hidesReads && { one: 1 }) },
     },
     {
       kind: 'put',

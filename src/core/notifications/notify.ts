@@ -241,7 +241,7 @@ const shownOf = ({ conversationId, freshSeqs }: WaitingConversation) => ({
 
 function toNotification(
   ctx: Context,
-  { platform, target: { pushToken } }: State,
+  { mailbox: { preferences }, platform, target: { pushToken } }: State,
   device: Pick<Notification, 'userId' | 'deviceId'>,
   told: Extract<Decision, { kind: 'tell' }> & { readonly badge?: number; readonly groupTitle?: string },
 ): Notification {
@@ -255,7 +255,7 @@ function toNotification(
     seq,
     from,
     title: groupTitle ?? from,
-    preview: previewOf(message, ctx.settings.previewWordings),
+    preview: preferences.previews ? previewOf(message, ctx.settings.previewWordings) : null,
     count,
     ...(badge !== undefined && { badge }),
     collapseId: notificationDigest([device.userId, device.deviceId, conversationId]),

@@ -14,6 +14,7 @@ import type { Task } from '../../../src/core/groups/task.ts';
 import { subscribe, unsubscribe } from '../../../src/core/groups/subscriptions.ts';
 import { history } from '../../../src/core/history.ts';
 import { pending } from '../../../src/core/pending.ts';
+import { preferences } from '../../../src/core/people/preferences.ts';
 import { profile, profiles } from '../../../src/core/people/profiles.ts';
 import { registerForPush } from '../../../src/core/push-devices.ts';
 import { positions, read } from '../../../src/core/read-positions.ts';
@@ -53,6 +54,7 @@ const routes: Required<Routes> = {
   muteMember: [clientFrames.muteMember, muteMember],
   subscribe: [clientFrames.subscribe, subscribe],
   unsubscribe: [clientFrames.unsubscribe, unsubscribe],
+  preferences: [clientFrames.preferences, preferences],
   profile: [clientFrames.profile, profile],
   profiles: [clientFrames.profiles, profiles],
 };
