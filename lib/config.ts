@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { settingsSchema, type Settings } from '../src/core/settings.ts';
 import { tableDefinitions, type TableName } from '../src/core/tables.ts';
 import { clientFrames } from '../src/protocol/client-frames.ts';
+import { platforms } from '../src/protocol/ids.ts';
 import { serializeOrigin } from '../src/protocol/origins.ts';
 
 /** `-c key=value` arrives as a string: objects are given as JSON. */
@@ -49,6 +50,14 @@ const throttle = v.strictObject({
 
 const arnOf = (service: string) =>
   v.pipe(v.string(), v.regex(new RegExp(`^arn:[a-z-]+:${service}:\\S+$`), `must be an ARN of ${service}`));
+
+const platformApplicationArn = v.pipe(
+  v.string(),
+  v.regex(
+    /^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:app\/(APNS|APNS_SANDBOX|GCM)\/[\w.-]+$/,
+    'must be the ARN of a platform application of APNS, APNS_SANDBOX or GCM',
+  ),
+);
 
 const routeKeys = [...Object.keys(clientFrames), '$connect', '$disconnect', '$default'] as const;
 const tableNames = Object.keys(tableDefinitions) as [TableName, ...TableName[]];
@@ -113,6 +122,10 @@ const configSchema = v.strictObject({
   pushApns: v.optional(arnOf('secretsmanager')),
   /** The ARN of a secret that holds the key of a Firebase project's service account. */
   pushFcm: v.optional(arnOf('secretsmanager')),
+  /** SNS' platform applications: `{"ios":"arn:aws:sns:…:app/APNS/chat","android":"arn:aws:sns:…:app/GCM/chat"}`. */
+  pushSns: v.optional(
+    json(v.record(v.picklist(platforms, `must be one of ${platforms.join(', ')}`), platformApplicationArn)),
+  ),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
   disposable: v.optional(
     v.pipe(

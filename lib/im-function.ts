@@ -99,6 +99,14 @@ export class ImFunction extends Construct {
     return this.setVariable(environmentVariable, arn);
   }
 
+  /** Allows telling the devices of SNS' platform applications. */
+  usePlatformApplications(arns: string[]): this {
+    const endpoints = arns.map((arn) => `${arn.replace(':app/', ':endpoint/')}/*`);
+    this.allow(['sns:CreatePlatformEndpoint'], arns);
+    this.allow(['sns:Publish'], endpoints);
+    return this;
+  }
+
   /** Allows sending to a queue and gives its URL in the environment. */
   useQueue(queue: IQueue, environmentVariable: string): this {
     this.function.addEnvironment(environmentVariable, queue.queueUrl);

@@ -12,7 +12,7 @@ export interface PushServicesProps {
 export class PushServices extends Construct {
   constructor(scope: Construct, id: string, { config, notify }: PushServicesProps) {
     super(scope, id);
-    const { pushWebhookUrl, pushWebPush, pushApns, pushFcm } = config;
+    const { pushWebhookUrl, pushWebPush, pushApns, pushFcm, pushSns } = config;
     if (pushWebhookUrl !== undefined) {
       const secret = new Secret(this, 'WebhookSecret', {
         description: 'Signs what is sent to the webhook',
@@ -24,5 +24,8 @@ export class PushServices extends Construct {
     if (pushWebPush !== undefined) notify.useSecret(pushWebPush, 'PUSH_WEB_PUSH_SECRET_ARN');
     if (pushApns !== undefined) notify.useSecret(pushApns, 'PUSH_APNS_SECRET_ARN');
     if (pushFcm !== undefined) notify.useSecret(pushFcm, 'PUSH_FCM_SECRET_ARN');
+    const applications = Object.values(pushSns ?? {});
+    if (applications.length > 0)
+      notify.setVariable('PUSH_SNS', JSON.stringify(pushSns)).usePlatformApplications(applications);
   }
 }

@@ -8,9 +8,11 @@ import { requestHandler } from './clients.ts';
 import { optional, required } from './environment.ts';
 
 export interface SignedPostOptions {
-  /** As it stands in signatures: `sqs`, `secretsmanager`. */
+  /** As it stands in signatures: `sqs`, `secretsmanager`, `sns`. */
   readonly service: string;
   readonly url: string;
+  /** The function's own if absent. */
+  readonly region?: string;
   /** The SDK's variable for the endpoint, which wins over `url`, as everywhere with AWS. */
   readonly endpointVariable: string;
   /** What tells the service how to read the body: its content type, and a target where its protocol has one. */
@@ -28,12 +30,12 @@ export interface Answer {
 export type SignedPost = (body: string) => Promise<Answer>;
 
 export function createSignedPost(options: SignedPostOptions): SignedPost {
-  const { service, url, endpointVariable, headers, timeoutMs } = options;
+  const { service, url, region = required('AWS_REGION'), endpointVariable, headers, timeoutMs } = options;
   const endpoint = new URL(optional(endpointVariable) ?? url);
   const handler = new NodeHttpHandler(requestHandler(timeoutMs));
   const signer = new SignatureV4({
     service,
-    region: required('AWS_REGION'),
+    region,
     credentials: fromEnv(),
     sha256: Sha256,
   });

@@ -47,8 +47,28 @@ describe.each([
   });
 });
 
+describe('pushSns', () => {
+  const app = (name: string) => `arn:aws:sns:eu-west-1:123456789012:app/${name}`;
+  const endpoints = (name: string) => `arn:aws:sns:eu-west-1:123456789012:endpoint/${name}/*`;
+
+  test('lets the notifier make endpoints of these applications, and publish to them', () => {
+    const pushSns = JSON.stringify({ ios: app('APNS/chat'), android: app('GCM/chat') });
+    const template = synthesize({ pushSns });
+    expectVariable(template, 'PUSH_SNS', pushSns);
+    expectGrant(template, 'sns:CreatePlatformEndpoint', [app('APNS/chat'), app('GCM/chat')]);
+    expectGrant(template, 'sns:Publish', [endpoints('APNS/chat'), endpoints('GCM/chat')]);
+  });
+
+  test('takes nothing but platform applications of platforms', () => {
+    const topic = { ios: 'arn:aws:sns:eu-west-1:123456789012:topic' };
+    expect(() => synthesize({ pushSns: topic })).toThrow('pushSns.ios: must be the ARN of a platform');
+    expect(() => synthesize({ pushSns: { phone: app('GCM/chat') } })).toThrow('must be one of ios');
+  });
+});
+
 test('where none is configured nothing is granted or named', () => {
   const text = JSON.stringify(synthesize().toJSON());
   expect(text).not.toContain('PUSH_');
   expect(text).not.toContain('secretsmanager:GetSecretValue');
+  expect(text).not.toContain('"sns:');
 });

@@ -1,13 +1,14 @@
 // Pushes to Apple's devices (APNs), identified by tokens that a key of the developer's signs.
-import { createHash, createPrivateKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import * as v from 'valibot';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+import { apnsCollapseId, apnsPayload } from './apns-payload.ts';
 import { failureOf, NotificationRefused } from './bulkhead.ts';
-import { fitPreview } from './fit-preview.ts';
 import { createHttp2Client, type Http2Answer } from './http2-client.ts';
 import { keepToken, type MadeToken } from './kept-token.ts';
+import { readPrivateKey } from './private-key.ts';
 import { readJson } from './read-json.ts';
 
 export interface ApnsOptions {
@@ -31,8 +32,6 @@ const MAX_BACK_OFF_MS = 400;
 const TOKEN_MS = 50 * 60_000;
 /** How long Apple keeps what it cannot deliver. */
 const KEPT_SECONDS = 24 * 60 * 60;
-const MAX_PAYLOAD_BYTES = 4_096;
-const MAX_COLLAPSE_ID_BYTES = 64;
 const GONE_REASONS: ReadonlySet<string> = new Set(['BadDeviceToken', 'DeviceTokenNotForTopic']);
 /** It stands in the path. Apple's have 32 bytes, and may grow. */
 const DEVICE_TOKEN = /^([0-9a-f]{2}){32,100}$/i;
@@ -66,7 +65,7 @@ export function createApns({ secret, now, origin, timeoutMs = TIMEOUT_MS }: Apns
           'apns-push-type': 'alert',
           'apns-priority': '10',
           'apns-expiration': String(Math.floor(now() / 1000) + KEPT_SECONDS),
-          'apns-collapse-id': collapseIdOf(notification),
+          'apns-collapse-id': apnsCollapseId(notification),
           'apns-id': uuidOf(notification.notificationId),
         },
         body,
@@ -83,7 +82,7 @@ export function createApns({ secret, now, origin, timeoutMs = TIMEOUT_MS }: Apns
     async send(notification) {
       // No retry makes another token of it.
       if (!DEVICE_TOKEN.test(notification.pushToken)) return 'gone';
-      const body = payloadOf(notification);
+      const body = apnsPayload(notification);
       for (let attempt = 1; ; attempt += 1) {
         const outcome = await tryOnce(notification, body);
         if ('delivery' in outcome) return outcome.delivery;
@@ -105,16 +104,8 @@ async function makeToken({ teamId, keyId, privateKey }: Credentials, nowMs: numb
     .setProtectedHeader({ alg: 'ES256', kid: keyId })
     .setIssuer(teamId)
     .setIssuedAt(Math.floor(nowMs / 1000))
-    .sign(readPrivateKey(privateKey));
+    .sign(readPrivateKey(privateKey, 'apns'));
   return { value, staleAt: nowMs + TOKEN_MS };
-}
-
-function readPrivateKey(pem: string) {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    throw new Error('The privateKey in the secret of apns is none');
-  }
 }
 
 function outcomeOf(status: number, reason: string | undefined): Outcome {
@@ -125,31 +116,10 @@ function outcomeOf(status: number, reason: string | undefined): Outcome {
   return { error, isFinal: error instanceof NotificationRefused };
 }
 
-function collapseIdOf({ collapseId }: Notification): string {
-  if (Buffer.byteLength(collapseId) <= MAX_COLLAPSE_ID_BYTES) return collapseId;
-  return createHash('sha256').update(collapseId).digest('base64url');
-}
-
 /** A UUID of version 8, whose bits are ours to choose: the same for the same notification. */
 function uuidOf(notificationId: string): string {
   const bytes = createHash('sha256').update(notificationId).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
-function payloadOf({ title, preview, badge, conversationId, seq, count }: Notification): string {
-  return fitPreview(preview, MAX_PAYLOAD_BYTES, (shown) =>
-    JSON.stringify({
-      aps: {
-        alert: { title, ...(shown !== null && { body: shown }) },
-        ...(badge !== undefined && { badge }),
-        'thread-id': conversationId,
-        sound: 'default',
-      },
-      conversationId,
-      seq,
-      count,
-    }),
-  );
 }

@@ -1,11 +1,11 @@
 // Pushes through Firebase Cloud Messaging (HTTP v1), in the name of a service account.
-import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import * as v from 'valibot';
-import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+import type { PushProvider } from '../../core/notifications/notification.ts';
 import { failureOf } from './bulkhead.ts';
-import { fitPreview } from './fit-preview.ts';
+import { fcmMessage } from './fcm-message.ts';
 import { keepToken, type MadeToken } from './kept-token.ts';
+import { readPrivateKey } from './private-key.ts';
 import { readJson } from './read-json.ts';
 
 export interface FcmOptions {
@@ -24,7 +24,6 @@ const ASSERTION_SECONDS = 60 * 60;
 /** An access token is not used in its last minute. */
 const RESERVE_MS = 60_000;
 const TIMEOUT_MS = 3_000;
-const MAX_MESSAGE_BYTES = 4_096;
 
 const ServiceAccount = v.object({
   project_id: v.pipe(v.string(), v.nonEmpty()),
@@ -65,7 +64,7 @@ export function createFcm({ secret, now, fetch: post = fetch }: FcmOptions): Pus
   const token = keepToken((text) => fetchAccessToken(post, readAccount(text), now), now);
   return {
     async send(notification) {
-      const body = messageOf(notification);
+      const body = fcmMessage(notification, { token: notification.pushToken });
       for (let isFirst = true; ; isFirst = false) {
         const text = await secret();
         const accessToken = await token.get(text);
@@ -96,7 +95,7 @@ async function fetchAccessToken(post: Fetch, account: ServiceAccount, now: () =>
     .setAudience(TOKEN_URL)
     .setIssuedAt(seconds)
     .setExpirationTime(seconds + ASSERTION_SECONDS)
-    .sign(readPrivateKey(account.private_key));
+    .sign(readPrivateKey(account.private_key, 'fcm'));
   const { status, body } = await ask(post, 'The OAuth endpoint of fcm', TOKEN_URL, {
     body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }),
   });
@@ -104,14 +103,6 @@ async function fetchAccessToken(post: Fetch, account: ServiceAccount, now: () =>
   const answer = readJson(AccessToken, body);
   if (!answer) throw new Error('The OAuth endpoint of fcm answered no access token');
   return { value: answer.access_token, staleAt: askedAt + answer.expires_in * 1000 - RESERVE_MS };
-}
-
-function readPrivateKey(pem: string) {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    throw new Error('The private_key in the secret of fcm is none');
-  }
 }
 
 function sendMessage(
@@ -136,31 +127,6 @@ async function ask(post: Fetch, who: string, url: string, request: RequestInit):
   } catch (cause) {
     throw new Error(`${who} did not answer`, { cause });
   }
-}
-
-function messageOf(notification: Notification): string {
-  const { pushToken, title, preview, conversationId, seq, count, badge } = notification;
-  const { collapseId, notificationId } = notification;
-  const messageWith = (shown: string | null) => ({
-    token: pushToken,
-    notification: { title, ...(shown !== null && { body: shown }) },
-    // FCM takes nothing but strings here.
-    data: {
-      conversationId,
-      seq: String(seq),
-      count: String(count),
-      ...(badge !== undefined && { badge: String(badge) }),
-      notificationId,
-    },
-    android: { collapse_key: collapseId, priority: 'high', notification: { tag: collapseId } },
-    apns: {
-      headers: { 'apns-collapse-id': collapseId },
-      payload: { aps: { ...(badge !== undefined && { badge }) } },
-    },
-  });
-  // The token is no part of what a device is sent.
-  const maxBytes = MAX_MESSAGE_BYTES + Buffer.byteLength(pushToken);
-  return fitPreview(preview, maxBytes, (shown) => JSON.stringify({ message: messageWith(shown) }));
 }
 
 function isGone(status: number, problem: Problem | undefined): boolean {

@@ -5,6 +5,7 @@ import type { Secrets } from '../secrets.ts';
 import { withBulkhead } from './bulkhead.ts';
 import { createApns } from './apns.ts';
 import { createFcm } from './fcm.ts';
+import { createSns } from './sns.ts';
 import { createWebPush } from './web-push.ts';
 import { createWebhook } from './webhook.ts';
 
@@ -40,6 +41,8 @@ export function createProviders({ secrets, now }: ProvidersOptions): PushProvide
     const arn = optional(variable);
     if (arn) add(name, create({ secret: () => secrets.read(arn), now }));
   }
+  const applications = optional('PUSH_SNS');
+  if (applications) add('sns', createSns({ applications }));
   if (providers.size === 0 && optional('NOTIFICATION_JOURNAL_URL')) return journalAlone;
   // A backend that is told of notifications knows the services of its devices better than we do.
   return { get: (name) => providers.get(name) ?? providers.get('webhook') };

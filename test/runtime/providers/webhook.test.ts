@@ -92,6 +92,11 @@ describe('the providers', () => {
     vi.stubEnv('PUSH_WEB_PUSH_SECRET_ARN', 'arn');
     expect(configured().get('web-push')).toBeDefined();
     expect(configured().get('fcm')).toBeUndefined();
+    vi.stubEnv('PUSH_FCM_SECRET_ARN', 'arn');
+    vi.stubEnv('PUSH_APNS_SECRET_ARN', 'arn');
+    vi.stubEnv('PUSH_SNS', '{}');
+    for (const name of ['fcm', 'apns', 'sns']) expect(configured().get(name)).toBeDefined();
+    expect(configured().get('webhook')).toBeUndefined();
   });
 
   it('take everything where there are none but a journal', async () => {

@@ -1,0 +1,28 @@
+// What Apple's devices are sent, directly or through SNS.
+import { createHash } from 'node:crypto';
+import type { Notification } from '../../core/notifications/notification.ts';
+import { fitPreview } from './fit-preview.ts';
+
+const MAX_PAYLOAD_BYTES = 4_096;
+const MAX_COLLAPSE_ID_BYTES = 64;
+
+export function apnsPayload({ title, preview, badge, conversationId, seq, count }: Notification): string {
+  return fitPreview(preview, MAX_PAYLOAD_BYTES, (shown) =>
+    JSON.stringify({
+      aps: {
+        alert: { title, ...(shown !== null && { body: shown }) },
+        ...(badge !== undefined && { badge }),
+        'thread-id': conversationId,
+        sound: 'default',
+      },
+      conversationId,
+      seq,
+      count,
+    }),
+  );
+}
+
+export function apnsCollapseId({ collapseId }: Notification): string {
+  if (Buffer.byteLength(collapseId) <= MAX_COLLAPSE_ID_BYTES) return collapseId;
+  return createHash('sha256').update(collapseId).digest('base64url');
+}
