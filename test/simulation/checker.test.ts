@@ -94,6 +94,8 @@ const good: RunHistory = {
   mailboxes: [mailbox('alice', [1, 3]), mailbox('bob', [1, 3])],
   groups: [],
   asked: [],
+  sleepers: [],
+  notified: [],
 };
 const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];
 const withBob = (...messages: Shown[]): RunHistory => ({

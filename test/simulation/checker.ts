@@ -6,6 +6,7 @@ import { checkGroups, timelineOf, toldLast } from './groups/checker.ts';
 import { replay } from './groups/replay.ts';
 import { checkJournal } from './journal-checker.ts';
 import { checkPlain } from './plain-checker.ts';
+import { checkSleepers } from './sleepers/checker.ts';
 import { changesOf, isCopy, isVersion, name, textsOf, type Violation } from './violations.ts';
 
 export function check(history: RunHistory): Violation[] {
@@ -21,6 +22,7 @@ export function check(history: RunHistory): Violation[] {
     ...history.devices.flatMap(checkJournal),
     ...history.plain.flatMap((client) => checkPlain(client, history)),
     ...checkGroups(history),
+    ...checkSleepers(history),
   ];
 }
 

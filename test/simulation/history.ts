@@ -2,6 +2,7 @@
 import type { Slot } from '../../src/protocol/messages.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import type { Asked, GroupTruth } from './groups/history.ts';
+import type { Notified, SleeperHistory } from './sleepers/history.ts';
 
 /** A message that somebody gave to a client to send. */
 export interface Sent {
@@ -152,4 +153,7 @@ export interface RunHistory {
   /** Groups whose members come and go. */
   readonly groups: readonly GroupTruth[];
   readonly asked: readonly Asked[];
+  readonly sleepers: readonly SleeperHistory[];
+  /** All that devices were notified of, in that order. */
+  readonly notified: readonly Notified[];
 }

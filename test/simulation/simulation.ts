@@ -10,6 +10,7 @@ import { drawCompany, steer, type Company, type Founded } from './groups/company
 import type { RunHistory } from './history.ts';
 import { live, livePlainly, roomOf, stumble } from './lives.ts';
 import { PlainClient } from './plain-client.ts';
+import { Sleeper } from './sleepers/sleeper.ts';
 import type { Stage } from './stage.ts';
 import type { Violation } from './violations.ts';
 
@@ -66,6 +67,7 @@ export async function simulate({
   );
   const stewards = company.stewards.map(({ userId }) => userId);
   const plain = [...plainUsers, ...stewards].map((userId) => new PlainClient(partsOf(userId, DEVICES[1]!)));
+  const sleepers = stage.notified ? drawSleepers(stage, users, seed) : [];
   const groups: Founded[] = [];
   const all = [...devices, ...plain, ...company.stewards];
   try {
@@ -84,6 +86,7 @@ export async function simulate({
       const random = createRandom(seed, `${part} of ${userId}/${deviceId}`);
       return live(stage, device, { random, rooms: roomsOf(userId), userId, sends, onlineRate, pauseMs });
     };
+    for (const sleeper of sleepers) await sleeper.register();
     stage.rage();
     await Promise.all(devices.map((device) => device.start()));
     await Promise.all([
@@ -94,6 +97,7 @@ export async function simulate({
         const rooms = () => roomsOf(userId)().map((room) => roomOf(room, userId));
         return livePlainly(stage, client, { random, rooms, userId, sends: sendsPerDevice });
       }),
+      ...sleepers.map((sleeper) => sleeper.live(sendsPerDevice)),
       steer({ stage, seed, company, pool, acts: sendsPerDevice, onFounded: (made) => groups.push(made) }),
     ]);
     if (stage.elapse && createRandom(seed, 'evening').next() < LONG_RUNS) {
@@ -101,11 +105,12 @@ export async function simulate({
       await stage.elapse(MINUTES_TO_RENEWAL);
       await Promise.all(devices.map((device) => lifeOf(device, 'evening', 3, EVENING_PAUSE_MS)));
     }
+    for (const sleeper of sleepers) sleeper.leave();
     // A reconnect storm to end with; in some, devices die again while they catch up with what nothing more will follow.
     if (random.next() < 0.5) for (const one of all) one.cut();
     stage.calm();
     if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
-    return await settle(stage, seed, { users, pool, group, groups, devices, plain, company });
+    return await settle(stage, seed, { users, pool, group, groups, devices, plain, sleepers, company });
   } finally {
     stage.calm();
     await Promise.all(all.map((one) => one.close()));
@@ -116,6 +121,15 @@ export async function simulate({
 function drawPlainUsers(random: Random): number {
   if (random.next() < 0.5) return 0;
   return random.next() < 0.6 ? 1 : 2;
+}
+
+/** In a third of the runs one user, or two, have a telephone that is mostly away. */
+function drawSleepers(stage: Stage, users: readonly string[], seed: number): Sleeper[] {
+  const random = createRandom(seed, 'sleepers');
+  if (random.next() > 0.35) return [];
+  return users
+    .slice(0, random.integer(1, 2))
+    .map((userId) => new Sleeper({ stage, userId, random: createRandom(seed, `${userId}/sleeper`) }));
 }
 
 /** All of them are in it, from the beginning on. */
@@ -135,6 +149,7 @@ interface Cast {
   readonly groups: readonly Founded[];
   readonly devices: readonly Device[];
   readonly plain: readonly PlainClient[];
+  readonly sleepers: readonly Sleeper[];
   readonly company: Company;
 }
 
@@ -177,7 +192,7 @@ async function settle(stage: Stage, seed: number, cast: Cast): Promise<Outcome> 
 
 /** What everybody saw, and what the server says. */
 async function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
-  const { users, pool, group, groups, devices, plain, company } = cast;
+  const { users, pool, group, groups, devices, plain, sleepers, company } = cast;
   const all = [...devices, ...plain];
   const seen: Awaited<ReturnType<typeof readGroup>>[] = [];
   // One after the other: a user has one auditor at a time.
@@ -193,5 +208,7 @@ async function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistor
     truths: [...truths.flat(), ...seen.flatMap((one) => one.truths)],
     groups: seen.map(({ truth }) => truth),
     asked: company.stewards.flatMap(({ asked }) => asked),
+    sleepers: sleepers.map((sleeper) => sleeper.history),
+    notified: stage.notified?.() ?? [],
   };
 }

@@ -1,5 +1,6 @@
 // Where a story is played: over the real local cloud, or in a world of one process. The story knows no difference.
 import type { Environment, WebSocketConstructor } from '../../src/client/environment.ts';
+import type { Notified } from './sleepers/history.ts';
 import type { Random } from '../../local/faults/random.ts';
 
 /** A device's end of a connection. */
@@ -24,6 +25,8 @@ export interface Stage {
   wait(ms: number): Promise<void>;
   /** Lets so much of the clients' time pass; where time is real, nobody waits for that. */
   elapse?(minutes: number): Promise<void>;
+  /** What devices were notified of, where that can be seen. */
+  notified?(): readonly Notified[];
   /** What one process on a device has of it: time, chance and ids. */
   environment(random: Random): Pick<Environment, 'now' | 'newId' | 'setTimer'>;
   /** `onSocket` hears of each that is made, and of its end. */

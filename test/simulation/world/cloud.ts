@@ -1,6 +1,12 @@
 // A cloud of one process: gateway, functions, store and stream under one scheduler.
 import { createRandom, type Random } from '../../../local/faults/random.ts';
+import type { Context } from '../../../src/core/context.ts';
+import type { Task } from '../../../src/core/groups/task.ts';
+import type { Note } from '../../../src/core/notifications/note.ts';
+import type { Notification } from '../../../src/core/notifications/notification.ts';
+import type { NotifierContext } from '../../../src/core/notifications/notify.ts';
 import { tableDefinitions } from '../../../src/core/tables.ts';
+import type { Notified } from '../sleepers/history.ts';
 import { ModelDynamoDb } from '../dynamodb/model.ts';
 import { calm, type WorldFaults } from './faults.ts';
 import { Functions, ROUTE_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './functions.ts';
@@ -8,7 +14,7 @@ import { Gateway, type Backend } from './gateway.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Server } from './server.ts';
 import { Stream } from './stream.ts';
-import { TaskQueue } from './task-queue.ts';
+import { WorkQueue } from './work-queue.ts';
 
 export interface WorldCloudOptions {
   readonly seed: number;
@@ -21,6 +27,8 @@ interface Claims {
   readonly exp: number;
 }
 
+/** Of the notifier (lib/offline.ts). */
+const NOTIFY_TIMEOUT_MS = 20_000;
 const START = Date.parse('2026-11-25T12:00:00Z');
 
 export class WorldCloud {
@@ -28,8 +36,11 @@ export class WorldCloud {
   readonly scheduler: Scheduler;
   readonly gateway: Gateway;
   readonly model: ModelDynamoDb;
+  readonly notified: Notified[] = [];
   private readonly stream: Stream;
-  private readonly tasks: TaskQueue;
+  private readonly offlineStream: Stream;
+  private readonly tasks: WorkQueue<Task>;
+  private readonly notes: WorkQueue<Note>;
   private readonly functions: Functions;
   private readonly server: Server;
   private readonly tokenLifetimes: Random;
@@ -50,21 +61,52 @@ export class WorldCloud {
       faults,
       random: randomOf('functions'),
       settings,
-      onWrite: () => this.stream.poll(),
+      onWrite: () => {
+        this.stream.poll();
+        this.offlineStream.poll();
+      },
       connectionsFor: (life) => this.gateway.connectionsFor(life),
-      tasksFor: (life) => this.tasks.tasksFor(life),
+      tasksFor: (life) => this.tasks.senderFor(life),
+      notesFor: (life) => this.notes.senderFor(life),
     });
-    this.tasks = new TaskQueue({
+    this.tasks = new WorkQueue({
       scheduler,
       faults,
       random: randomOf('tasks'),
       carryOut: (task) => this.functions.invoke(STREAM_TIMEOUT_MS, (ctx) => server.task(ctx, task)),
+    });
+    const pushService = randomOf('push service');
+    this.notes = new WorkQueue({
+      scheduler,
+      faults,
+      random: randomOf('notes'),
+      carryOut: (note) =>
+        this.functions.invoke(NOTIFY_TIMEOUT_MS, (ctx) => server.note(this.notifier(ctx, pushService), note)),
+    });
+    this.offlineStream = new Stream({
+      model,
+      scheduler,
+      faults,
+      table: 'OfflineQueue',
+      partition: 'userId',
+      passes: ({ NewImage: image }) => image?.['fresh']?.N === '1',
+      random: randomOf('stream of the offline queue'),
+      deliver: async (records) => {
+        const Records = records.map((record) => ({ eventName: record.eventName, dynamodb: record }));
+        const ended = await this.functions.invoke(ROUTE_TIMEOUT_MS, (ctx) =>
+          server.offlineStream(ctx, { Records } as Parameters<Server['offlineStream']>[1]),
+        );
+        return ended.outcome === 'failed' ? ended : { outcome: 'answered', answer: [] };
+      },
     });
     this.gateway = new Gateway({ scheduler, faults, random: randomOf('gateway'), backend: this.backend() });
     this.stream = new Stream({
       model,
       scheduler,
       faults,
+      table: 'Messages',
+      partition: 'conversationId',
+      passes: ({ eventName, NewImage: image }) => eventName === 'INSERT' && image?.['type'] !== undefined,
       random: randomOf('stream'),
       deliver: async (records) => {
         const Records = records.map((record) => ({ eventName: record.eventName, dynamodb: record }));
@@ -86,13 +128,29 @@ export class WorldCloud {
   }
 
   get isQuiet(): boolean {
-    return this.stream.isQuiet && this.tasks.isQuiet;
+    return [this.stream, this.offlineStream, this.tasks, this.notes].every(({ isQuiet }) => isQuiet);
   }
 
   issueToken(userId: string): string {
     const lifetime = Math.ceil(this.tokenLifetimes.between(...this.faults.tokens));
     const claims = { sub: userId, exp: Math.floor(this.scheduler.now / 1_000) + lifetime };
     return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
+  }
+
+  /** Its push service fails as often as the queues of the storm do, and may have taken it all the same. */
+  private notifier(ctx: Context, random: Random): NotifierContext {
+    const { scheduler } = this;
+    const decidedAt = scheduler.now;
+    const send = async (notification: Notification) => {
+      const { error, lostResponse } = this.faults.tasks;
+      await scheduler.wait(random.between(1, 20));
+      if (random.next() < error) throw new Error('The push service is busy');
+      this.notified.push({ notification, decidedAt });
+      await scheduler.wait(random.between(1, 20));
+      if (random.next() < lostResponse) throw new Error('The push service does not answer');
+      return 'sent' as const;
+    };
+    return { ...ctx, providers: { get: () => ({ send }) }, report: async () => {} };
   }
 
   private backend(): Backend {

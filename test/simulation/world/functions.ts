@@ -3,7 +3,7 @@ import { Database } from '../../../src/core/database.ts';
 import type { Connections, Context } from '../../../src/core/context.ts';
 import { KnownGroups } from '../../../src/core/groups/known-groups.ts';
 import type { Tasks } from '../../../src/core/groups/task.ts';
-import { Watches } from '../../../src/core/notifications/note.ts';
+import { Watches, type Notes } from '../../../src/core/notifications/note.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { parseSettings, type Settings } from '../../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../../src/core/tables.ts';
@@ -25,6 +25,7 @@ export interface FunctionsOptions extends StoreOptions {
   /** For what an invocation posts, while it lives. */
   readonly connectionsFor: (life: Life) => Connections;
   readonly tasksFor: (life: Life) => Tasks;
+  readonly notesFor: (life: Life) => Notes;
 }
 
 export type Ended<T> =
@@ -74,7 +75,7 @@ export class Functions {
   }
 
   private contextFor(life: Life): Context {
-    const { scheduler, random, faults, connectionsFor, tasksFor } = this.options;
+    const { scheduler, random, faults, connectionsFor, tasksFor, notesFor } = this.options;
     const { skewMs } = faults().functions;
     const skew = random.between(-skewMs, skewMs);
     const backOff = (attempt: number) => scheduler.wait(random.next() * Math.min(320, 10 * 2 ** attempt));
@@ -88,7 +89,7 @@ export class Functions {
       pushFailures: this.pushFailures,
       knownGroups: this.knownGroups,
       tasks: tasksFor(life),
-      notes: { send: async () => {} },
+      notes: notesFor(life),
       watches: this.watches,
       log: silent,
     };

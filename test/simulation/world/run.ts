@@ -17,6 +17,8 @@ const groupSettings = (random: Random) => ({
   writeFanoutLimit: 10,
   recipientsPerInvocation: random.next() < 0.7 ? random.integer(2, 6) : 500,
   headsIntervalMs: random.next() < 0.6 ? 1_000 : 30_000,
+  notifyDelayMs: random.integer(1, 5_000),
+  ackTimeoutMs: random.integer(500, 10_000),
 });
 
 export interface WorldRun {

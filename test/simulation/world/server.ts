@@ -24,6 +24,9 @@ import { ack, ping, sync } from '../../../src/core/sync.ts';
 import { clientFrames } from '../../../src/protocol/client-frames.ts';
 import { callerOf, type WebSocketEvent } from '../../../src/runtime/caller.ts';
 import { route, type Routes } from '../../../src/runtime/route.ts';
+import { notify, type NotifierContext } from '../../../src/core/notifications/notify.ts';
+import type { Note } from '../../../src/core/notifications/note.ts';
+import { offlineStream } from '../../../src/runtime/notes.ts';
 import { messageStream } from '../../../src/runtime/stream.ts';
 
 const routes: Required<Routes> = {
@@ -62,6 +65,9 @@ const routes: Required<Routes> = {
 export const server = {
   request: (ctx: Context, event: WebSocketEvent) => route(routes, ctx)(event),
   stream: (ctx: Context, event: Parameters<ReturnType<typeof messageStream>>[0]) => messageStream(ctx)(event),
+  offlineStream: (ctx: Context, event: Parameters<ReturnType<typeof offlineStream>>[0]) =>
+    offlineStream(ctx)(event),
+  note: (ctx: NotifierContext, note: Note) => notify(ctx, note),
   task: (ctx: Context, task: Task) => carryOut(ctx, task),
   connect: (ctx: Context, event: WebSocketEvent) => registerConnection(ctx, callerOf(event)),
   disconnect: (ctx: Context, event: WebSocketEvent) => forgetConnection(ctx, callerOf(event)),

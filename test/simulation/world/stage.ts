@@ -23,6 +23,9 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
     async settled() {
       while (!cloud.isQuiet) await scheduler.wait(QUIET_POLL_MS);
     },
+    // In the time of the story.
+    notified: () =>
+      cloud.notified.map(({ notification, decidedAt }) => ({ notification, decidedAt: decidedAt / SPEED })),
     elapse: (minutes) => scheduler.wait(minutes * 60_000),
     now: () => scheduler.now / SPEED,
     wait: (ms) => scheduler.wait(ms * SPEED),

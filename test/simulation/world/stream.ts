@@ -1,6 +1,7 @@
-// The stream of the message store: in order of each conversation, late, in batches, some of them twice, and what fails is
+// The stream of a table: in order of each item, late, in batches, some of them twice, and what fails is
 // tried again.
 import { hash, type Random } from '../../../local/faults/random.ts';
+import type { TableName } from '../../../src/core/tables.ts';
 import type { ModelDynamoDb } from '../dynamodb/model.ts';
 import type { StreamRecord } from '../dynamodb/stream.ts';
 import type { WorldFaults } from './faults.ts';
@@ -14,6 +15,11 @@ const MAX_TRIES = 6;
 const RETRY_MS = 200;
 
 export interface StreamOptions {
+  readonly table: TableName;
+  /** Those that its mapping's filters let through. */
+  readonly passes: (record: StreamRecord) => boolean;
+  /** Records of the same one stay in order. */
+  readonly partition: string;
   readonly model: ModelDynamoDb;
   readonly scheduler: Scheduler;
   readonly random: Random;
@@ -38,13 +44,12 @@ export class Stream {
 
   /** Call after each write: takes what is new, and delivers it in its time. */
   poll(): void {
-    const { model, scheduler, random, faults } = this.options;
-    const records = model.records('Messages', this.read);
+    const { model, scheduler, random, faults, table, passes, partition } = this.options;
+    const records = model.records(table, this.read);
     this.read += records.length;
     for (const record of records) {
-      const image = record.NewImage;
-      if (record.eventName !== 'INSERT' || !image?.['type']) continue;
-      const lane = this.lanes[hash(image['conversationId']!.S!) % SHARDS]!;
+      if (!passes(record)) continue;
+      const lane = this.lanes[hash(record.Keys[partition]!.S!) % SHARDS]!;
       lane.waiting.push(record);
       scheduler.after(random.between(...faults().stream.delayMs), () => this.run(lane));
     }

@@ -1,7 +1,6 @@
-// The queue of what is done for large groups, as SQS is: each note is given out at least once, late, in any order and some
+// A queue of notes of work, as SQS is: each note is given out at least once, late, in any order and some
 // twice, also at the same time; and again after a while, until it is carried out.
 import type { Random } from '../../../local/faults/random.ts';
-import type { Task, Tasks } from '../../../src/core/groups/task.ts';
 import type { WorldFaults } from './faults.ts';
 import type { Ended } from './functions.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -13,18 +12,18 @@ const RETRY_MS = 2_000;
 /** What sending to the queue takes. */
 const SEND_MS = 10;
 
-export interface TaskQueueOptions {
+export interface WorkQueueOptions<Work> {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: () => WorldFaults;
-  readonly carryOut: (task: Task) => Promise<Ended<void>>;
+  readonly carryOut: (work: Work) => Promise<Ended<void>>;
 }
 
-export class TaskQueue {
-  private readonly options: TaskQueueOptions;
+export class WorkQueue<Work> {
+  private readonly options: WorkQueueOptions<Work>;
   private waiting = 0;
 
-  constructor(options: TaskQueueOptions) {
+  constructor(options: WorkQueueOptions<Work>) {
     this.options = options;
   }
 
@@ -33,13 +32,13 @@ export class TaskQueue {
   }
 
   /** For what an invocation sends, while it lives. */
-  tasksFor(life: Life): Tasks {
+  senderFor(life: Life): { send(works: readonly Work[], delayMs?: number): Promise<void> } {
     const { scheduler } = this.options;
     return {
-      send: async (tasks, delayMs = 0) => {
+      send: async (works, delayMs = 0) => {
         await scheduler.wait(SEND_MS);
         if (life.over) return;
-        const isHeard = this.take(tasks, delayMs);
+        const isHeard = this.take(works, delayMs);
         await scheduler.wait(SEND_MS);
         if (!isHeard) throw new Error('The queue did not take all of it');
       },
@@ -47,30 +46,30 @@ export class TaskQueue {
   }
 
   /** Whether the sender hears that all of them were taken. */
-  private take(tasks: readonly Task[], delayMs: number): boolean {
+  private take(works: readonly Work[], delayMs: number): boolean {
     const { random, faults } = this.options;
     const { error, lostResponse } = faults().tasks;
-    const taken = tasks.filter(() => random.next() >= error);
-    for (const task of taken) this.add(task, delayMs);
-    return taken.length === tasks.length && random.next() >= lostResponse;
+    const taken = works.filter(() => random.next() >= error);
+    for (const work of taken) this.add(work, delayMs);
+    return taken.length === works.length && random.next() >= lostResponse;
   }
 
-  private add(task: Task, delayMs: number): void {
+  private add(work: Work, delayMs: number): void {
     const { random, faults } = this.options;
     const copies = random.next() < faults().tasks.duplicate ? 2 : 1;
-    for (let copy = 1; copy <= copies; copy++) this.giveOut(task, delayMs);
+    for (let copy = 1; copy <= copies; copy++) this.giveOut(work, delayMs);
   }
 
-  private giveOut(task: Task, delayMs: number): void {
+  private giveOut(work: Work, delayMs: number): void {
     const { scheduler, random, faults } = this.options;
     this.waiting++;
-    scheduler.after(delayMs + random.between(...faults().tasks.delayMs), () => void this.process(task));
+    scheduler.after(delayMs + random.between(...faults().tasks.delayMs), () => void this.process(work));
   }
 
-  private async process(task: Task): Promise<void> {
+  private async process(work: Work): Promise<void> {
     const { scheduler, random, faults, carryOut } = this.options;
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const ended = await carryOut(task);
+      const ended = await carryOut(work);
       // It was carried out, and the queue never heard of it.
       const again = random.next() < faults().tasks.duplicate;
       if (ended.outcome === 'answered' && !again) break;
