@@ -135,7 +135,12 @@ export class PlainClient {
   private async finish(): Promise<void> {
     for (let tries = 0; !this.isClosed; tries++) {
       if (tries > 0) await this.stage.wait(this.random.between(0, BACKOFF_MS * Math.min(tries, 8)));
-      if (!(await this.connect()) || !(await this.catchUp())) continue;
+      if (!(await this.connect())) continue;
+      if (!(await this.catchUp())) {
+        // However patient it is with a socket that is silent: in the end it has to hear.
+        this.cut();
+        continue;
+      }
       await Promise.all(this.unanswered.map((record) => this.transmit(record)));
       if (this.isQuiet && (await this.pullToHead())) return;
     }
