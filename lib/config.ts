@@ -48,6 +48,11 @@ const throttle = v.strictObject({
   burstLimit: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });
 
+const onOrOff = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'false'])]),
+  v.transform((value) => String(value) === 'true'),
+);
+
 const arnOf = (service: string) =>
   v.pipe(v.string(), v.regex(new RegExp(`^arn:[a-z-]+:${service}:\\S+$`), `must be an ARN of ${service}`));
 
@@ -106,6 +111,8 @@ const configSchema = v.strictObject({
   settings: v.optional(json(v.partial(settingsSchema)), {}),
   /** Short for the setting of this name: a number, or one for each platform as JSON. */
   devicesPerPlatform: v.optional(json(settingsSchema.entries.devicesPerPlatform)),
+  /** Short for the setting of this name: only contacts may begin conversations, and add to groups. */
+  contactsOnly: v.optional(onOrOff),
   /** Where notifications are posted to; `http://` on this machine only. */
   pushWebhookUrl: v.optional(
     v.pipe(
@@ -127,16 +134,13 @@ const configSchema = v.strictObject({
     json(v.record(v.picklist(platforms, `must be one of ${platforms.join(', ')}`), platformApplicationArn)),
   ),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
-  disposable: v.optional(
-    v.pipe(
-      v.union([v.boolean(), v.picklist(['true', 'false'])]),
-      v.transform((value) => String(value) === 'true'),
-    ),
-    false,
-  ),
+  disposable: v.optional(onOrOff, false),
 });
 
-export type Config = Omit<v.InferOutput<typeof configSchema>, 'devicesPerPlatform' | 'settings'> & {
+export type Config = Omit<
+  v.InferOutput<typeof configSchema>,
+  'contactsOnly' | 'devicesPerPlatform' | 'settings'
+> & {
   readonly settings: Partial<Settings>;
 };
 export type Throttle = v.InferOutput<typeof throttle>;
@@ -156,12 +160,13 @@ export function readConfig(node: Node): Config {
   const result = v.safeParse(configSchema, context);
   if (!result.success)
     throw new ConfigError(`configuration: ${result.issues.map((issue) => describe(issue)).join('; ')}`);
-  const { devicesPerPlatform, settings, ...config } = result.output;
+  const { contactsOnly, devicesPerPlatform, settings, ...config } = result.output;
   return {
     ...config,
     settings: {
       ...settings,
       ...(devicesPerPlatform !== undefined && { devicesPerPlatform }),
+      ...(contactsOnly !== undefined && { contactsOnly }),
     } as Partial<Settings>,
   };
 }

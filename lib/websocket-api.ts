@@ -92,8 +92,12 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Users', 'BatchGetItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'DeleteItem');
     const ofPeople = Object.keys(peopleFrames) as (keyof typeof peopleFrames)[];
-    this.addRoutes(ofPeople, 'people', 'Keeps how users present themselves, and what they want')
-      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'Query', 'UpdateItem')
+    this.addRoutes(
+      ofPeople,
+      'people',
+      'Keeps how users present themselves, what they want, and whom they keep',
+    )
+      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Conversations', 'UpdateItem');
     const fallback = this.routeFunction('default', {
       description: 'Answers frames that name no known action',

@@ -81,6 +81,9 @@ const whatItDoes: Readonly<Record<Action, string>> = {
     'How the caller presents themselves: give what is to change; the profile is answered as it is now. `version` counts its changes; what is so already changes nothing. `""` takes the avatar away. Everybody may read it.',
   profiles:
     'Profiles of any users, in the order asked, each once; of one that has none, or does not exist, `name` is the userId. Those that fit one answer: ask for the others again. What was changed a moment ago may be missing.',
+  contact:
+    'Keeps a user as a contact, for the caller alone, or changes that, or with `remove: true` ends it: give what is to change; the contact is answered as it is now. What is so already changes nothing. All of the caller’s devices get a `contact` event, with the contact of the moment of reading; none: it was removed. `user_not_found`: no such user was ever there.',
+  contacts: 'The caller’s contacts in the order of their ids; follow `next`.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 

@@ -4,11 +4,13 @@ import { peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Caller, Context } from './context.ts';
 import { findItem, type Item, type Key } from './database.ts';
 import { deviceDigest } from './digest.ts';
+import { toContact } from './people/kept-contacts.ts';
 import { toPreferences } from './people/wishes.ts';
 import { emptyRing } from './rings.ts';
 import { takeTurn } from './rate.ts';
 import {
   blockKey,
+  contactKey,
   headKey,
   itemKey,
   mailboxKey,
@@ -75,10 +77,18 @@ export async function openDirectConversation(
   }
   // A transaction that fails costs as much as one that does not: so a look comes first.
   const members = [...new Set(users)];
-  const known = await ctx.db.batchGet('Users', [...members.map(mailboxKey), blockKey(peer, caller.userId)]);
+  const needsContact = ctx.settings.contactsOnly && peer !== caller.userId;
+  const asContact = contactKey(peer, caller.userId);
+  const known = await ctx.db.batchGet('Users', [
+    ...members.map(mailboxKey),
+    blockKey(peer, caller.userId),
+    ...(needsContact ? [asContact] : []),
+  ]);
   const isThere = (key: Key) => findItem(known, key) !== undefined;
   if (!isThere(mailboxKey(peer))) return refuseUnknown(peer);
   if (isThere(blockKey(peer, caller.userId))) return refuseBlocked(peer);
+  const kept = findItem(known, asContact);
+  if (needsContact && !(kept && toContact(kept))) return refuseBlocked(peer);
   const hiding = members.filter((userId) => {
     const head = findItem(known, mailboxKey(userId));
     return head && !toPreferences(head).receipts;

@@ -6,6 +6,7 @@
 //   g:team#9.0     message 9, a control message about the group, or about one that this user may not see
 //   bob#+s3        the settings of that conversation changed, for the third time
 //   g:team#7       message 7 of a group
+//   bob#+cs1z141   the contact bob changed, or was removed
 import { directConversationId, isGroupId } from '../protocol/ids.ts';
 import type { ConversationChange } from '../protocol/server-frames.ts';
 
@@ -31,12 +32,21 @@ export interface ConversationEntry {
   readonly madeBy?: undefined;
 }
 
-export type Entry = MessagePointer | ConversationEntry;
+/** What happened to a contact of this user. */
+export interface ContactEntry {
+  readonly kind: 'contact';
+  readonly userId: string;
+  /** Tells it from the same change before. */
+  readonly version: number;
+  readonly madeBy?: undefined;
+}
+
+export type Entry = MessagePointer | ConversationEntry | ContactEntry;
+/** One that stands in the mailbox itself. */
+export type EventEntry = Omit<ConversationEntry, 'kind' | 'madeBy'> | Omit<ContactEntry, 'kind' | 'madeBy'>;
 
 /** `peer`: the other user, in a direct conversation. */
-type Encodable = (Omit<MessagePointer, 'kind'> | Omit<ConversationEntry, 'kind' | 'madeBy'>) & {
-  readonly peer?: string;
-};
+type Encodable = (Omit<MessagePointer, 'kind'> | EventEntry) & { readonly peer?: string };
 
 /** For ever: entries live as long as a mailbox keeps its pages. */
 const changeCodes = {
@@ -48,6 +58,8 @@ const changeCodes = {
   heads: 'h',
 } as const satisfies Record<ConversationChange, string>;
 
+const CONTACT_CODE = 'c';
+
 const changes = Object.fromEntries(
   Object.entries(changeCodes).map(([change, code]) => [code, change]),
 ) as Record<string, ConversationChange>;
@@ -57,6 +69,7 @@ const NO_TARGET = '0';
 
 /** How an entry reads in the mailbox of its user. */
 export function encodeEntry(entry: Encodable): string {
+  if ('userId' in entry) return `${entry.userId}#+${CONTACT_CODE}${entry.version.toString(36)}`;
   const conversation = entry.peer ?? entry.conversationId;
   if ('change' in entry) {
     return `${conversation}#+${changeCodes[entry.change]}${entry.version.toString(36)}`;
@@ -73,8 +86,9 @@ export function decodeEntry(entry: string, userId: string): Entry {
   const separator = entry.indexOf('#');
   const conversation = entry.slice(0, separator);
   const rest = entry.slice(separator + 1);
-  const conversationId = isGroupId(conversation) ? conversation : directConversationId(userId, conversation);
   const [, code = '', version = ''] = changePattern.exec(rest) ?? [];
+  if (code === CONTACT_CODE) return { kind: 'contact', userId: conversation, version: parseInt(version, 36) };
+  const conversationId = isGroupId(conversation) ? conversation : directConversationId(userId, conversation);
   const change = changes[code];
   if (change) return { kind: 'conversation', conversationId, change, version: parseInt(version, 36) };
   const [, seq, target, madeBy] = pointerPattern.exec(rest) ?? [];

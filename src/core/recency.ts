@@ -1,7 +1,7 @@
 // Which conversations were busy last: the mailbox read backwards. So recency costs no write; and whoever pages by a head
 // that stays the same finds the same order, whatever arrives meanwhile.
 import type { Context } from './context.ts';
-import { decodeEntry, type Entry } from './entries.ts';
+import { decodeEntry, type ContactEntry, type Entry } from './entries.ts';
 import { readEntries, type Mailbox } from './mailbox.ts';
 
 /** Entries that are looked at, at most: of conversations that were last busy before, nobody knows which were first. */
@@ -47,7 +47,8 @@ export class Recency {
 }
 
 /** What tells of a change, of another message or of the group, makes no conversation recent. */
-function isRecent(entry: Entry): boolean {
+function isRecent(entry: Entry): entry is Exclude<Entry, ContactEntry> {
+  if (entry.kind === 'contact') return false;
   if (entry.kind === 'message') return !entry.isControl;
   return entry.change === 'joined' || entry.change === 'heads';
 }

@@ -27,6 +27,8 @@ export const settingsSchema = v.strictObject({
   sendPatienceMs: v.optional(milliseconds, 8_000),
   /** Conversations that a user may begin, or try to, with people they have none with yet. */
   conversationsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 20),
+  /** Conversations are begun, and members added, only by people whom the other one has as a contact. */
+  contactsOnly: v.optional(v.boolean(), false),
   /** Up to so many members, a group's messages are written to each member's mailbox. */
   writeFanoutLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 500),
   /** Mailboxes, or connections that look at a group, that one invocation of fan-out serves; the rest is cut into parts. */

@@ -8,6 +8,7 @@ import { Portions, withinBytes } from './answer-size.ts';
 import { confirmConnection } from './connections.ts';
 import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
 import { readEntries } from './mailbox.ts';
+import { readContacts } from './people/kept-contacts.ts';
 import { decodeEntry, type ConversationEntry, type Entry, type MessagePointer } from './entries.ts';
 import { emptySlot, keyOf, readSlots } from './timeline.ts';
 import { readSettings } from './views.ts';
@@ -53,7 +54,7 @@ export async function ping(
 }
 
 /**
- * Entries with their messages and settings as they are now, as far as one answer holds; what is not kept any more reads as
+ * Entries with their messages, settings and contacts as they are now, as far as one answer holds; what is not kept any more reads as
  * a void, so that syncSeq stays dense.
  */
 async function join(
@@ -72,20 +73,26 @@ async function join(
     const unread = new Map(portion.flatMap(slotsOf).map((slot) => [keyOf(slot), slot]));
     for (const key of slots.keys()) unread.delete(key);
     const changed = portion.filter(isSettings).map(({ conversationId }) => conversationId);
-    const [foundSlots, foundSettings] = await Promise.all([
+    const contactIds = portion.flatMap((entry) => (entry.kind === 'contact' ? [entry.userId] : []));
+    const [foundSlots, foundSettings, foundContacts] = await Promise.all([
       readSlots(ctx, [...unread.values()]),
       readSettings(
         ctx,
         userId,
         [...new Set(changed)].filter((id) => !settings.has(id)),
       ),
+      readContacts(ctx, userId, [...new Set(contactIds)]),
     ]);
     for (const slot of foundSlots) slots.set(keyOf(slot), slot);
     for (const [conversationId, found] of foundSettings) settings.set(conversationId, found);
     const joined = portion.map((entry, index): SyncEvent => {
       const syncSeq = after + events.length + index + 1;
-      const { conversationId } = entry;
+      if (entry.kind === 'contact') {
+        const contact = foundContacts.get(entry.userId);
+        return { syncSeq, kind: 'contact', userId: entry.userId, ...(contact && { contact }) };
+      }
       if (entry.kind === 'conversation') {
+        const { conversationId } = entry;
         const now = isSettings(entry) ? settings.get(conversationId) : undefined;
         return {
           syncSeq,
@@ -109,7 +116,7 @@ const isSettings = (entry: Entry): entry is ConversationEntry =>
 
 /** The message, and the one that it is about. */
 function slotsOf(entry: Entry): Pick<MessagePointer, 'conversationId' | 'seq'>[] {
-  if (entry.kind === 'conversation') return [];
+  if (entry.kind !== 'message') return [];
   const { conversationId, seq, target } = entry;
   return [{ conversationId, seq }, ...(target === undefined ? [] : [{ conversationId, seq: target }])];
 }

@@ -52,6 +52,7 @@ export const uncountedPrefix = 'UNCOUNTED#';
 const devicePrefix = 'DEVICE#';
 const viewPrefix = 'CONV#';
 const memberPrefix = 'MEMBER#';
+const contactPrefix = 'CONTACT#';
 const subscriptionPrefix = 'SUB#';
 
 /** Sort key of the one head item of a conversation or of a user. */
@@ -81,6 +82,7 @@ export const itemKey = {
   draft: (conversationId: string) => `DRAFT#${conversationId}`,
   rate: (name: string) => `RATE#${name}`,
   block: (userId: string) => `BLOCK#${userId}`,
+  contact: (userId: string) => `${contactPrefix}${userId}`,
 } as const;
 
 /** Keys of the Conversations table. */
@@ -106,6 +108,7 @@ export const pushTargetKey = (userId: string, deviceId: string) => ({
   item: itemKey.pushTarget(deviceId),
 });
 export const blockKey = (userId: string, blocked: string) => ({ userId, item: itemKey.block(blocked) });
+export const contactKey = (userId: string, contact: string) => ({ userId, item: itemKey.contact(contact) });
 export const rateKey = (userId: string, name: string) => ({ userId, item: itemKey.rate(name) });
 /** Of the OfflineQueue table. */
 export const offlineKey = (userId: string, deviceId: string) => ({ userId, deviceId });
@@ -128,6 +131,10 @@ export const conversationIdOf = (viewItem: string) => viewItem.slice(viewPrefix.
 /** All members of a group, and those that were, as a range of sort keys. */
 export const memberItems = { from: memberPrefix, to: `${memberPrefix}\uffff` } as const;
 export const memberIdOf = (memberItem: string) => memberItem.slice(memberPrefix.length);
+
+/** All of a user's contacts, and those that were, as a range of sort keys. */
+export const contactItems = { from: contactPrefix, to: `${contactPrefix}\uffff` } as const;
+export const contactIdOf = (contactItem: string) => contactItem.slice(contactPrefix.length);
 
 export const subscriptionItems = { from: subscriptionPrefix, to: `${subscriptionPrefix}\uffff` } as const;
 export const subscriberOf = (subscriptionItem: string) => subscriptionItem.slice(subscriptionPrefix.length);

@@ -31,8 +31,10 @@ export const limits = {
   avatar: 512,
   /** Characters. */
   profileName: { min: 1, max: 64 },
+  contactAlias: 64,
   /** `custom` of a profile as JSON. */
   profileBytes: 1024,
+  contacts: { max: 200, default: 100 },
   /** Users that one request asks the profiles of. */
   profiles: 100,
   /** Users that one request adds to a group, or removes. */

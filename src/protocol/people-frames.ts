@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { bodyFault, isObject, type Body } from './body.ts';
 import { userIdSchema } from './id-schemas.ts';
 import { limits } from './limits.ts';
-import { avatar, characters, listOf, request } from './request.ts';
+import { avatar, characters, listOf, pageSize, request } from './request.ts';
 
 /** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this, in this file, and not used. */
 const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
@@ -47,8 +47,24 @@ export const profilesFrame = define(() =>
   request('profiles', { users: listOf(userIdSchema, limits.profiles) }),
 );
 
+export const contactFrame = define(() =>
+  request('contact', {
+    userId: userIdSchema,
+    /** What the caller calls them; `""` takes it away. */
+    alias: v.optional(characters(0, limits.contactAlias)),
+    starred: v.optional(v.boolean()),
+    remove: v.optional(v.boolean(), false),
+  }),
+);
+
+export const contactsFrame = define(() =>
+  request('contacts', { cursor: v.optional(userIdSchema), limit: pageSize(limits.contacts) }),
+);
+
 export const peopleFrames = {
   preferences: preferencesFrame,
   profile: profileFrame,
   profiles: profilesFrame,
+  contact: contactFrame,
+  contacts: contactsFrame,
 } as const;

@@ -29,6 +29,14 @@ export const conversationChangeSchema = v.picklist([
   'heads',
 ]);
 
+/** Somebody that a user keeps, for themselves alone. */
+export const contactSchema = v.object({
+  userId: userIdSchema,
+  alias: v.optional(v.string()),
+  starred: v.boolean(),
+  since: timestamp,
+});
+
 /** An entry of the user's sync timeline. */
 export const syncEventSchema = v.variant('kind', [
   v.object({
@@ -45,6 +53,13 @@ export const syncEventSchema = v.variant('kind', [
     change: conversationChangeSchema,
     /** As they are at the moment of reading. */
     settings: v.optional(settingsSchema),
+  }),
+  v.object({
+    syncSeq: seqSchema,
+    kind: v.literal('contact'),
+    userId: userIdSchema,
+    /** As it is at the moment of reading; none: it was removed. */
+    contact: v.optional(contactSchema),
   }),
 ]);
 
@@ -257,6 +272,8 @@ export const responseFrames = {
   preferences: answer(preferencesSchema.entries),
   profile: answer(profileSchema.entries),
   profiles: answer({ users: v.array(profileSchema) }),
+  contact: v.union([answer(contactSchema.entries), answer({})]),
+  contacts: answer({ contacts: v.array(contactSchema), next: v.optional(v.string()) }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
 
 export const pushFrames = {
@@ -299,6 +316,7 @@ export type ConversationChange = v.InferOutput<typeof conversationChangeSchema>;
 export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
 export type SyncedMessage = Extract<SyncEvent, { kind: 'message' }>;
 export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
+export type Contact = v.InferOutput<typeof contactSchema>;
 export type Preferences = v.InferOutput<typeof preferencesSchema>;
 export type Profile = v.InferOutput<typeof profileSchema>;
 export type Role = v.InferOutput<typeof roleSchema>;

@@ -57,6 +57,15 @@ test('a change of a conversation reads back as what it was', () => {
   );
 });
 
+test('a change of a contact reads back as what it was', () => {
+  fc.assert(
+    fc.property(id, id, seq, (userId, contact, version) => {
+      const entry = encodeEntry({ userId: contact, version });
+      expect(decodeEntry(entry, userId)).toEqual({ kind: 'contact', userId: contact, version });
+    }),
+  );
+});
+
 test('anything else is none', () => {
   for (const entry of ['', 'bob', '#7', 'bob#', 'bob#7.', 'bob#+', 'bob#+x1', 'bob#7!']) {
     expect(() => decodeEntry(entry, 'alice'), entry).toThrow('Not a mailbox entry');

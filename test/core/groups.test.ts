@@ -344,6 +344,7 @@ async function mailboxOf(caller: Caller, conversationId: string): Promise<(numbe
   const events = 'events' in answer ? answer.events : [];
   return events.flatMap((event): (number | string)[] => {
     if (event.kind === 'conversation') return event.conversationId === conversationId ? [event.change] : [];
+    if (event.kind === 'contact') return [];
     return event.message.conversationId === conversationId ? [event.message.seq] : [];
   });
 }

@@ -251,6 +251,9 @@ async function usePeople(alice: TestClient): Promise<void> {
   await alice.request('preferences', { receipts: true });
   await alice.request('profile', { name: 'Alice' });
   await alice.request('profiles', { users: ['alice', 'bob'] });
+  // As many events as fill a page.
+  for (let n = 0; n < 18; n++) await alice.request('contact', { userId: 'bob', starred: n % 2 === 0 });
+  await alice.request('contacts');
 }
 
 /** A telephone that is away, comes back in time, and whose token nobody has any more. */

@@ -1,8 +1,8 @@
-// People, over real sockets: how they present themselves, and what they want of the service.
+// People, over real sockets: how they present themselves, what they want of the service, and whom they keep.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import type { Profile } from '../../src/protocol/server-frames.ts';
-import { connect, type Frame, type TestClient } from '../support/client.ts';
+import type { Profile, SyncEvent } from '../../src/protocol/server-frames.ts';
+import { connect, type Frame, type SyncPush, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 
 let cloud: Cloud;
@@ -196,5 +196,113 @@ describe('P5.31: preferences', () => {
       const { receipts } = await ask(phone, 'preferences');
       expect('peerReadSeq' in (await positionIn(ned, 'd:moe:ned'))).toBe(receipts);
     }
+  });
+});
+
+describe('P5.32: contacts', () => {
+  const eventsOf = async (client: TestClient) =>
+    (await ask(client, 'sync', { after: 0 }))['events'] as SyncEvent[];
+  const pushedTo = ({ pushes }: TestClient) =>
+    pushes.flatMap((push) => (push as unknown as SyncPush).events ?? []);
+
+  test('are one’s own, told to all of one’s devices, and read as they are by then', async () => {
+    const [ola, pia] = [await connect(cloud, 'ola'), await connect(cloud, 'pia')];
+    const pad = await connect(cloud, 'ola', { deviceId: 'pad', platform: 'web' });
+    const plain = { userId: 'pia', starred: false, since: expect.any(Number) as number };
+    expect(await ask(ola, 'contact', { userId: 'pia' })).toEqual(plain);
+    const starred = { ...plain, alias: 'Pia (work)', starred: true };
+    expect(await ask(pad, 'contact', { userId: 'pia', alias: 'Pia (work)', starred: true })).toEqual(starred);
+    expect(await ask(ola, 'contacts')).toEqual({ contacts: [starred] });
+    for (const device of [ola, pad]) {
+      await device.until(() => pushedTo(device).length === 2, 'two events');
+      expect(pushedTo(device)).toEqual([
+        { syncSeq: 1, kind: 'contact', userId: 'pia', contact: plain },
+        { syncSeq: 2, kind: 'contact', userId: 'pia', contact: starred },
+      ]);
+    }
+    expect((await eventsOf(ola)).map((event) => 'contact' in event && event.contact)).toEqual([
+      starred,
+      starred,
+    ]);
+    expect(await ask(ola, 'contact', { userId: 'pia', alias: '' })).toEqual({ ...plain, starred: true });
+    expect(await ask(ola, 'contact', { userId: 'pia', remove: true })).toEqual({});
+    expect(await ask(ola, 'contacts')).toEqual({ contacts: [] });
+    await pad.until(() => pushedTo(pad).length === 4, 'the removal');
+    const removed = { syncSeq: 4, kind: 'contact', userId: 'pia' };
+    expect(pushedTo(pad).at(-1)).toEqual(removed);
+    expect((await eventsOf(ola)).at(-1)).toEqual(removed);
+    expect(await ask(ola, 'contact', { userId: 'pia' })).toEqual(plain);
+    expect(await eventsOf(ola)).toHaveLength(5);
+    expect(await eventsOf(pia)).toEqual([]);
+    expect(await ask(pia, 'contacts')).toEqual({ contacts: [] });
+    expect(await ask(ola, 'conversations')).toEqual({ conversations: [] });
+    expect(await ask(ola, 'pending', { after: 0 })).toMatchObject({ total: 0 });
+  });
+
+  test('that are so already are not written, and told to nobody', async () => {
+    const [quin] = [await connect(cloud, 'quin'), await connect(cloud, 'ray')];
+    await ask(quin, 'contact', { userId: 'ray', alias: 'R' });
+    await cloud.settled();
+    cloud.resetMetrics();
+    await ask(quin, 'contact', { userId: 'ray', alias: 'R', starred: false });
+    await ask(quin, 'contact', { userId: 'quin', remove: true });
+    expect(cloud.metrics().dynamodb.writeUnits).toBe(0);
+    expect(await eventsOf(quin)).toHaveLength(1);
+  });
+
+  test('come in pages that skip none, whatever was removed among them', async () => {
+    const sam = await connect(cloud, 'sam');
+    const users = Array.from({ length: 7 }, (_, index) => `sam-${index}`);
+    for (const user of users) await (await connect(cloud, user)).close();
+    for (const userId of users) await ask(sam, 'contact', { userId });
+    for (const userId of ['sam-2', 'sam-3']) await ask(sam, 'contact', { userId, remove: true });
+    const pages: string[][] = [];
+    let cursor: unknown;
+    do {
+      const page = await ask(sam, 'contacts', { limit: 2, ...(cursor !== undefined && { cursor }) });
+      pages.push((page['contacts'] as { userId: string }[]).map(({ userId }) => userId));
+      cursor = page['next'];
+    } while (cursor !== undefined);
+    expect(pages).toEqual([['sam-0', 'sam-1'], ['sam-4', 'sam-5'], ['sam-6']]);
+  });
+
+  test('of nobody, or with wrong input, say why', async () => {
+    const tom = await connect(cloud, 'tom');
+    const refused = async (fields: Record<string, unknown>) => errorOf(await tom.request('contact', fields));
+    expect((await refused({ userId: 'never-was' })).code).toBe('user_not_found');
+    expect((await refused({ userId: 'never-was', remove: true })).code).toBe('user_not_found');
+    expect((await refused({ userId: 'tom', alias: 'x'.repeat(65) })).message).toContain('alias:');
+    expect((await refused({ userId: 'no one' })).message).toContain('userId:');
+    const { message } = errorOf(await tom.request('contacts', { limit: 201 }));
+    expect(message).toContain('limit:');
+  });
+});
+
+describe('P5.33: where only contacts may', () => {
+  let closed: Cloud;
+  beforeAll(async () => {
+    closed = await startCloud({ environment: { IM_SETTINGS: JSON.stringify({ contactsOnly: true }) } });
+  });
+  afterAll(() => closed.close());
+
+  test('begin conversations and add to groups, others are blocked; what was begun goes on', async () => {
+    const [uma, vic] = [await connect(closed, 'uma'), await connect(closed, 'vic')];
+    const codeOf = async (from: TestClient, to: string) => errorOf(await from.send(`user:${to}`, 'hi')).code;
+    expect(await codeOf(uma, 'vic')).toBe('blocked');
+    await ask(uma, 'contact', { userId: 'vic' });
+    expect(await codeOf(uma, 'vic')).toBe('blocked');
+    const group = { clientGroupId: 'strangers', title: 'All', members: ['vic'] };
+    const { conversationId, skipped } = await ask(uma, 'createGroup', group);
+    expect(skipped).toEqual([{ userId: 'vic', reason: 'blocked' }]);
+
+    await ask(vic, 'contact', { userId: 'uma' });
+    expect((await uma.send('user:vic', 'hi')).ok).toBe(true);
+    const added = { added: ['vic'], skipped: [] };
+    expect(await ask(uma, 'addMembers', { conversationId, users: ['vic'] })).toEqual(added);
+    expect((await uma.send('user:uma', 'a note')).ok).toBe(true);
+    await ask(vic, 'contact', { userId: 'uma', remove: true });
+    expect((await uma.send('user:vic', 'still here')).ok).toBe(true);
+    const again = await ask(uma, 'createGroup', { ...group, clientGroupId: 'strangers-again' });
+    expect(again['skipped']).toEqual([{ userId: 'vic', reason: 'blocked' }]);
   });
 });

@@ -266,6 +266,7 @@ describe('configuration', () => {
 
   test('of devices per platform is a number, or one for each platform', () => {
     expect(read({ devicesPerPlatform: '2' }).settings).toEqual({ devicesPerPlatform: 2 });
+    expect(read({ contactsOnly: 'true' }).settings).toEqual({ contactsOnly: true });
     expect(read({ devicesPerPlatform: '{"web":3}' }).settings).toMatchObject({
       devicesPerPlatform: { web: 3, ios: 1 },
     });

@@ -7,9 +7,19 @@ import type { GroupBody } from '../../protocol/slots.ts';
 import type { Caller, Context } from '../context.ts';
 import { findItem, type Item, type Key, type TransactionPart } from '../database.ts';
 import { frameDigest } from '../digest.ts';
+import { toContact } from '../people/kept-contacts.ts';
 import { toPreferences } from '../people/wishes.ts';
 import { takeTurn } from '../rate.ts';
-import { blockKey, groupCountKey, HEAD, mailboxKey, memberKey, ttlAttribute, viewKey } from '../tables.ts';
+import {
+  blockKey,
+  contactKey,
+  groupCountKey,
+  HEAD,
+  mailboxKey,
+  memberKey,
+  ttlAttribute,
+  viewKey,
+} from '../tables.ts';
 import { named, readInfo, readMembers, toGroupMember } from './group.ts';
 import { changeGroup, needAdmin, type GroupChange } from './group-changes.ts';
 
@@ -25,22 +35,31 @@ interface Candidates {
   readonly hiding: ReadonlySet<string>;
 }
 
-/** Who of them exists, and does not block the caller. */
+/** Who of them exists, does not block the caller, and has them as a contact where that is needed. */
 export async function findCandidates(
   ctx: Context,
   userId: string,
   users: readonly string[],
 ): Promise<Candidates> {
+  const needsContact = (user: string) => ctx.settings.contactsOnly && user !== userId;
   const items = await ctx.db.batchGet(
     'Users',
-    users.flatMap((user) => [mailboxKey(user), blockKey(user, userId)]),
+    users.flatMap((user) => [
+      mailboxKey(user),
+      blockKey(user, userId),
+      ...(needsContact(user) ? [contactKey(user, userId)] : []),
+    ]),
   );
+  const isStrange = (user: string) => {
+    const kept = findItem(items, contactKey(user, userId));
+    return needsContact(user) && !(kept && toContact(kept));
+  };
   const isThere = (key: Key) => findItem(items, key) !== undefined;
   const skipped: NotAdded[] = [];
   const welcome = users.filter((user) => {
     const reason = !isThere(mailboxKey(user))
       ? 'user_not_found'
-      : isThere(blockKey(user, userId))
+      : isThere(blockKey(user, userId)) || isStrange(user)
         ? 'blocked'
         : undefined;
     if (reason) skipped.push({ userId: user, reason });

@@ -14,6 +14,7 @@ import type { Task } from '../../../src/core/groups/task.ts';
 import { subscribe, unsubscribe } from '../../../src/core/groups/subscriptions.ts';
 import { history } from '../../../src/core/history.ts';
 import { pending } from '../../../src/core/pending.ts';
+import { contact, contacts } from '../../../src/core/people/contacts.ts';
 import { preferences } from '../../../src/core/people/preferences.ts';
 import { profile, profiles } from '../../../src/core/people/profiles.ts';
 import { registerForPush } from '../../../src/core/push-devices.ts';
@@ -60,6 +61,8 @@ const routes: Required<Routes> = {
   preferences: [clientFrames.preferences, preferences],
   profile: [clientFrames.profile, profile],
   profiles: [clientFrames.profiles, profiles],
+  contact: [clientFrames.contact, contact],
+  contacts: [clientFrames.contacts, contacts],
 };
 
 export const server = {
