@@ -107,7 +107,9 @@ export class Inbox {
     const { store, userId } = this.options;
     const unreadHere = await store.messages(conversationId, { after: record.readSeq!, limit: Infinity });
     const count = unreadHere.filter((message) => isCounted(message, userId)).length;
-    return { ...record, unread: Math.min(unread, count) };
+    // What the server counted may be on its way: at most all of it, until the server is asked again.
+    const onTheirWay = Math.max(0, countedSeq - Math.max(record.readSeq!, record.shownSeq ?? 0));
+    return { ...record, unread: Math.min(unread, count + onTheirWay) };
   }
 
   /** Drops all that was received, to begin with this mailbox; in turn, like any intake. */
