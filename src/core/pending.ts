@@ -12,7 +12,7 @@ import { decodeEntry } from './entries.ts';
 import { readLiveSlots, type LiveSlots } from './retention.ts';
 
 /** Pointers that are counted at most; whoever is further behind pulls some and asks again. */
-const MAX_ENTRIES = 2_000;
+const MAX_ENTRIES = 10_000;
 
 interface Waiting {
   readonly conversationId: string;
