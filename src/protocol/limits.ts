@@ -29,14 +29,6 @@ export const limits = {
   announcement: 1_000,
   /** Bytes, in UTF-8; of a group, and of a user. */
   avatar: 512,
-  /** Characters. */
-  profileName: { min: 1, max: 64 },
-  contactAlias: 64,
-  /** `custom` of a profile as JSON. */
-  profileBytes: 1024,
-  contacts: { max: 200, default: 100 },
-  /** Users that one request asks the profiles of. */
-  profiles: 100,
   /** Users that one request adds to a group, or removes. */
   groupRequestUsers: 100,
   members: { max: 100, default: 100 },
@@ -51,4 +43,16 @@ export const limits = {
   devices: 50,
   /** Devices of one user that may be registered for push notifications. */
   pushDevices: 8,
+} as const;
+
+/** Those of the frames about people: apart, for bundles that do not serve these are without them. */
+export const peopleLimits = {
+  /** Characters. */
+  profileName: { min: 1, max: 64 },
+  contactAlias: 64,
+  /** `custom` of a profile as JSON. */
+  profileBytes: 1024,
+  /** Users that one request asks the profiles of. */
+  profiles: 100,
+  contacts: { max: 200, default: 100 },
 } as const;

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { bodyFault, isObject, type Body } from './body.ts';
 import { userIdSchema } from './id-schemas.ts';
-import { limits } from './limits.ts';
+import { peopleLimits } from './limits.ts';
 import { avatar, characters, listOf, pageSize, request } from './request.ts';
 
 /** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this, in this file, and not used. */
@@ -17,8 +17,8 @@ const customSchema = define(() =>
       const fault = bodyFault(dataset.value);
       if (fault) return addIssue({ message: fault });
       const sizeBytes = new TextEncoder().encode(JSON.stringify(dataset.value)).length;
-      if (sizeBytes > limits.profileBytes) {
-        addIssue({ message: `must have at most ${limits.profileBytes} bytes as JSON` });
+      if (sizeBytes > peopleLimits.profileBytes) {
+        addIssue({ message: `must have at most ${peopleLimits.profileBytes} bytes as JSON` });
       }
     }),
   ),
@@ -37,28 +37,28 @@ export const preferencesFrame = define(() =>
 
 export const profileFrame = define(() =>
   request('profile', {
-    name: v.optional(characters(limits.profileName.min, limits.profileName.max)),
+    name: v.optional(characters(peopleLimits.profileName.min, peopleLimits.profileName.max)),
     avatar: v.optional(avatar()),
     custom: v.optional(customSchema),
   }),
 );
 
 export const profilesFrame = define(() =>
-  request('profiles', { users: listOf(userIdSchema, limits.profiles) }),
+  request('profiles', { users: listOf(userIdSchema, peopleLimits.profiles) }),
 );
 
 export const contactFrame = define(() =>
   request('contact', {
     userId: userIdSchema,
     /** What the caller calls them; `""` takes it away. */
-    alias: v.optional(characters(0, limits.contactAlias)),
+    alias: v.optional(characters(0, peopleLimits.contactAlias)),
     starred: v.optional(v.boolean()),
     remove: v.optional(v.boolean(), false),
   }),
 );
 
 export const contactsFrame = define(() =>
-  request('contacts', { cursor: v.optional(userIdSchema), limit: pageSize(limits.contacts) }),
+  request('contacts', { cursor: v.optional(userIdSchema), limit: pageSize(peopleLimits.contacts) }),
 );
 
 export const peopleFrames = {

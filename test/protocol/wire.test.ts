@@ -7,7 +7,7 @@ import { clientFrames } from '../../src/protocol/client-frames.ts';
 import { errorCatalogue } from '../../src/protocol/errors.ts';
 import { userIdSchema } from '../../src/protocol/id-schemas.ts';
 import { directConversationId, parseConversationId } from '../../src/protocol/ids.ts';
-import { limits } from '../../src/protocol/limits.ts';
+import { limits, peopleLimits } from '../../src/protocol/limits.ts';
 import { bodySchemas } from '../../src/protocol/messages.ts';
 import { pushFrames, refusedFrame, responseFrames } from '../../src/protocol/server-frames.ts';
 import { SUBPROTOCOL } from '../../src/protocol/version.ts';
@@ -46,7 +46,7 @@ test('the wire schemas of im.v1 are what they were', () => {
     pushes: hashes(pushFrames),
     refused: hash(refusedFrame),
     errors: hash(errorCatalogue),
-    limits: hash(limits),
+    limits: hash({ ...limits, ...peopleLimits }),
   }).toMatchInlineSnapshot(`
     {
       "bodies": {
@@ -92,7 +92,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "updateGroup": "d95de2a749d67eed",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "2a4c453586f984dc",
+      "limits": "149d4ae8a89512c4",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "group": "1f386d5fae3dc99e",
