@@ -1,7 +1,6 @@
 // Pushes to Apple's devices (APNs), identified by tokens that a key of the developer's signs.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SignJWT } from 'jose';
 import * as v from 'valibot';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
 import { apnsCollapseId, apnsPayload } from './apns-payload.ts';
@@ -10,6 +9,7 @@ import { createHttp2Client, type Http2Answer } from './http2-client.ts';
 import { keepToken, type MadeToken } from './kept-token.ts';
 import { readPrivateKey } from './private-key.ts';
 import { readJson } from './read-json.ts';
+import { signToken } from './signed-token.ts';
 
 export interface ApnsOptions {
   /** JSON: `{"teamId","keyId","topic","privateKey":<the .p8 as PEM>,"sandbox"?:true}`. */
@@ -100,11 +100,11 @@ function readCredentials(text: string): Credentials {
 }
 
 async function makeToken({ teamId, keyId, privateKey }: Credentials, nowMs: number): Promise<MadeToken> {
-  const value = await new SignJWT()
-    .setProtectedHeader({ alg: 'ES256', kid: keyId })
-    .setIssuer(teamId)
-    .setIssuedAt(Math.floor(nowMs / 1000))
-    .sign(readPrivateKey(privateKey, 'apns'));
+  const value = signToken(
+    { alg: 'ES256', kid: keyId },
+    { iss: teamId, iat: Math.floor(nowMs / 1000) },
+    readPrivateKey(privateKey, 'apns'),
+  );
   return { value, staleAt: nowMs + TOKEN_MS };
 }
 

@@ -1,5 +1,4 @@
 // Pushes through Firebase Cloud Messaging (HTTP v1), in the name of a service account.
-import { SignJWT } from 'jose';
 import * as v from 'valibot';
 import type { PushProvider } from '../../core/notifications/notification.ts';
 import { failureOf } from './bulkhead.ts';
@@ -7,6 +6,7 @@ import { fcmMessage } from './fcm-message.ts';
 import { keepToken, type MadeToken } from './kept-token.ts';
 import { readPrivateKey } from './private-key.ts';
 import { readJson } from './read-json.ts';
+import { signToken } from './signed-token.ts';
 
 export interface FcmOptions {
   /** JSON: the key of a service account, as Google hands it out. */
@@ -89,13 +89,17 @@ function readAccount(text: string): ServiceAccount {
 async function fetchAccessToken(post: Fetch, account: ServiceAccount, now: () => number): Promise<MadeToken> {
   const askedAt = now();
   const seconds = Math.floor(askedAt / 1000);
-  const assertion = await new SignJWT({ scope: SCOPE })
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: account.private_key_id })
-    .setIssuer(account.client_email)
-    .setAudience(TOKEN_URL)
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + ASSERTION_SECONDS)
-    .sign(readPrivateKey(account.private_key, 'fcm'));
+  const assertion = signToken(
+    { alg: 'RS256', typ: 'JWT', kid: account.private_key_id },
+    {
+      scope: SCOPE,
+      iss: account.client_email,
+      aud: TOKEN_URL,
+      iat: seconds,
+      exp: seconds + ASSERTION_SECONDS,
+    },
+    readPrivateKey(account.private_key, 'fcm'),
+  );
   const { status, body } = await ask(post, 'The OAuth endpoint of fcm', TOKEN_URL, {
     body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }),
   });

@@ -1,11 +1,11 @@
 // Pushes to browsers (RFC 8030), identified by VAPID (RFC 8292). The push token is the PushSubscription's JSON.
-import { createHash } from 'node:crypto';
-import { importJWK, SignJWT } from 'jose';
+import { createHash, createPrivateKey } from 'node:crypto';
 import * as v from 'valibot';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
 import { failureOf } from './bulkhead.ts';
 import { fitPreview } from './fit-preview.ts';
 import { readJson } from './read-json.ts';
+import { signToken } from './signed-token.ts';
 import { encryptPush, MAX_TEXT_BYTES, type SubscriptionKeys } from './web-push-encryption.ts';
 
 export interface WebPushOptions {
@@ -68,7 +68,7 @@ export function createWebPush(options: WebPushOptions): PushProvider {
       const response = await post(url, {
         method: 'POST',
         headers: {
-          authorization: await authorize(url.origin, credentials, now()),
+          authorization: authorize(url.origin, credentials, now()),
           'content-encoding': 'aes128gcm',
           'content-type': 'application/octet-stream',
           ttl: String(KEPT_SECONDS),
@@ -103,14 +103,13 @@ function isAllowed(url: URL, hosts: readonly string[]): boolean {
   );
 }
 
-async function authorize(audience: string, credentials: Credentials, nowMs: number): Promise<string> {
+function authorize(audience: string, credentials: Credentials, nowMs: number): string {
   const { subject, privateKey } = credentials;
-  const token = await new SignJWT()
-    .setProtectedHeader({ typ: 'JWT', alg: 'ES256' })
-    .setAudience(audience)
-    .setSubject(subject)
-    .setExpirationTime(Math.floor(nowMs / 1000) + TOKEN_SECONDS)
-    .sign(await importJWK(privateKey, 'ES256'));
+  const token = signToken(
+    { typ: 'JWT', alg: 'ES256' },
+    { aud: audience, sub: subject, exp: Math.floor(nowMs / 1000) + TOKEN_SECONDS },
+    createPrivateKey({ key: privateKey, format: 'jwk' }),
+  );
   const point = [
     Buffer.from([4]),
     ...[privateKey.x, privateKey.y].map((text) => Buffer.from(text, 'base64url')),
