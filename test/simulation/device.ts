@@ -48,6 +48,10 @@ export class Device {
   private kept: readonly Shown[] = [];
   private listed: readonly Listed[] = [];
   private readonly shownKeys = new Set<string>();
+  /** Conversations whose stored messages this process has drawn. */
+  private drawn = new Set<string>();
+  /** Drawn when their conversation came into the list: their event, if it is still to come, is no second showing. */
+  private readonly drawnLate = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
   /** How to shut what is open. */
   private readonly opened = new Map<string, () => void>();
@@ -102,8 +106,9 @@ export class Device {
   async start(): Promise<void> {
     const life: Life = { over: false, onCommit: () => {}, timers: new Set(), sockets: new Set() };
     this.life = life;
+    this.drawn = new Set();
     const { parts, stage, userId, deviceId, platform, random } = this.options;
-    const client = await parts.ImClient.open({
+    const client: ImClient = await parts.ImClient.open({
       url: stage.url,
       token: () => stage.issueToken(userId),
       deviceId,
@@ -112,7 +117,14 @@ export class Device {
       webSocket: mortalSockets(stage, life, this.journal),
       environment: mortalEnvironment(stage, life, random),
       on: {
-        message: ({ message }) => this.show(message),
+        message: ({ message }) => {
+          if (!this.drawnLate.delete(keyOf(message))) this.show(message);
+        },
+        // A group that this user is in again comes with what is kept of it.
+        conversationChanged: ({ conversationId }) => {
+          if (this.client === client && !this.drawn.has(conversationId))
+            void this.drawLate(client, conversationId);
+        },
         sendState: ({ message, state }) => this.note(message, state),
       },
     });
@@ -273,7 +285,18 @@ export class Device {
     this.crash();
   }
 
+  private async drawLate(client: ImClient, conversationId: string): Promise<void> {
+    this.drawn.add(conversationId);
+    const stored = await messagesOf(client, conversationId).catch(() => []);
+    for (const message of stored) {
+      if (this.client !== client || this.shownKeys.has(keyOf(message))) continue;
+      this.drawnLate.add(keyOf(message));
+      this.show(message);
+    }
+  }
+
   private async draw(client: ImClient, conversationId: string): Promise<void> {
+    this.drawn.add(conversationId);
     for (const message of await messagesOf(client, conversationId)) {
       if (!this.shownKeys.has(keyOf(message))) this.show(message);
     }
