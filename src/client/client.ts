@@ -8,6 +8,7 @@ import type { NewGroup, PendingSummary } from './operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ClientState } from './session.ts';
+import type { PushTarget } from './store/schema.ts';
 import type { ConversationSummary } from './summaries.ts';
 
 export type Skipped = AnswerTo<'createGroup'>['skipped'];
@@ -105,9 +106,28 @@ export class Client<Held extends Device = Device> {
     return { conversation: this.conversation(conversationId), skipped };
   }
 
-  /** Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. */
+  /**
+   * Asks the server what waits for this device, before or without pulling it, and takes its unread counts over. Where the
+   * mailbox does not reach back to this device, nothing is counted, and `more` is true. Rejects with ImError.
+   */
   pending(): Promise<PendingSummary> {
     return this.device.ask('pending');
+  }
+
+  /**
+   * Has this device notified, while it is away, of what waits for it. Kept here until the server has it, over reconnects and
+   * restarts, and registered again with a server that was set up anew. Resolves when the server has it; offline, when there
+   * is a connection. Rejects with ImError: what the server refuses is not kept; `closed` or `kicked`, and it is told by the
+   * next start.
+   */
+  registerForPush(target: PushTarget): Promise<void> {
+    const { pushToken, provider } = target;
+    return this.device.ask('registerForPush', { pushToken, ...(provider !== undefined && { provider }) });
+  }
+
+  /** Takes that back; kept, told and settled as `registerForPush` is. */
+  unregisterForPush(): Promise<void> {
+    return this.device.ask('registerForPush', null);
   }
 
   /**

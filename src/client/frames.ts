@@ -170,6 +170,7 @@ export const answers = {
           unread: count,
           waiting: count,
           lastSeq: count,
+          last: (value): Message | null => attempt(message, value) ?? null,
         }),
       ),
       more: boolean,

@@ -11,6 +11,7 @@ import type { Composed } from './outbox/compose.ts';
 import { askPersistently } from './persistence.ts';
 import type { Session } from './session.ts';
 import { readShown } from './shown.ts';
+import type { PushTarget } from './store/schema.ts';
 import type { Store } from './store/store.ts';
 import { summarize, type ConversationSummary } from './summaries.ts';
 
@@ -58,8 +59,14 @@ export interface PendingSummary {
   readonly conversations: readonly {
     readonly conversationId: string;
     readonly unread: number;
+    /** Of others, and not here yet. */
     readonly waiting: number;
+    readonly lastSeq: number;
+    /** Its newest message, to draw a list with; `null` where none is to be shown. */
+    readonly last: Message | null;
   }[];
+  /** There is more than what was counted, or named. */
+  readonly more: boolean;
 }
 
 export const operations = {
@@ -88,16 +95,18 @@ export const operations = {
   async pending({ session, store }): Promise<PendingSummary> {
     const { position } = store.meta;
     const answer = await session.link.ask('pending', position === null ? {} : { after: position });
-    if ('reset' in answer) return { total: 0, conversations: [] };
-    const { total, conversations } = answer;
+    if ('reset' in answer) return { total: 0, conversations: [], more: true };
+    const { total, conversations, more } = answer;
     await session.inbox.note(
       conversations.map(({ conversationId, unread, lastSeq: seq }) => ({
         conversationId,
         counted: { unread, seq },
       })),
     );
-    return { total, conversations };
+    return { total, conversations, more };
   },
+
+  registerForPush: ({ session }, target: PushTarget | null) => session.registration.want(target),
 
   history: readPage,
 

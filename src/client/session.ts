@@ -12,6 +12,7 @@ import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
 import { Looking } from './sync/looking.ts';
 import { Reads } from './sync/reads.ts';
+import { Registration } from './registration.ts';
 import { Outbox } from './outbox/outbox.ts';
 import type { Store } from './store/store.ts';
 import { Sync } from './sync/sync.ts';
@@ -52,6 +53,7 @@ export class Session {
   readonly reads: Reads;
   readonly looking: Looking;
   readonly changes: Changes;
+  readonly registration: Registration;
   private readonly acks: Acks;
   private readonly holes: HoleRepair;
   private readonly store: Store;
@@ -94,6 +96,7 @@ export class Session {
       environment,
       onPositions: (positions) => this.looking.notePositions(positions),
     });
+    this.registration = new Registration({ store, request, environment });
     const { holes, reads } = this;
     this.looking = new Looking({ store, inbox, holes, reads, request, environment });
     this.sync = new Sync({
@@ -147,7 +150,7 @@ export class Session {
     this.end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
-    await this.inbox.take({});
+    await Promise.all([this.inbox.take({}), this.registration.end(clientClosed())]);
   }
 
   private createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
@@ -244,6 +247,7 @@ export class Session {
     this.looking.resume();
     this.outbox.resume();
     this.reads.resume();
+    this.registration.resume();
     if (this.isNew) void this.reads.refresh();
     this.isNew = false;
   }
@@ -255,12 +259,14 @@ export class Session {
     this.looking.pause();
     this.outbox.pause();
     this.reads.pause();
+    this.registration.pause();
   }
 
   private end(error: ImError): void {
     this.pause();
     this.sync.end(error);
     this.outbox.end(error);
+    void this.registration.end(error);
     this.settleStart(({ reject }) => reject(error));
   }
 

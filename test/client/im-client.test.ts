@@ -220,7 +220,11 @@ describe('conversations', () => {
     await alice.im.send(`user:${bobId}`, '5').sent;
     await bob.seen.until(() => bob.im.totalUnread === 5, 'five unread messages');
     release();
-    expect(await pending).toMatchObject({ conversations: [{ unread: 4 }] });
+    expect(await pending).toMatchObject({
+      total: 1,
+      more: false,
+      conversations: [{ unread: 4, waiting: 1, lastSeq: 4, last: { seq: 4, body: { text: '4' } } }],
+    });
     expect(bob.im.totalUnread).toBe(5);
   });
 

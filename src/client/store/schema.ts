@@ -5,6 +5,7 @@
 //   message/<id>/<seq>                what was shown
 //   waiting/<id>/<seq>                came too early: a hole in the conversation is before it
 //   outbox/<order>                    not sent yet
+//   push                              where this device wants to be notified
 //   trial/<n>                         for a moment only: whether the storage takes it
 import type { Message } from '../../protocol/messages.ts';
 import type { ConversationSettings } from '../../protocol/server-frames.ts';
@@ -23,6 +24,21 @@ export interface Meta extends Identity {
   readonly position: number | null;
   /** Synced from the very first entry: conversations that are not known here are new ones. */
   readonly complete: boolean;
+}
+
+/** Where to notify this device. */
+export interface PushTarget {
+  /** 1–4096 bytes, of a push service. */
+  readonly pushToken: string;
+  /** The server's name of that service; default: its webhook. */
+  readonly provider?: string;
+}
+
+export interface PushRecord {
+  /** `null`: nowhere any more. */
+  readonly target: PushTarget | null;
+  /** The mailbox whose server has answered it; absent: none has. */
+  readonly toldTo?: string;
 }
 
 export interface GroupSummary {
@@ -81,6 +97,7 @@ export const key = {
   conversation: (conversationId: string) => `conversation/${conversationId}`,
   message: (conversationId: string, seq: number) => `message/${conversationId}/${pad(seq)}`,
   waiting: (conversationId: string, seq: number) => `waiting/${conversationId}/${pad(seq)}`,
+  push: 'push',
   outbox: (order: number) => `outbox/${pad(order)}`,
   trial: (index: number) => `trial/${index}`,
 } as const;

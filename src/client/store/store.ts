@@ -10,6 +10,7 @@ import {
   type Identity,
   type Meta,
   type OutboxRecord,
+  type PushRecord,
 } from './schema.ts';
 import type { Change, Storage, StoredEntry } from '../storage/storage.ts';
 import { newerOf } from './versions.ts';
@@ -18,12 +19,14 @@ interface Loaded {
   readonly conversations: readonly ConversationRecord[];
   readonly waiting: readonly Arrival[];
   readonly outbox: readonly OutboxRecord[];
+  readonly push?: PushRecord | undefined;
 }
 
 export class Store {
   private readonly storage: Storage;
   private currentMeta: Meta;
   private cleared = false;
+  private currentPush: PushRecord | undefined;
   private readonly records = new Map<string, ConversationRecord>();
   private readonly early = new Map<string, readonly Arrival[]>();
   /** As loaded; the outbox keeps its own from then on. */
@@ -38,6 +41,7 @@ export class Store {
       this.early.set(conversationId, [...(this.early.get(conversationId) ?? []), arrival]);
     }
     this.unsent = loaded.outbox;
+    this.currentPush = loaded.push;
   }
 
   /**
@@ -63,6 +67,15 @@ export class Store {
 
   get meta(): Meta {
     return this.currentMeta;
+  }
+
+  get push(): PushRecord | undefined {
+    return this.currentPush;
+  }
+
+  async keepPush(push: PushRecord | undefined): Promise<void> {
+    await this.commit([{ key: key.push, value: push }]);
+    this.currentPush = push;
   }
 
   get conversations(): Iterable<ConversationRecord> {
@@ -225,5 +238,6 @@ async function load(storage: Storage): Promise<Loaded> {
     conversations: await values<ConversationRecord>('conversation'),
     waiting: await values<Arrival>('waiting'),
     outbox: await values<OutboxRecord>('outbox'),
+    push: (await storage.list({ from: key.push, to: key.push }))[0]?.value as PushRecord | undefined,
   };
 }
