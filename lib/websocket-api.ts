@@ -48,7 +48,7 @@ export class ImWebSocketApi extends Construct {
     });
     this.addConnectionRoutes();
 
-    this.addRoutes(['send'], 'send', 'Stores a message: numbered, durable, idempotent')
+    this.addRoutes(['send', 'typing'], 'send', 'Stores a message: numbered, durable, idempotent')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')

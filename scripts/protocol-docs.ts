@@ -75,6 +75,8 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   subscribe:
     'For groups with read fan-out that are being looked at: new messages come as `group` pushes on this connection from now on. Answers the newest number of each conversation that the caller is in; others are left out.',
   unsubscribe: 'Ends it, for this connection.',
+  typing:
+    'Pushed to the other users of the conversation who are online (of a large group: who looks at it), and stored nowhere. Send it again every few seconds while it lasts; who hears nothing more takes it for over.',
   preferences:
     'What the caller wants of the service: give what is to change; all three are answered as they are now. Without `receipts` nobody is told how far the caller has read, by push or answer, and the caller is not told of others; `receipts` counts them as unread. Without `previews`, notifications do not say what a message says.',
   profile:
@@ -93,6 +95,7 @@ const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
   group:
     'New messages of a large group that this connection subscribes to, in the order of `seq`, at most every 200 ms under load. Voids are left out, and so is what did not fit: if the first is not the next after what you have, or the last is below `headSeq`, read `history`.',
   read: 'A read position moved: one’s own, from another device, or the peer’s. It can be lost: `positions` has them.',
+  typing: 'Somebody types; with `stopped`, no more.',
   kicked:
     'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; the connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',
 };

@@ -1,7 +1,7 @@
-// Messages that are pushed to who is online and never stored or numbered.
+// What is pushed to who is online and never stored or numbered: messages, and that somebody types.
 import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
-import { peerOf, type ConversationRef } from '../protocol/ids.ts';
+import { parseConversationId, peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
 import { announce, announceTo } from './announce.ts';
 import type { Caller, Context } from './context.ts';
@@ -28,28 +28,64 @@ export async function sendEphemeral(
     push: 'ephemeral',
     message: { ...message, type, body, recalled: false, edited: null, silent },
   };
-  const refusal =
-    conversation.kind === 'group'
-      ? await tellGroup(ctx, caller, conversationId, push)
-      : await tellPeer(ctx, caller, conversation, push);
+  const refusal = await tell(ctx, caller, conversation, { push, field: 'to', own: true });
   return refusal ?? { ok: true, conversationId, serverTime };
 }
+
+/** That the caller types, or does no more, to the other users of the conversation. */
+export async function typing(
+  ctx: Context,
+  caller: Caller,
+  { conversationId, stopped }: ClientFrame<'typing'>,
+): Promise<Answer<'typing'> | Refusal> {
+  const conversation = parseConversationId(conversationId);
+  const isStrange = conversation?.kind === 'direct' && !conversation.users.includes(caller.userId);
+  if (!conversation || isStrange) return refuseStranger(conversationId);
+  const push: Push = { push: 'typing', conversationId, from: caller.userId, ...(stopped && { stopped }) };
+  const refusal = await tell(ctx, caller, conversation, { push, field: 'conversationId', own: false });
+  return refusal ?? { ok: true };
+}
+
+interface Told {
+  readonly push: Push;
+  /** Of the request, that names the conversation. */
+  readonly field: 'to' | 'conversationId';
+  /** The caller's other devices are told, too. */
+  readonly own: boolean;
+}
+
+const tell = (
+  ctx: Context,
+  caller: Caller,
+  conversation: ConversationRef,
+  told: Told,
+): Promise<Refusal | undefined> =>
+  conversation.kind === 'group'
+    ? tellGroup(ctx, caller, conversation.conversationId, told)
+    : tellPeer(ctx, caller, conversation, told);
+
+const audience =
+  ({ userId }: Caller, { own }: Told) =>
+  (other: string) =>
+    own || other !== userId;
 
 async function tellPeer(
   ctx: Context,
   caller: Caller,
   conversation: ConversationRef & { kind: 'direct' },
-  push: Push,
+  told: Told,
 ): Promise<Refusal | undefined> {
   const { conversationId, users } = conversation;
+  const { push, field } = told;
+  const listeners = [...new Set(users)].filter(audience(caller, told));
   const [head, mailboxItems] = await Promise.all([
     ctx.db.get('Conversations', headKey(conversationId), 'strong'),
-    ctx.db.batchGet('Users', [...new Set(users)].map(mailboxKey)),
+    ctx.db.batchGet('Users', listeners.map(mailboxKey)),
   ]);
-  if (!head) return refuse('not_member', `to: there is no conversation ${conversationId} yet`);
+  if (!head) return refuse('not_member', `${field}: there is no conversation ${conversationId} yet`);
   const { blocked } = sideAttributes(sideOf(conversation, caller.userId));
   if (head[blocked] !== undefined) {
-    return refuse('blocked', `to: ${peerOf(users, caller.userId)} does not take messages from you`);
+    return refuse('blocked', `${field}: ${peerOf(users, caller.userId)} does not take messages from you`);
   }
   await announce(ctx, caller, mailboxItems.map(toMailbox), push);
   return undefined;
@@ -60,24 +96,27 @@ async function tellGroup(
   ctx: Context,
   caller: Caller,
   conversationId: string,
-  push: Push,
+  told: Told,
 ): Promise<Refusal | undefined> {
   const { userId } = caller;
+  const { push, field } = told;
+  const isListener = audience(caller, told);
   const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
-  if (!membership?.group) return refuseStranger(conversationId, 'to');
-  if (isMuted(ctx, membership)) return refuse('muted', 'to: you may not write in this group');
+  if (!membership?.group) return refuseStranger(conversationId, field);
+  if (isMuted(ctx, membership)) return refuse('muted', `${field}: you may not write in this group`);
   const group = (await readStays(ctx, [conversationId])).get(conversationId);
   if (!group) return undefined;
   if (group.head.cutoverSeq !== undefined) {
     const subscribers = await readSubscribers(ctx, conversationId, group);
+    const listeners = subscribers.filter((one) => isListener(one.userId));
     await announceTo(
       ctx,
-      subscribers.map(({ connectionId }) => connectionId).filter((id) => id !== caller.connectionId),
+      listeners.map(({ connectionId }) => connectionId).filter((id) => id !== caller.connectionId),
       push,
     );
     return undefined;
   }
-  const present = group.stays.filter(({ leftSeq }) => leftSeq === undefined);
+  const present = group.stays.filter((stay) => stay.leftSeq === undefined && isListener(stay.userId));
   const keys = present.map((stay) => mailboxKey(stay.userId));
   const items = await ctx.db.batchGet('Users', keys, 'eventual');
   await announce(ctx, caller, items.map(toMailbox), push);

@@ -5,7 +5,7 @@ import { groupFrames } from './group-frames.ts';
 import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-schemas.ts';
 import { limits } from './limits.ts';
 import { bodySchemas, seqSchema, type SendableType } from './messages.ts';
-import { peopleFrames } from './people-frames.ts';
+import { peopleFrames, typingFrame } from './people-frames.ts';
 import { listOf, pageSize, request, requestIdSchema, storedText } from './request.ts';
 
 /** A syncSeq that a device has taken; 0 = nothing yet. */
@@ -177,6 +177,7 @@ export const clientFrames = define(() => ({
   device: deviceFrame,
   ping: pingFrame,
   ...groupFrames,
+  typing: typingFrame,
   ...peopleFrames,
 }));
 

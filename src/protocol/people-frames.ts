@@ -1,7 +1,7 @@
 // What clients send about people: one schema an action.
 import * as v from 'valibot';
 import { bodyFault, isObject, type Body } from './body.ts';
-import { userIdSchema } from './id-schemas.ts';
+import { conversationIdSchema, userIdSchema } from './id-schemas.ts';
 import { peopleLimits } from './limits.ts';
 import { avatar, characters, listOf, pageSize, request } from './request.ts';
 
@@ -59,6 +59,14 @@ export const contactFrame = define(() =>
 
 export const contactsFrame = define(() =>
   request('contacts', { cursor: v.optional(userIdSchema), limit: pageSize(peopleLimits.contacts) }),
+);
+
+export const typingFrame = define(() =>
+  request('typing', {
+    conversationId: conversationIdSchema,
+    /** No more. */
+    stopped: v.optional(v.boolean()),
+  }),
 );
 
 export const peopleFrames = {

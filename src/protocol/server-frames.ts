@@ -269,6 +269,7 @@ export const responseFrames = {
     heads: v.record(v.string(), count),
   }),
   unsubscribe: answer({}),
+  typing: answer({}),
   preferences: answer(preferencesSchema.entries),
   profile: answer(profileSchema.entries),
   profiles: answer({ users: v.array(profileSchema) }),
@@ -302,6 +303,13 @@ export const pushFrames = {
   ephemeral: v.object({
     push: v.literal('ephemeral'),
     message: v.omit(messageSchema, ['seq']),
+  }),
+  /** Somebody types, or does no more; nothing is stored of it, and nothing says that they stopped if that is lost. */
+  typing: v.object({
+    push: v.literal('typing'),
+    conversationId: conversationIdSchema,
+    from: userIdSchema,
+    stopped: v.optional(v.literal(true)),
   }),
   kicked: v.object({
     push: v.literal('kicked'),

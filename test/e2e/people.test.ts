@@ -306,3 +306,52 @@ describe('P5.33: where only contacts may', () => {
     expect(again['skipped']).toEqual([{ userId: 'vic', reason: 'blocked' }]);
   });
 });
+
+describe('P5.29: that somebody types', () => {
+  const typingPushes = ({ pushes }: TestClient) => pushes.filter(({ push }) => push === 'typing');
+  /** Whatever was pushed before is here by now. */
+  const heard = async (client: TestClient) => {
+    await cloud.settled();
+    await client.request('ping');
+    return typingPushes(client);
+  };
+
+  test('is pushed to the other one who is online, and stored nowhere', async () => {
+    const [ann, ben] = [await connect(cloud, 'typing-ann'), await connect(cloud, 'typing-ben')];
+    const second = await connect(cloud, 'typing-ann', { deviceId: 'pc', platform: 'desktop' });
+    await ann.send('user:typing-ben', 'hi');
+    await ben.eventsUpTo(1);
+    const conversationId = 'd:typing-ann:typing-ben';
+    cloud.resetMetrics();
+    await ask(ann, 'typing', { conversationId });
+    await ask(ann, 'typing', { conversationId, stopped: true });
+    const told = { push: 'typing', conversationId, from: 'typing-ann' };
+    expect(await heard(ben)).toEqual([told, { ...told, stopped: true }]);
+    expect(await heard(second)).toEqual([]);
+    expect(cloud.metrics().dynamodb.writeUnits).toBe(0);
+  });
+
+  test('is pushed to the members of a group, and to who looks at a large one', async () => {
+    const names = ['tom', 'tim', 'tia'].map((name) => `typing-${name}`);
+    const [tom, tim, tia] = await Promise.all(names.map((name) => connect(cloud, name)));
+    const fields = { clientGroupId: 'typing-group', title: 'All', members: names.slice(1) };
+    const { conversationId } = await ask(tom!, 'createGroup', fields);
+    await ask(tim!, 'typing', { conversationId });
+    const told = { push: 'typing', conversationId, from: 'typing-tim' };
+    expect(await heard(tom!)).toEqual([told]);
+    expect(await heard(tia!)).toEqual([told]);
+    await ask(tom!, 'muteMember', { conversationId, userId: 'typing-tim', seconds: 60 });
+    expect(errorOf(await tim!.request('typing', { conversationId }))).toMatchObject({ code: 'muted' });
+  });
+
+  test('is not told to strangers, nor where nothing was ever said', async () => {
+    const eve = await connect(cloud, 'typing-eve');
+    for (const conversationId of ['d:typing-ann:typing-ben', 'g:nowhere', 'd:typing-ben:typing-eve']) {
+      expect(errorOf(await eve.request('typing', { conversationId }))).toMatchObject({ code: 'not_member' });
+    }
+    expect(errorOf(await eve.request('typing', { conversationId: 'nonsense' }))).toMatchObject({
+      code: 'bad_request',
+      message: expect.stringContaining('conversationId'),
+    });
+  });
+});

@@ -87,6 +87,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "settings": "3bf5baac84ca6a3c",
         "subscribe": "298e0216286e1058",
         "sync": "95b7e1d02ce21baf",
+        "typing": "17818d86bdaa819f",
         "unread": "0259d7413c3346aa",
         "unsubscribe": "975af617da7c138e",
         "updateGroup": "d95de2a749d67eed",
@@ -99,6 +100,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "kicked": "cf7b188ca59b4d7e",
         "read": "55a60d2f98f5d35b",
         "sync": "0137c4e1c6db8e41",
+        "typing": "90e667259eca1186",
       },
       "refused": "c08e1b785c8aa894",
       "responses": {
@@ -130,6 +132,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "settings": "2fef9d3bed6d9bbf",
         "subscribe": "785cfabc6d3947e9",
         "sync": "ea5fcf329fc7aec5",
+        "typing": "5dedaed275f34443",
         "unread": "db0d2eddb091a1f6",
         "unsubscribe": "5dedaed275f34443",
         "updateGroup": "311892695e626bf3",

@@ -1,4 +1,5 @@
 // The product's functions, put together as the template does: all actions behind one route, and what runs beside them.
+import { typing } from '../../../src/core/ephemeral.ts';
 import { conversations } from '../../../src/core/conversation-list.ts';
 import { unread } from '../../../src/core/unread.ts';
 import { edit, recall } from '../../../src/core/changes.ts';
@@ -58,6 +59,7 @@ const routes: Required<Routes> = {
   muteMember: [clientFrames.muteMember, muteMember],
   subscribe: [clientFrames.subscribe, subscribe],
   unsubscribe: [clientFrames.unsubscribe, unsubscribe],
+  typing: [clientFrames.typing, typing],
   preferences: [clientFrames.preferences, preferences],
   profile: [clientFrames.profile, profile],
   profiles: [clientFrames.profiles, profiles],
