@@ -1,16 +1,25 @@
 // The long way back: a device that was away for a week, and 5,000 messages from 50 conversations that came meanwhile.
-// Counts first, then pages, each asked for when the one before is stored; by a client of the wire protocol.
+// Counts first, then pages, each asked for when the one before is stored; by a client of the wire protocol and by the SDK.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
-import { isVoid } from '../../src/protocol/slots.ts';
-import type { Message, Slot } from '../../src/protocol/messages.ts';
-import type { Conversation, SyncedMessage } from '../../src/protocol/server-frames.ts';
-import { connect, type Frame, type TestClient } from '../support/client.ts';
-import { scan, startCloud } from '../support/cloud.ts';
+import { FileStorage } from '../../src/client/storage/file.ts';
+import { deviceKey } from '../../src/core/tables.ts';
+import type { Slot } from '../../src/protocol/messages.ts';
+import type { Conversation } from '../../src/protocol/server-frames.ts';
+import { connect, type Frame } from '../support/client.ts';
+import { read, startCloud } from '../support/cloud.ts';
 import { removeOldestPages, sendDuringAbsence } from '../support/long-absence.ts';
+import { Disk, PAGE, pull, pullAll } from '../support/plain-device.ts';
+import { Devices, nodeWebSocket, type Device } from '../client/devices.ts';
+import { metered } from '../client/metered.ts';
 
 const EACH = 100;
-const PAGE = 200;
 const senders = Array.from({ length: 50 }, (_, index) => `friend-${String(index + 1).padStart(2, '0')}`);
 const TOTAL = senders.length * EACH;
 const seqs = Array.from({ length: EACH }, (_, index) => index + 1);
@@ -18,58 +27,53 @@ const conversationWith = (sender: string) => `d:carol:${sender}`;
 const all = Object.fromEntries(senders.map((sender) => [conversationWith(sender), seqs]));
 
 let cloud: Cloud;
+let devices: Devices;
+let directory: string;
+const fileOf = (name: string) => join(directory, `${name}.journal`);
 beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'im-way-back-'));
   cloud = await startCloud();
-  await (await connect(cloud, 'carol')).close();
+  devices = new Devices(cloud);
+  const { im } = await openDesk('killed');
+  await im.start();
+  await im.close();
   await sendDuringAbsence(cloud, { to: 'carol', senders, messagesOfEach: EACH });
 });
-afterAll(() => cloud.close());
+afterAll(async () => {
+  await devices.close();
+  await cloud.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Carol's device with the SDK in it. */
+async function openDesk(file: string, webSocket = nodeWebSocket): Promise<Device> {
+  const storage = await FileStorage.open(fileOf(file));
+  return devices.prepare({ userId: 'carol', platform: 'desktop', storage, webSocket });
+}
+
+/** The seqs of each conversation, as they are drawn. */
+async function draw({ im }: Device): Promise<Record<string, number[]>> {
+  const drawn = senders.map(async (sender) => {
+    const conversationId = conversationWith(sender);
+    const messages = await im.conversation(conversationId).messages({ after: 0, limit: 2 * EACH });
+    return [conversationId, messages.map(({ seq }) => seq)] as const;
+  });
+  return Object.fromEntries(await Promise.all(drawn));
+}
+
+/** What was drawn, and after it what was shown. */
+function seenBy({ seen }: Device, drawn: Record<string, number[]>): Record<string, number[]> {
+  const shown = structuredClone(drawn);
+  for (const { conversationId, message } of seen.messages) shown[conversationId]!.push(message.seq);
+  return shown;
+}
 
 const bytesOf = (frames: readonly Frame[]) =>
   frames.reduce((sum, frame) => sum + Buffer.byteLength(JSON.stringify(frame)), 0);
 
-/** What a device keeps: how far it has come, and each message once. It outlives the connections. */
-class Disk {
-  position: number | undefined;
-  /** In the order in which they were shown, by conversation. */
-  readonly shown: Record<string, number[]> = {};
-
-  /** How many of them are new; their order in the conversation is kept. */
-  take(messages: readonly Slot[], position = this.position): number {
-    const fresh = messages.filter(({ conversationId, seq }) => !this.shown[conversationId]?.includes(seq));
-    for (const { conversationId, seq } of fresh) (this.shown[conversationId] ??= []).push(seq);
-    this.position = position;
-    return fresh.length;
-  }
-}
-
-interface Page {
-  readonly messages: readonly Message[];
-  readonly next: number;
-  readonly more: boolean;
-}
-
-async function pull(client: TestClient, after: number | undefined): Promise<Page> {
-  const answer = await client.request('sync', { limit: PAGE, ...(after !== undefined && { after }) });
-  expect(answer).toMatchObject({ ok: true });
-  const events = answer['events'] as SyncedMessage[];
-  const messages = events.map(({ message }) => message).filter((slot): slot is Message => !isVoid(slot));
-  return { messages, next: answer['next'] as number, more: answer['more'] as boolean };
-}
-
-async function pullAll(client: TestClient, disk: Disk): Promise<number[]> {
-  const fresh: number[] = [];
-  for (let more = true; more;) {
-    const page = await pull(client, disk.position);
-    fresh.push(disk.take(page.messages, page.next));
-    more = page.more;
-  }
-  return fresh;
-}
-
+/** How far the server knows that a device has come. */
 async function cursorOf(deviceId: string): Promise<unknown> {
-  const devices = await scan(cloud, 'Users');
-  return devices.find(({ userId, item }) => userId === 'carol' && item === `DEVICE#${deviceId}`)?.['cursor'];
+  return (await read(cloud, 'Users', deviceKey('carol', deviceId)))?.['cursor'];
 }
 
 test('B18: what waits is told by one answer, and comes in 25 pages; so much they cost', async () => {
@@ -135,6 +139,45 @@ test('P5.2: asking for a page acknowledges the one before; one that was lost in 
   await tablet.close();
 });
 
+test('the SDK, killed half-way and opened anew, shows each message once, and a conversation before its turn', async () => {
+  const killedAt = 2_345;
+  const program = fileURLToPath(new URL('../support/mortal-device.ts', import.meta.url));
+  const token = await cloud.issueToken('carol');
+  const life = [`${cloud.url}/dev`, token, fileOf('killed'), String(killedAt)];
+  const child = spawn(process.execPath, ['--import', 'tsx', program, ...life], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += String(text)));
+  expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
+  const shownBefore = output.trimEnd().split('\n');
+  expect(new Set(shownBefore).size).toBe(killedAt);
+  await copyFile(fileOf('killed'), fileOf('half-way'));
+
+  const { traffic, webSocket } = metered();
+  const desk = await openDesk('killed', webSocket);
+  const drawn = await draw(desk);
+  // The page that it was killed in was stored before any of it was shown.
+  const stored = Object.entries(drawn).flatMap(([id, those]) => those.map((seq) => `${id} ${seq}`));
+  expect(stored).toHaveLength(2_400);
+  expect(stored).toEqual(expect.arrayContaining(shownBefore));
+  const wanted = desk.im.conversation(conversationWith(senders[6]!));
+  const first = desk.seen
+    .next('connected')
+    .then(() => Promise.all([desk.im.pending(), wanted.history({ limit: 100 })]));
+  await desk.im.start();
+  const [counts, { messages }] = await first;
+  expect(counts).toMatchObject({ total: TOTAL - stored.length, more: false });
+  expect(counts.conversations).toHaveLength(senders.length);
+  expect(counts.conversations[0]).toMatchObject({ unread: EACH, waiting: 52, last: { seq: EACH } });
+  expect(messages.map(({ seq }) => seq)).toEqual(seqs);
+  expect(seenBy(desk, drawn)).toEqual(all);
+  expect(desk.im.totalUnread).toBe(TOTAL);
+  const pages = traffic.sent.filter((frame) => frame.includes('"action":"sync"'));
+  expect(pages).toHaveLength((TOTAL - stored.length) / 100);
+  await desk.im.close();
+});
+
 test('P5.2: what the mailbox does not reach back to any more is recovered from history', async () => {
   const disk = new Disk();
   const laptop = await connect(cloud, 'carol', { deviceId: 'laptop' });
@@ -172,4 +215,14 @@ test('P5.2: what the mailbox does not reach back to any more is recovered from h
   expect(since).toMatchObject({ messages: [{ seq: EACH + 1, body: { text: 'you are back' } }], more: false });
   await Promise.all([laptop.close(), friend.close()]);
   await cloud.settled();
+});
+
+test('the SDK that is behind the oldest page fills up from history, and shows each message once', async () => {
+  const desk = await openDesk('half-way');
+  const drawn = await draw(desk);
+  await desk.im.start();
+  expect(desk.seen.of('reset')).toEqual([{ reason: 'behind', head: TOTAL + 1 }]);
+  expect(seenBy(desk, drawn)).toEqual({ ...all, [conversationWith(senders[0]!)]: [...seqs, EACH + 1] });
+  expect(desk.im.totalUnread).toBe(TOTAL + 1);
+  await desk.im.close();
 });

@@ -1,7 +1,7 @@
 // The local cloud on the template of this run, and its tables as they are.
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { inject } from 'vitest';
 import { startCloud as start, type Cloud, type CloudOptions } from '../../local/cloud.ts';
 import type { Item } from '../../src/core/database.ts';
@@ -19,17 +19,35 @@ export async function startCloud(options: Partial<CloudOptions> = {}): Promise<C
 
 /** All items of a table, read past the roles and the meters. */
 export async function scan(cloud: Cloud, name: TableName): Promise<Item[]> {
+  return ask(cloud, async (client) => {
+    const { Items: items = [] } = await client.send(
+      new ScanCommand({ TableName: physicalName(cloud, name), ConsistentRead: true }),
+    );
+    return items.map((item) => unmarshall(item));
+  });
+}
+
+/** One item, read past the roles and the meters. */
+export async function read(cloud: Cloud, name: TableName, key: Item): Promise<Item | undefined> {
+  return ask(cloud, async (client) => {
+    const { Item: found } = await client.send(
+      new GetItemCommand({ TableName: physicalName(cloud, name), Key: marshall(key), ConsistentRead: true }),
+    );
+    return found && unmarshall(found);
+  });
+}
+
+const physicalName = ({ model }: Cloud, name: TableName) =>
+  model.tables.find((table) => table.name === name)!.tableName;
+
+async function ask<T>(cloud: Cloud, question: (client: DynamoDBClient) => Promise<T>): Promise<T> {
   const client = new DynamoDBClient({
     endpoint: cloud.dynamoDbEndpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   try {
-    const table = cloud.model.tables.find((candidate) => candidate.name === name)!;
-    const { Items: items = [] } = await client.send(
-      new ScanCommand({ TableName: table.tableName, ConsistentRead: true }),
-    );
-    return items.map((item) => unmarshall(item));
+    return await question(client);
   } finally {
     client.destroy();
   }
