@@ -152,6 +152,7 @@ describe('a device that was away', () => {
     const conversation = alice.im.conversation(conversationId);
     await conversation.recall(1);
     await conversation.edit(3, 'third');
+    await cloud.settled();
     const again = await devices.connect({ userId: bobId, storage });
     expect(changed(again)).toMatchObject([
       { seq: 1, ...recalled },
