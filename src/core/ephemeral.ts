@@ -28,7 +28,7 @@ export async function sendEphemeral(
     push: 'ephemeral',
     message: { ...message, type, body, recalled: false, edited: null, silent },
   };
-  const refusal = await tell(ctx, caller, conversation, { push, field: 'to', own: true });
+  const refusal = await tell(ctx, caller, conversation, { push, field: 'to', isListener: () => true });
   return refusal ?? { ok: true, conversationId, serverTime };
 }
 
@@ -42,7 +42,9 @@ export async function typing(
   const isStrange = conversation?.kind === 'direct' && !conversation.users.includes(caller.userId);
   if (!conversation || isStrange) return refuseStranger(conversationId);
   const push: Push = { push: 'typing', conversationId, from: caller.userId, ...(stopped && { stopped }) };
-  const refusal = await tell(ctx, caller, conversation, { push, field: 'conversationId', own: false });
+  const isListener = (userId: string) => userId !== caller.userId;
+  const told = { push, field: 'conversationId', isListener } as const;
+  const refusal = await tell(ctx, caller, conversation, told);
   return refusal ?? { ok: true };
 }
 
@@ -50,8 +52,8 @@ interface Told {
   readonly push: Push;
   /** Of the request, that names the conversation. */
   readonly field: 'to' | 'conversationId';
-  /** The caller's other devices are told, too. */
-  readonly own: boolean;
+  /** Of the conversation's users. */
+  readonly isListener: (userId: string) => boolean;
 }
 
 const tell = (
@@ -64,11 +66,6 @@ const tell = (
     ? tellGroup(ctx, caller, conversation.conversationId, told)
     : tellPeer(ctx, caller, conversation, told);
 
-const audience =
-  ({ userId }: Caller, { own }: Told) =>
-  (other: string) =>
-    own || other !== userId;
-
 async function tellPeer(
   ctx: Context,
   caller: Caller,
@@ -76,8 +73,8 @@ async function tellPeer(
   told: Told,
 ): Promise<Refusal | undefined> {
   const { conversationId, users } = conversation;
-  const { push, field } = told;
-  const listeners = [...new Set(users)].filter(audience(caller, told));
+  const { push, field, isListener } = told;
+  const listeners = [...new Set(users)].filter(isListener);
   const [head, mailboxItems] = await Promise.all([
     ctx.db.get('Conversations', headKey(conversationId), 'strong'),
     ctx.db.batchGet('Users', listeners.map(mailboxKey)),
@@ -99,8 +96,7 @@ async function tellGroup(
   told: Told,
 ): Promise<Refusal | undefined> {
   const { userId } = caller;
-  const { push, field } = told;
-  const isListener = audience(caller, told);
+  const { push, field, isListener } = told;
   const membership = (await readMemberships(ctx, [conversationId], userId)).get(conversationId);
   if (!membership?.group) return refuseStranger(conversationId, field);
   if (isMuted(ctx, membership)) return refuse('muted', `${field}: you may not write in this group`);
