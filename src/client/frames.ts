@@ -4,7 +4,7 @@ import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
 import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
-import { isVoid } from '../protocol/slots.ts';
+import { isVoid, referencesOf, type PossibleReferences } from '../protocol/slots.ts';
 import {
   attempt,
   boolean,
@@ -38,8 +38,18 @@ const messageFields = {
   recalled: optional(boolean, false),
   edited: optional(either(number, literal(null)), null),
   silent: optional(boolean, false),
+  replyTo: optional(seq),
+  mentions: optional(either(literal('all'), list(string))),
 };
-const message: Reader<Message> = openObject({ ...messageFields, seq });
+const openMessage = openObject({ ...messageFields, seq });
+const message: Reader<Message> = (value) => tidy(openMessage(value));
+const openEphemeral = openObject(messageFields);
+const ephemeral: Reader<EphemeralMessage> = (value) => tidy(openEphemeral(value));
+
+/** What a message does not point at is not in it. */
+function tidy<M extends PossibleReferences>({ replyTo, mentions, ...message }: M) {
+  return { ...message, ...referencesOf({ replyTo, mentions }) };
+}
 const place = object({ conversationId: string, seq });
 const voidSlot = object({ conversationId: string, seq, void: literal(true) });
 
@@ -249,7 +259,7 @@ const pushes = {
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
   ephemeral: object({
     push: literal('ephemeral'),
-    message: openObject(messageFields) satisfies Reader<EphemeralMessage>,
+    message: ephemeral,
   }),
   kicked: object({
     push: literal('kicked'),

@@ -48,7 +48,8 @@ export async function recall(
         kind: 'update',
         table: 'Messages',
         key: { conversationId, seq },
-        update: 'SET #recalled = :true, #body = :empty, #control = :control REMOVE #edits',
+        update:
+          'SET #recalled = :true, #body = :empty, #control = :control REMOVE #edits, #replyTo, #mentions',
         condition: 'attribute_exists(#type) AND attribute_not_exists(#recalled)',
         values: { true: true, empty: '{}', control },
       }),

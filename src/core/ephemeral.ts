@@ -3,6 +3,7 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { parseConversationId, peerOf, type ConversationRef } from '../protocol/ids.ts';
 import type { Answer, Push } from '../protocol/server-frames.ts';
+import { referencesOf } from '../protocol/slots.ts';
 import { announce, announceTo } from './announce.ts';
 import type { Caller, Context } from './context.ts';
 import { sideOf } from './conversations.ts';
@@ -26,7 +27,7 @@ export async function sendEphemeral(
   const message = { conversationId, clientMsgId, serverTime, from: caller.userId, deviceId: caller.deviceId };
   const push: Push = {
     push: 'ephemeral',
-    message: { ...message, type, body, recalled: false, edited: null, silent },
+    message: { ...message, type, body, recalled: false, edited: null, silent, ...referencesOf(request) },
   };
   const refusal = await tell(ctx, caller, conversation, { push, field: 'to', isListener: () => true });
   return refusal ?? { ok: true, conversationId, serverTime };

@@ -6,6 +6,7 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { resolveTarget, type ConversationRef } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Answer } from '../protocol/server-frames.ts';
+import { referencesOf } from '../protocol/slots.ts';
 import { claimNumber, type ClaimPlan } from './claims.ts';
 import type { Caller, Context } from './context.ts';
 import { acknowledge } from './cursors.ts';
@@ -14,6 +15,7 @@ import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { sendEphemeral } from './ephemeral.ts';
 import { sendToGroup } from './groups/group-send.ts';
 import { refuseStranger } from './members.ts';
+import { refuseReply } from './replies.ts';
 import { answerRepeat, isSameMessage, placeMessage, refuseRing, stored, type Sending } from './sending.ts';
 
 /** Rounds of losing a race before giving up; each loss means that another send of this very device won. */
@@ -62,11 +64,19 @@ async function sendMessage(
   if (conversation.kind === 'direct' && !conversation.users.includes(caller.userId)) {
     return refuseStranger(conversationId, 'to');
   }
+  const id = clientMsgIdDigest(request.clientMsgId);
+  const { type, body, silent, replyTo } = request;
+  const refusal = replyTo && (await refuseReply(ctx, { caller, id }, conversation, replyTo));
+  if (refusal) return refusal;
   if (request.ephemeral) return sendEphemeral(ctx, caller, conversation, request);
 
-  const { type, body, silent } = request;
-  const id = clientMsgIdDigest(request.clientMsgId);
-  const payload = payloadDigest([type, body, silent]);
+  const references = referencesOf(request);
+  const payload = payloadDigest([
+    type,
+    body,
+    silent,
+    ...(Object.keys(references).length > 0 ? [references] : []),
+  ]);
   const sending: Sending = { caller, conversationId, request, id, payload };
   return conversation.kind === 'group'
     ? sendToGroup(ctx, sending)

@@ -3,7 +3,7 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import type { Slot } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/server-frames.ts';
-import { isVoid } from '../protocol/slots.ts';
+import { isVoid, referencesOf } from '../protocol/slots.ts';
 import type { RingRefusal } from './claims.ts';
 import type { Caller, Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
@@ -74,6 +74,7 @@ export function placeMessage(
     body: request.body,
     serverTime: at,
     silent: request.silent,
+    ...referencesOf(request),
   });
 }
 

@@ -151,6 +151,7 @@ export const unwantedAttributes = {
   presence: 'noPresence',
   receipts: 'noReceipts',
   previews: 'noPreviews',
+  mentions: 'noMentions',
 } as const;
 
 /** A member's own state; in a group's MEMBER item under these names. */

@@ -1,5 +1,6 @@
 // The conversation timeline: each slot becomes a message or a void, once and for ever.
 import type { Message, Slot } from '../protocol/messages.ts';
+import { referencesOf } from '../protocol/slots.ts';
 import { Portions } from './answer-size.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
@@ -22,6 +23,8 @@ export interface NewMessage {
   readonly body: Message['body'];
   readonly serverTime: number;
   readonly silent: boolean;
+  readonly replyTo?: Message['replyTo'];
+  readonly mentions?: Message['mentions'];
 }
 
 /** Puts the message into its slot if that is empty, and says what the slot holds now. */
@@ -144,5 +147,6 @@ export function toSlot(item: Item): Slot {
     recalled: item['recalled'] === true,
     edited: (item['edited'] as number | undefined) ?? null,
     silent: item['silent'] === true,
+    ...referencesOf(item),
   };
 }

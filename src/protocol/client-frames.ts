@@ -4,7 +4,7 @@ import { bodyFault, isObject } from './body.ts';
 import { groupFrames } from './group-frames.ts';
 import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-schemas.ts';
 import { limits } from './limits.ts';
-import { bodySchemas, seqSchema, type SendableType } from './messages.ts';
+import { bodySchemas, mentionsSchema, seqSchema, type SendableType } from './messages.ts';
 import { peopleFrames, typingFrame } from './people-frames.ts';
 import { listOf, pageSize, request, requestIdSchema, storedText } from './request.ts';
 
@@ -35,6 +35,9 @@ const message = <const Type extends SendableType>(type: Type) =>
     silent: v.optional(v.boolean(), false),
     /** Pushed to who is online; never stored or numbered. */
     ephemeral: v.optional(v.boolean(), false),
+    /** The message that it answers: one that the sender may see. */
+    replyTo: v.optional(seqSchema),
+    mentions: v.optional(mentionsSchema),
     /** Acknowledges on the way. */
     cursor: v.optional(cursorSchema),
   });

@@ -13,6 +13,8 @@ export const limits = {
   deviceId: 64,
   requestId: 64,
   clientMsgId: { min: 8, max: 40 },
+  /** Users that one message mentions. */
+  mentions: 50,
   syncEvents: { max: 200, default: 100 },
   historyMessages: { max: 100, default: 50 },
   /** Conversations that one `pending` answer names, newest first. */

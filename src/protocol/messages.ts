@@ -1,8 +1,15 @@
 // What a message may hold, by type. Bodies may carry more fields than are named here.
 import * as v from 'valibot';
 import { clientMsgIdSchema, conversationIdSchema, deviceIdSchema, userIdSchema } from './id-schemas.ts';
+import { limits } from './limits.ts';
 
 export const seqSchema = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+/** The users by name, or all of the conversation. */
+export const mentionsSchema = v.union(
+  [v.literal('all'), v.pipe(v.array(userIdSchema), v.maxLength(limits.mentions))],
+  `must be "all" or at most ${limits.mentions} userIds`,
+);
 
 const attachment = v.looseObject({
   url: v.pipe(v.string(), v.nonEmpty('must not be empty')),
@@ -43,6 +50,10 @@ export const messageSchema = v.object({
   edited: v.nullable(v.number()),
   /** Not counted as unread and never notified. */
   silent: v.boolean(),
+  /** The message that it answers. */
+  replyTo: v.optional(seqSchema),
+  /** Users that it is for, above all. */
+  mentions: v.optional(mentionsSchema),
 });
 
 /** A slot that will never hold a message. */

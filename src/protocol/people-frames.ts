@@ -32,6 +32,8 @@ export const preferencesFrame = define(() =>
     receipts: v.optional(v.boolean()),
     /** Notifications say what a message says. */
     previews: v.optional(v.boolean()),
+    /** Whoever mentions or answers this user is heard of, muted or not. */
+    mentions: v.optional(v.boolean()),
   }),
 );
 

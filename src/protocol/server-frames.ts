@@ -154,6 +154,8 @@ export const preferencesSchema = v.object({
   presence: v.boolean(),
   receipts: v.boolean(),
   previews: v.boolean(),
+  /** Only where it is so: muted conversations are silent also when they mention this user. */
+  mentions: v.optional(v.literal(false)),
 });
 
 export const profileSchema = v.object({

@@ -1,5 +1,5 @@
 // What to make of a slot; no schemas, for these are in every bundle.
-import type { Slot, VoidSlot } from './messages.ts';
+import type { Message, Slot, VoidSlot } from './messages.ts';
 import type { Role } from './server-frames.ts';
 
 /** What a `control` message tells of, besides `by` whom: what was done to the message `seq` … */
@@ -36,6 +36,17 @@ export type GroupBody =
   | { readonly op: 'group.muted'; readonly userId: string; readonly until: number }
   /** From that seq on, messages are not written to each member's mailbox any more. */
   | { readonly op: 'group.fanout'; readonly mode: 'read'; readonly from: number };
+
+/** What a message points at. */
+export type References = Pick<Message, 'replyTo' | 'mentions'>;
+
+export type PossibleReferences = { readonly [Name in keyof References]: References[Name] | undefined };
+
+/** Only what there is of it: so it is stored, and so it is answered. */
+export const referencesOf = ({ replyTo, mentions }: PossibleReferences): References => ({
+  ...(replyTo !== undefined && { replyTo }),
+  ...(mentions !== undefined && mentions.length > 0 && { mentions }),
+});
 
 /** The message that a control message is about. */
 export function targetSeq(slot: Slot): number | undefined {

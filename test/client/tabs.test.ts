@@ -318,7 +318,7 @@ describe('tabs', () => {
     const [first, second] = tabs as [Page, Page];
     const nobody = newUser('nobody');
     const refused = await second.evaluate(async (to) => {
-      const message = hands.client!.send(to, 'is anybody there?');
+      const message = hands.client!.send(to, 'is anybody there?', { mentions: 'all' });
       const error: unknown = await message.sent.catch((reason: unknown) => reason);
       return { state: message.state, code: (error as { code: string }).code };
     }, `user:${nobody}`);
@@ -326,9 +326,9 @@ describe('tabs', () => {
     await first.waitForFunction(() => hands.client!.outbox()[0]?.error?.code === 'user_not_found');
     const drawn = await first.evaluate(async (to) => {
       const [message] = await hands.client!.conversation(to).messages();
-      return message === hands.client!.outbox()[0] && message?.body['text'];
+      return message === hands.client!.outbox()[0] && [message?.body['text'], message?.mentions];
     }, `user:${nobody}`);
-    expect(drawn).toBe('is anybody there?');
+    expect(drawn).toEqual(['is anybody there?', 'all']);
     await first.evaluate(() => hands.client!.outbox()[0]!.discard());
     await second.waitForFunction(() => hands.client!.outbox().length === 0);
   }, 60_000);

@@ -17,7 +17,9 @@ import { read } from '../../src/core/read-positions.ts';
 import { send } from '../../src/core/send.ts';
 import { headKey } from '../../src/core/tables.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
+import { contact } from '../../src/core/people/contacts.ts';
 import { preferences } from '../../src/core/people/preferences.ts';
+import { profile } from '../../src/core/people/profiles.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { registration } from '../support/direct-messages.ts';
 import { startTables, type ContextOptions, type TestContext, type TestTables } from '../support/tables.ts';
@@ -57,7 +59,9 @@ function notifier(outcomes: Outcome[] = [], options: ContextOptions = {}) {
   return { context, sent, reports };
 }
 
-type Said = Partial<Pick<ClientFrame<'send'>, 'type' | 'silent'>> & { readonly body?: object };
+type Said = Partial<Pick<ClientFrame<'send'>, 'type' | 'silent' | 'replyTo' | 'mentions'>> & {
+  readonly body?: object;
+};
 
 let scenes = 0;
 interface Scene {
@@ -374,6 +378,86 @@ describe('P8.3: nobody is told', () => {
     expect(sent).toEqual([]);
     expect(reports).toMatchObject([{ outcome: 'dropped', reason: 'acknowledged', seq: 2 }]);
     expect(await entryOf(bob)).toBeUndefined();
+  });
+});
+
+describe('P8.6: of a muted conversation', () => {
+  const mute = async ({ bob, conversationId }: Scene) => {
+    const muted = { action: 'settings', id: 's', conversationId, muted: true } as const;
+    expect(await settings(ctx, bob, muted)).toMatchObject({ ok: true });
+  };
+  const wanted = (bob: Caller, mentions: boolean) =>
+    preferences(ctx, bob, { action: 'preferences', id: 'p', mentions });
+
+  test('who is mentioned is told, of that message', async () => {
+    const scene = await newScene();
+    await scene.write(['one']);
+    await mute(scene);
+    const note = await awayNote(scene.bob);
+    await scene.write(['for you'], { mentions: ['nobody', scene.bob.userId] });
+    await scene.write(['three'], { mentions: ['nobody'] });
+    const { context, sent } = notifier();
+    await notify(context, note);
+    expect(sent).toMatchObject([{ seq: 2, preview: 'for you', count: 3, badge: 0 }]);
+
+    await scene.write(['everybody'], { mentions: 'all' });
+    await notify(context, await awayNote(scene.bob));
+    expect(sent.slice(1)).toMatchObject([{ seq: 4, preview: 'everybody', count: 4 }]);
+  });
+
+  test('whose message is answered is told; who answers their own tells nobody', async () => {
+    const scene = await newScene();
+    const { alice, bob, conversationId } = scene;
+    await scene.write(['one']);
+    const note = await awayNote(bob);
+    await write(bob, conversationId, ['two']);
+    await mute(scene);
+    await scene.write(['to myself'], { replyTo: 1 });
+    const { context, sent, reports } = notifier();
+    await notify(context, note);
+    expect(sent).toEqual([]);
+    expect(reports.map(({ reason }) => reason)).toEqual(['muted']);
+    await scene.write(['to you'], { replyTo: 2 });
+    await notify(context, await awayNote(bob));
+    expect(sent).toMatchObject([{ seq: 4, from: alice.userId, preview: 'to you', count: 2 }]);
+  });
+
+  test('nobody is told who does not want to be; and what is recalled mentions nobody', async () => {
+    const scene = await newScene();
+    const { alice, bob, conversationId } = scene;
+    await scene.write(['hi']);
+    await mute(scene);
+    const note = await awayNote(bob);
+    const before = { ok: true, presence: true, receipts: true, previews: true };
+    expect(await wanted(bob, false)).toEqual({ ...before, mentions: false });
+    await scene.write(['for you'], { mentions: [bob.userId] });
+    const { context, sent, reports } = notifier();
+    await notify(context, note);
+    expect(await wanted(bob, true)).toEqual(before);
+    await scene.write(['again'], { mentions: [bob.userId] });
+    await recall(ctx, alice, { action: 'recall', id: 'r', conversationId, seq: 3 });
+    await notify(context, await awayNote(bob));
+    expect(sent).toEqual([]);
+    expect(reports.map(({ reason }) => reason)).toEqual(['muted', 'recalled']);
+  });
+});
+
+describe('P8.7: the sender is called', () => {
+  test('as the user keeps them, else as they call themselves, else by their userId', async () => {
+    const { alice, bob, write: writeToBob } = await newScene();
+    const { context, sent } = notifier();
+    const told = async () => {
+      await writeToBob(['hi']);
+      await notify(context, await awayNote(bob));
+      const { title, fromName } = sent.at(-1)!;
+      return { title, fromName };
+    };
+    expect(await told()).toEqual({ title: alice.userId, fromName: undefined });
+    await profile(ctx, alice, { action: 'profile', id: 'p', name: 'Alice' });
+    expect(await told()).toEqual({ title: 'Alice', fromName: 'Alice' });
+    const kept = { action: 'contact', id: 'c', userId: alice.userId, alias: 'Ally', remove: false } as const;
+    await contact(ctx, bob, kept);
+    expect(await told()).toEqual({ title: 'Ally', fromName: 'Ally' });
   });
 });
 

@@ -2,8 +2,9 @@
 import { bodyFault, isObject, type Body } from '../../protocol/body.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SendableType } from '../../protocol/messages.ts';
+import { referencesOf, type References } from '../../protocol/slots.ts';
 import { ImError } from '../errors.ts';
-import { parseTarget } from '../../protocol/ids.ts';
+import { idPattern, parseTarget } from '../../protocol/ids.ts';
 import type { Draft } from './outbox.ts';
 import type { Content, SendOptions } from './outgoing.ts';
 
@@ -55,7 +56,24 @@ export function toDraft(
   if (!isClientMsgId(clientMsgId)) {
     throw new ImError('bad_request', 'clientMsgId: must have 8 to 40 url-safe characters');
   }
-  return { to, conversationId: resolveTarget(to, userId), clientMsgId, silent, ...compose(content) };
+  const conversationId = resolveTarget(to, userId);
+  return { to, conversationId, clientMsgId, silent, ...readReferences(options), ...compose(content) };
+}
+
+/** A copy, as with the body. */
+function readReferences({ replyTo, mentions }: SendOptions): References {
+  if (replyTo !== undefined && !(Number.isSafeInteger(replyTo) && replyTo >= 1)) {
+    throw new ImError('bad_request', 'replyTo: must be the seq of a message');
+  }
+  if (mentions === undefined || mentions === 'all') return referencesOf({ replyTo, mentions });
+  if (!Array.isArray(mentions) || mentions.length > limits.mentions || !mentions.every(isUserId)) {
+    throw new ImError('bad_request', `mentions: must be "all" or at most ${limits.mentions} userIds`);
+  }
+  return referencesOf({ replyTo, mentions: [...mentions] });
+}
+
+function isUserId(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= limits.userId && idPattern.test(value);
 }
 
 function isClientMsgId(value: unknown): boolean {

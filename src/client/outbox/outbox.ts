@@ -1,6 +1,7 @@
 // What is to be sent: kept until the server has it, in the order of each conversation and one at a time there; always
 // with the same clientMsgId, so that trying again is safe.
 import type { Message } from '../../protocol/messages.ts';
+import { referencesOf, type References } from '../../protocol/slots.ts';
 import type { Request, RequestFields } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
@@ -43,7 +44,10 @@ interface Lane {
   cancelWait: CancelTimer | undefined;
 }
 
-export type Draft = Pick<OutboxRecord, 'to' | 'conversationId' | 'type' | 'body' | 'silent' | 'clientMsgId'>;
+export type Draft = Pick<
+  OutboxRecord,
+  'to' | 'conversationId' | 'type' | 'body' | 'silent' | 'clientMsgId' | keyof References
+>;
 
 export class Outbox {
   private readonly options: OutboxOptions;
@@ -184,6 +188,7 @@ export class Outbox {
       type,
       body,
       ...(silent && { silent }),
+      ...referencesOf(record),
       ...(cursor !== undefined && { cursor }),
     } as RequestFields<'send'>;
     const answer = await request('send', fields);

@@ -1,5 +1,6 @@
 // A message on its way out: what the app holds in its hands, and shows at once as its local echo.
 import type { Message, SendableType } from '../../protocol/messages.ts';
+import { referencesOf } from '../../protocol/slots.ts';
 import { ImError, type ImErrorCode } from '../errors.ts';
 import type { AnswerTo } from '../frames.ts';
 import type { Identity, OutboxRecord } from '../store/schema.ts';
@@ -23,6 +24,10 @@ export type Content =
 export interface SendOptions {
   /** Counts nowhere as unread and is never notified. */
   readonly silent?: boolean;
+  /** The seq of the message that it answers. */
+  readonly replyTo?: number;
+  /** Users that it is for, above all: at most 50, or `"all"` of the conversation. */
+  readonly mentions?: string[] | 'all';
   /** Idempotency key, 8–40 url-safe characters; default: a new one. */
   readonly clientMsgId?: string;
 }
@@ -43,6 +48,8 @@ export class OutgoingMessage {
   readonly type: SendableType;
   readonly body: Readonly<Record<string, unknown>>;
   readonly silent: boolean;
+  readonly replyTo: number | undefined;
+  readonly mentions: Message['mentions'] | undefined;
   /** Milliseconds since the epoch, by this device's clock. */
   readonly createdAt: number;
   /** Resolves when the outbox holds it durably: from then on it survives a crash. Rejects with ImError `storage`. */
@@ -61,6 +68,8 @@ export class OutgoingMessage {
     this.type = record.type as SendableType;
     this.body = record.body;
     this.silent = record.silent;
+    this.replyTo = record.replyTo;
+    this.mentions = record.mentions;
     this.createdAt = record.createdAt;
     this.stored = stored;
     this.actions = actions;
@@ -121,13 +130,14 @@ export class OutgoingMessage {
 
 /** What the server stored, from what was sent and its answer. */
 export function toMessage(
-  { clientMsgId, type, body, silent }: OutboxRecord,
+  record: OutboxRecord,
   { conversationId, seq, serverTime }: AnswerTo<'send'>,
   { userId: from, deviceId }: Identity,
 ): Message {
   if (seq === undefined) throw new ImError('internal', 'send: the answer has no seq', { retryable: true });
+  const { clientMsgId, type, body, silent } = record;
   const place = { conversationId, seq, clientMsgId, serverTime, from, deviceId };
-  return { ...place, type, body, recalled: false, edited: null, silent };
+  return { ...place, type, body, recalled: false, edited: null, silent, ...referencesOf(record) };
 }
 
 interface Deferred<T> {

@@ -85,6 +85,8 @@ export interface OutboxRecord {
   readonly type: Message['type'];
   readonly body: Readonly<Record<string, unknown>>;
   readonly silent: boolean;
+  readonly replyTo?: Message['replyTo'];
+  readonly mentions?: Message['mentions'];
   /** Milliseconds since the epoch, by this device's clock. */
   readonly createdAt: number;
   readonly state: 'queued' | 'failed' | 'rejected';

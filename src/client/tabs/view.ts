@@ -1,5 +1,6 @@
 // What one tab knows and has shown: from it every message comes once and in order, whichever tab holds the connection.
 import type { Message } from '../../protocol/messages.ts';
+import { referencesOf } from '../../protocol/slots.ts';
 import type { ClientEvents } from '../client-events.ts';
 import { ImError } from '../errors.ts';
 import type { Emitter } from '../events.ts';
@@ -196,6 +197,7 @@ export class View {
       type,
       body,
       silent,
+      ...referencesOf(packed),
       createdAt,
       order: 0,
       to: conversationId,

@@ -12,7 +12,16 @@ export type PackedError = Pick<ImError, 'code' | 'message' | 'retryable' | 'retr
 
 export type PackedOutgoing = Pick<
   OutgoingMessage,
-  'clientMsgId' | 'conversationId' | 'from' | 'type' | 'body' | 'silent' | 'createdAt' | 'message'
+  | 'clientMsgId'
+  | 'conversationId'
+  | 'from'
+  | 'type'
+  | 'body'
+  | 'silent'
+  | 'replyTo'
+  | 'mentions'
+  | 'createdAt'
+  | 'message'
 > & { readonly state: SendState; readonly error: PackedError | undefined };
 
 /** Of each conversation, the seq of the newest message that a tab has shown. */
@@ -89,8 +98,10 @@ export function unpackError({ code, message, ...details }: PackedError): ImError
 
 export function packOutgoing(outgoing: OutgoingMessage): PackedOutgoing {
   const { clientMsgId, conversationId, from, type, body, silent, createdAt, message, state } = outgoing;
+  const { replyTo, mentions } = outgoing;
   const error = outgoing.error && packError(outgoing.error);
-  return { clientMsgId, conversationId, from, type, body, silent, createdAt, message, state, error };
+  const content = { type, body, silent, replyTo, mentions };
+  return { clientMsgId, conversationId, from, ...content, createdAt, message, state, error };
 }
 
 export function packPayload<Name extends keyof ClientEvents>(

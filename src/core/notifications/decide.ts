@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { Item } from '../database.ts';
 import { hasExpired } from '../expiry.ts';
 import { unreadCount, type Membership } from '../members.ts';
-import { toSlot } from '../timeline.ts';
+import { readSlots, toSlot } from '../timeline.ts';
 import type { View } from '../views.ts';
 import type { DropReason } from './notification.ts';
 import type { WaitingConversation } from './waiting.ts';
@@ -18,11 +18,19 @@ export type Decision =
   | { readonly kind: 'tell'; readonly message: Message; readonly count: number }
   | { readonly kind: 'drop'; readonly reason: DropReason; readonly message?: Message };
 
+/** Of the user, in the conversation. */
+export interface Standing {
+  readonly membership: Membership | undefined;
+  readonly view: View;
+  /** Muted or not, the user wants to hear of what mentions or answers them. */
+  readonly mentions: boolean;
+}
+
 export async function decide(
   ctx: Context,
   userId: string,
   waiting: WaitingConversation,
-  { membership, view }: { membership: Membership | undefined; view: View },
+  { membership, view, mentions }: Standing,
 ): Promise<Decision> {
   if (!membership) return drop('left');
   if (membership.blocksPeer) return drop('blocked');
@@ -31,40 +39,72 @@ export async function decide(
   if (unread.length === 0) return drop('read');
   const visible = unread.filter((seq) => seq >= floorSeq);
   if (visible.length === 0) return drop('cleared');
-  const found = await findNews(ctx, userId, waiting.conversationId, visible);
+  const { conversationId } = waiting;
+  const isNews: IsNews = async (messages) =>
+    view.muted && mentions ? thoseFor(ctx, userId, messages) : messages;
+  const found = await findNews(ctx, { userId, conversationId, isNews }, visible);
   if (found.kind === 'drop') return found;
-  if (view.muted) return { kind: 'drop', reason: 'muted', message: found.message };
+  if (view.muted && !mentions) return { kind: 'drop', reason: 'muted', message: found.message };
   const count = await countWaiting(ctx, waiting, membership);
   return { kind: 'tell', message: found.message, count: Math.max(count, 1) };
 }
 
-const drop = (reason: DropReason): Decision => ({ kind: 'drop', reason });
+type Drop = Extract<Decision, { kind: 'drop' }>;
+
+const drop = (reason: DropReason): Drop => ({ kind: 'drop', reason });
+
+/** Those of a portion that are worth telling of, in its order. */
+type IsNews = (messages: readonly Message[]) => Promise<readonly Message[]>;
+
+interface Search {
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly isNews: IsNews;
+}
 
 /** The newest message that may be told of; if there is none, what became of the newest that there was. */
 async function findNews(
   ctx: Context,
-  userId: string,
-  conversationId: string,
+  { userId, conversationId, isNews }: Search,
   seqs: readonly number[],
-): Promise<{ kind: 'tell'; message: Message } | Extract<Decision, { kind: 'drop' }>> {
-  let reason: DropReason | undefined;
+): Promise<{ kind: 'tell'; message: Message } | Drop> {
+  let obstacle: Drop | undefined;
   for (let start = 0; start < Math.min(seqs.length, MAX_LOOKED_AT); start += PORTION) {
     const portion = seqs.slice(start, start + PORTION);
     const items = await ctx.db.batchGet(
       'Messages',
       portion.map((seq) => ({ conversationId, seq })),
     );
+    const messages: Message[] = [];
     for (const seq of portion) {
       const slot = toKeptSlot(
         ctx,
         items.find((item) => item['seq'] === seq),
       );
-      const obstacle = obstacleOf(slot, userId);
-      if (!obstacle) return { kind: 'tell', message: slot as Message };
-      reason ??= obstacle;
+      const reason = obstacleOf(slot, userId);
+      if (reason) obstacle ??= drop(reason);
+      else messages.push(slot as Message);
     }
+    const [news] = await isNews(messages);
+    if (news) return { kind: 'tell', message: news };
+    const [passedOver] = messages;
+    if (passedOver && obstacle?.reason !== 'muted')
+      obstacle = { kind: 'drop', reason: 'muted', message: passedOver };
   }
-  return { kind: 'drop', reason: reason ?? 'expired' };
+  return obstacle ?? drop('expired');
+}
+
+/** Messages that mention the user, or answer one of theirs. */
+async function thoseFor(ctx: Context, userId: string, messages: readonly Message[]): Promise<Message[]> {
+  const answered = messages.flatMap(({ conversationId, replyTo }) =>
+    replyTo === undefined ? [] : [{ conversationId, seq: replyTo }],
+  );
+  const targets = answered.length > 0 ? await readSlots(ctx, answered) : [];
+  const isOwn = (seq: number | undefined) =>
+    targets.some((target) => target.seq === seq && !isVoid(target) && target.from === userId);
+  return messages.filter(
+    ({ mentions, replyTo }) => mentions === 'all' || mentions?.includes(userId) || isOwn(replyTo),
+  );
 }
 
 function toKeptSlot(ctx: Context, item: Item | undefined) {

@@ -10,6 +10,9 @@ export interface Notification {
   /** Of the newest message that it tells of. */
   readonly seq: number;
   readonly from: string;
+  /** What the user calls the sender, or the sender themselves; absent: nothing but their userId. */
+  readonly fromName?: string;
+  /** Of the group; in a direct conversation the sender’s name. */
   readonly title: string;
   /** What the newest message says, shortened; `null`: not to be shown. */
   readonly preview: string | null;

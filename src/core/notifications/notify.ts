@@ -20,6 +20,7 @@ import {
   type OfflineEntry,
 } from '../offline-queue.ts';
 import { unread } from '../unread.ts';
+import { readNames } from '../people/names.ts';
 import { unregister, type PushTarget } from '../push-devices.ts';
 import { deviceKey, infoKey, mailboxKey, offlineKey, pushTargetKey, viewKey } from '../tables.ts';
 import { toView, untouched } from '../views.ts';
@@ -128,7 +129,7 @@ interface Decided {
 
 async function decideAll(
   ctx: Context,
-  { mailbox: { userId } }: State,
+  { mailbox: { userId, preferences } }: State,
   waiting: readonly WaitingConversation[],
 ): Promise<Decided[]> {
   if (waiting.length === 0) return [];
@@ -149,6 +150,7 @@ async function decideAll(
       const decision = await decide(ctx, userId, one, {
         membership: memberships.get(conversationId),
         view: view ? toView(view) : untouched(conversationId),
+        mentions: preferences.mentions ?? true,
       });
       return { waiting: one, decision, ...(info && { groupTitle: toGroupInfo(info).title }) };
     }),
@@ -175,11 +177,13 @@ async function tellAll(
     await ctx.report(drops);
     return undefined;
   }
-  const badge = await exactBadge(ctx, userId);
+  const senders = tells.map(({ decision }) => decision.message.from);
+  const [badge, names] = await Promise.all([exactBadge(ctx, userId), readNames(ctx, userId, senders)]);
   const notifications = tells.map(({ decision, groupTitle }) =>
     toNotification(ctx, state, device, {
       ...decision,
       ...badge,
+      fromName: names.get(decision.message.from),
       ...(groupTitle !== undefined && { groupTitle }),
     }),
   );
@@ -239,13 +243,20 @@ const shownOf = ({ conversationId, freshSeqs }: WaitingConversation) => ({
   seq: freshSeqs[0]!,
 });
 
+type Told = Extract<Decision, { kind: 'tell' }> & {
+  readonly badge?: number;
+  /** Of the sender, if they have one. */
+  readonly fromName: string | undefined;
+  readonly groupTitle?: string;
+};
+
 function toNotification(
   ctx: Context,
   { mailbox: { preferences }, platform, target: { pushToken } }: State,
   device: Pick<Notification, 'userId' | 'deviceId'>,
-  told: Extract<Decision, { kind: 'tell' }> & { readonly badge?: number; readonly groupTitle?: string },
+  told: Told,
 ): Notification {
-  const { message, count, badge, groupTitle } = told;
+  const { message, count, badge, fromName, groupTitle } = told;
   const { conversationId, seq, from } = message;
   const said = {
     ...device,
@@ -254,7 +265,8 @@ function toNotification(
     conversationId,
     seq,
     from,
-    title: groupTitle ?? from,
+    ...(fromName !== undefined && { fromName }),
+    title: groupTitle ?? fromName ?? from,
     preview: preferences.previews ? previewOf(message, ctx.settings.previewWordings) : null,
     count,
     ...(badge !== undefined && { badge }),

@@ -39,7 +39,7 @@ type Wanted = Pick<ClientFrame<'preferences'>, Name>;
 
 function changesOf(request: Wanted, now: Preferences): Name[] {
   const names = Object.keys(unwantedAttributes) as Name[];
-  return names.filter((name) => request[name] !== undefined && request[name] !== now[name]);
+  return names.filter((name) => request[name] !== undefined && request[name] !== (now[name] ?? true));
 }
 
 async function write(ctx: Context, userId: string, request: Wanted, changed: readonly Name[]): Promise<Item> {

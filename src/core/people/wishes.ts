@@ -9,5 +9,6 @@ export function toPreferences(head: Item): Preferences {
     presence: wants(unwantedAttributes.presence),
     receipts: wants(unwantedAttributes.receipts),
     previews: wants(unwantedAttributes.previews),
+    ...(!wants(unwantedAttributes.mentions) && { mentions: false }),
   };
 }

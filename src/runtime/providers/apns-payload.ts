@@ -6,11 +6,17 @@ import { fitPreview } from './fit-preview.ts';
 const MAX_PAYLOAD_BYTES = 4_096;
 const MAX_COLLAPSE_ID_BYTES = 64;
 
-export function apnsPayload({ title, preview, badge, conversationId, seq, count }: Notification): string {
+export function apnsPayload(notification: Notification): string {
+  const { title, from, fromName = from, preview, badge, conversationId, seq, count } = notification;
   return fitPreview(preview, MAX_PAYLOAD_BYTES, (shown) =>
     JSON.stringify({
       aps: {
-        alert: { title, ...(shown !== null && { body: shown }) },
+        // Of a group: who of it.
+        alert: {
+          title,
+          ...(title !== fromName && { subtitle: fromName }),
+          ...(shown !== null && { body: shown }),
+        },
         ...(badge !== undefined && { badge }),
         'thread-id': conversationId,
         sound: 'default',

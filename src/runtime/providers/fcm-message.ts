@@ -6,12 +6,14 @@ const MAX_MESSAGE_BYTES = 4_096;
 
 /** JSON. `target` says who gets it; that is no part of what a device is sent. */
 export function fcmMessage(notification: Notification, target: { readonly token?: string }): string {
-  const { title, preview, conversationId, seq, count, badge, collapseId, notificationId } = notification;
+  const { from, fromName = from, title, preview, conversationId, seq } = notification;
+  const { count, badge, collapseId, notificationId } = notification;
   const messageWith = (shown: string | null) => ({
     ...target,
     notification: { title, ...(shown !== null && { body: shown }) },
     // FCM takes nothing but strings here.
     data: {
+      fromName,
       conversationId,
       seq: String(seq),
       count: String(count),

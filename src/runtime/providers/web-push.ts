@@ -122,8 +122,9 @@ function topicOf(collapseId: string): string {
 }
 
 function textOf(notification: Notification): string {
-  const { title, preview, count, badge, conversationId, seq, notificationId } = notification;
+  const { from, fromName = from, title, preview } = notification;
+  const { count, badge, conversationId, seq, notificationId } = notification;
   return fitPreview(preview, MAX_TEXT_BYTES, (shown) =>
-    JSON.stringify({ title, preview: shown, count, badge, conversationId, seq, notificationId }),
+    JSON.stringify({ title, fromName, preview: shown, count, badge, conversationId, seq, notificationId }),
   );
 }

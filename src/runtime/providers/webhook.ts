@@ -42,8 +42,8 @@ export function createWebhook(options: WebhookOptions): PushProvider {
 
 /** Field by field: what a notification gains does not leave the house unasked. */
 function payloadOf(notification: Notification): Notification {
-  const { userId, deviceId, platform, pushToken, conversationId, seq, from, title } = notification;
-  const { preview, count, badge, collapseId, notificationId } = notification;
+  const { userId, deviceId, platform, pushToken, conversationId, seq } = notification;
+  const { from, fromName, title, preview, count, badge, collapseId, notificationId } = notification;
   return {
     userId,
     deviceId,
@@ -52,6 +52,7 @@ function payloadOf(notification: Notification): Notification {
     conversationId,
     seq,
     from,
+    ...(fromName !== undefined && { fromName }),
     title,
     preview,
     count,
