@@ -1,7 +1,7 @@
-// Registers a connection; the older one of this device, or of this platform, ends. One that comes back by itself, and has
+// Registers a connection; the older one of this device, or of this platform, ends, and who watches is told. One that comes back by itself, and has
 // been replaced meanwhile, ends nobody.
 import * as v from 'valibot';
-import { registerConnection } from '../src/core/connections.ts';
+import { arrive } from '../src/core/people/arrivals.ts';
 import { deviceIdSchema, platformSchema } from '../src/protocol/id-schemas.ts';
 import { SUBPROTOCOL } from '../src/protocol/version.ts';
 import { callerOf, header, replacedBy, type WebSocketEvent } from '../src/runtime/caller.ts';
@@ -22,6 +22,6 @@ export async function handler(event: WebSocketEvent) {
   if (!query.success || !version) return { statusCode: 400 };
 
   // Who was replaced meanwhile takes no place: the connection learns of it at its first request.
-  if (!replacedBy(event)) await registerConnection(ctx, callerOf(event));
+  if (!replacedBy(event)) await arrive(ctx, callerOf(event));
   return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } };
 }

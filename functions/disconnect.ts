@@ -1,11 +1,11 @@
-// Forgets a connection that has ended. Best effort on AWS: what it misses, a push finds gone.
-import { forgetConnection } from '../src/core/connections.ts';
+// Forgets a connection that has ended, and tells who watches. Best effort on AWS: what it misses, a push finds gone.
+import { leave } from '../src/core/people/arrivals.ts';
 import { callerOf, type WebSocketEvent } from '../src/runtime/caller.ts';
 import { createContext } from '../src/runtime/context.ts';
 
 const ctx = createContext();
 
 export async function handler(event: WebSocketEvent) {
-  await forgetConnection(ctx, callerOf(event));
+  await leave(ctx, callerOf(event));
   return { statusCode: 200 };
 }

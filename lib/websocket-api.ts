@@ -12,7 +12,7 @@ import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integra
 import { Construct } from 'constructs';
 import type { Action } from '../src/protocol/client-frames.ts';
 import { groupFrames } from '../src/protocol/group-frames.ts';
-import { peopleFrames } from '../src/protocol/people-frames.ts';
+import { peopleFrames, presenceFrames } from '../src/protocol/people-frames.ts';
 import type { Config } from './config.ts';
 import { ImFunction, type ImFunctionProps } from './im-function.ts';
 import type { Tables } from './tables.ts';
@@ -95,10 +95,20 @@ export class ImWebSocketApi extends Construct {
     this.addRoutes(
       ofPeople,
       'people',
-      'Keeps how users present themselves, what they want, and whom they keep',
+      'Keeps how users present themselves, what they want, whom they keep, and whom they block',
     )
-      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
-      .useTable(tables, 'Conversations', 'UpdateItem');
+      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem', 'DeleteItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem', 'ConditionCheckItem');
+    const ofPresence = Object.keys(presenceFrames) as (keyof typeof presenceFrames)[];
+    this.addRoutes(ofPresence, 'presence', 'Tells who is online').useTable(
+      tables,
+      'Users',
+      'BatchGetItem',
+      'GetItem',
+      'PutItem',
+      'UpdateItem',
+      'DeleteItem',
+    );
     const fallback = this.routeFunction('default', {
       description: 'Answers frames that name no known action',
     });
@@ -143,9 +153,11 @@ export class ImWebSocketApi extends Construct {
       }),
     });
     const disconnect = new ImFunction(this, 'disconnect', {
-      description: 'Forgets a connection',
+      description: 'Forgets a connection, and tells who watches its user',
       environment: this.props.environment,
-    }).useTable(tables, 'Users', 'UpdateItem');
+    })
+      .useTable(tables, 'Users', 'UpdateItem', 'Query', 'BatchGetItem', 'DeleteItem')
+      .useConnections(this.api, config.stage, 'POST');
     this.addRoute('$disconnect', {
       integration: new WebSocketLambdaIntegration('disconnect', disconnect.function),
     });

@@ -6,7 +6,7 @@ import type { GenericSchema } from 'valibot';
 import { clientFrames } from '../src/protocol/client-frames.ts';
 import { errorAdvice, errorCatalogue, errorCodes } from '../src/protocol/errors.ts';
 import { platforms } from '../src/protocol/ids.ts';
-import { limits } from '../src/protocol/limits.ts';
+import { limits, peopleLimits } from '../src/protocol/limits.ts';
 import { bodySchemas, messageSchema, voidSlotSchema } from '../src/protocol/messages.ts';
 import { pushFrames, responseFrames, syncEventSchema } from '../src/protocol/server-frames.ts';
 import { BEARER_PREFIX, SUBPROTOCOL } from '../src/protocol/version.ts';
@@ -78,7 +78,7 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   typing:
     'Pushed to the other users of the conversation who are online (of a large group: who looks at it), and stored nowhere. Send it again every few seconds while it lasts; who hears nothing more takes it for over.',
   preferences:
-    'What the caller wants of the service: give what is to change; `presence`, `receipts` and `previews` are answered as they are now, true unless said otherwise. Without `receipts` nobody is told how far the caller has read, by push or answer, and the caller is not told of others; `receipts` counts them as unread. Without `previews`, notifications do not say what a message says. With `mentions: false`, which is answered only while it is so, a muted conversation is silent also when it mentions or answers the caller.',
+    'What the caller wants of the service: give what is to change; `presence`, `receipts` and `previews` are answered as they are now, true unless said otherwise. Without `receipts` nobody is told how far the caller has read, by push or answer, and the caller is not told of others; `receipts` counts them as unread. Without `presence` the caller reads as offline, and whoever watches is told so at once. Without `previews`, notifications do not say what a message says. With `mentions: false`, which is answered only while it is so, a muted conversation is silent also when it mentions or answers the caller.',
   profile:
     'How the caller presents themselves: give what is to change; the profile is answered as it is now. `version` counts its changes; what is so already changes nothing. `""` takes the avatar away. Everybody may read it.',
   profiles:
@@ -86,6 +86,14 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   contact:
     'Keeps a user as a contact, for the caller alone, or changes that, or with `remove: true` ends it: give what is to change; the contact is answered as it is now. What is so already changes nothing. All of the caller’s devices get a `contact` event, with the contact of the moment of reading; none: it was removed. `user_not_found`: no such user was ever there.',
   contacts: 'The caller’s contacts in the order of their ids; follow `next`.',
+  presence:
+    'Who of these users is online, in the order asked, each once. Who does not exist, wants nobody to see it (`preferences`), or blocks the caller reads as offline, without `lastSeen`.',
+  watchPresence: `Answers as \`presence\` does, and from then on, while this connection lasts, a \`presence\` push tells of each of them who comes or goes. Watching the same again changes nothing; after a reconnect, watch again. A connection watches ${peopleLimits.presenceWatches} users at most (\`too_large\`), and of those who watch one user a thousand devices are told.`,
+  unwatchPresence: 'Ends it, for this connection.',
+  block:
+    'Takes no more messages from a user: their sends, edits and `typing` are `blocked`, in a conversation that exists and in one that begins later, and they cannot add the caller to groups. Neither is told how far the other has read in their conversation, nor they that the caller types. The caller may still write to them. What is so already changes nothing; `user_not_found`: no such user was ever there.',
+  unblock: 'Ends it.',
+  blocked: 'Whom the caller blocks, in the order of their ids; follow `next`.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 
@@ -95,6 +103,8 @@ const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
   group:
     'New messages of a large group that this connection subscribes to, in the order of `seq`, at most every 200 ms under load. Voids are left out, and so is what did not fit: if the first is not the next after what you have, or the last is below `headSeq`, read `history`.',
   read: 'A read position moved: one’s own, from another device, or the peer’s. It can be lost: `positions` has them.',
+  presence:
+    'Somebody whom this connection watches came or went; `since` is when. Under a storm of reconnects it comes once a second at most, with what is so by then. It can be lost; who goes for a moment comes back: believe offline after 10 s without a new one.',
   typing: 'Somebody types; with `stopped`, no more.',
   kicked:
     'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; the connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',

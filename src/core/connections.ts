@@ -3,6 +3,7 @@
 import type { Platform } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Caller, Context } from './context.ts';
+import type { Item } from './database.ts';
 import { mailboxName } from './digest.ts';
 import { deviceExpiry, isTokenOver } from './expiry.ts';
 import { encodeConnection, toMailbox, type DeviceConnection, type Mailbox } from './mailbox.ts';
@@ -18,10 +19,14 @@ export interface DeviceName {
 /** Devices of one user that are looked at when it has to be known which of them hold a platform. */
 const MAX_DEVICES = 1_000;
 
-/** Registers a connection, and ends those that it takes the place of: with a `kicked` push. */
-export async function registerConnection(ctx: Context, caller: Caller): Promise<void> {
+/**
+ * Registers a connection, and ends those that it takes the place of: with a `kicked` push.
+ * @returns the mailbox head before it, if there was one.
+ */
+export async function registerConnection(ctx: Context, caller: Caller): Promise<Item | undefined> {
   const [written] = await Promise.all([writeConnection(ctx, caller), noteConnected(ctx, caller)]);
   await endReplaced(ctx, caller, written.item);
+  return written.item;
 }
 
 /**
@@ -83,16 +88,21 @@ export async function endConnection(
   if (delivery !== 'gone') await ctx.connections.close(connectionId);
 }
 
-/** Forgets a connection that has ended, unless the device has connected anew since. */
-export async function forgetConnection(ctx: Context, caller: Caller): Promise<void> {
-  await ctx.db.update({
+/**
+ * Forgets a connection that has ended, unless the device has connected anew since.
+ * @returns the mailbox head after it, if there is one.
+ */
+export async function forgetConnection(ctx: Context, caller: Caller): Promise<Item | undefined> {
+  const written = await ctx.db.update({
     table: 'Users',
     key: mailboxKey(caller.userId),
-    update: 'REMOVE #connection',
+    update: 'SET #lastSeen = :now REMOVE #connection',
     condition: 'begins_with(#connection, :connectionId)',
     names: { connection: deviceAttribute.connection(caller.deviceId) },
-    values: { connectionId: caller.connectionId },
+    values: { connectionId: caller.connectionId, now: ctx.now() },
+    returning: 'ALL_NEW',
   });
+  return written.item;
 }
 
 /**
@@ -264,9 +274,9 @@ async function removeConnection(ctx: Context, userId: string, connection: Device
   await ctx.db.update({
     table: 'Users',
     key: mailboxKey(userId),
-    update: 'REMOVE #connection',
+    update: 'SET #lastSeen = :now REMOVE #connection',
     condition: '#connection = :stored',
     names: { connection: deviceAttribute.connection(connection.deviceId) },
-    values: { stored: connection.stored },
+    values: { stored: connection.stored, now: ctx.now() },
   });
 }

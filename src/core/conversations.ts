@@ -19,6 +19,9 @@ import {
   type Side,
 } from './tables.ts';
 
+/** Times that the caller's other devices change whether they block the peer, while a conversation with them begins. */
+const MAX_ROUNDS = 4;
+
 export interface ConversationHead {
   /** The last number given out, and when. */
   readonly seq: number;
@@ -57,17 +60,14 @@ export function toHead(item: Item): ConversationHead {
 }
 
 /**
- * Creates a direct conversation, in one transaction with both users' views of it. The peer must exist and not block
- * the caller; how often one may try is limited, whether they exist or not. A conversation that someone else just created
- * is as good.
+ * Creates a direct conversation. How often one may try is limited, whether the peer exists or not. A conversation that
+ * someone else just created is as good.
  */
 export async function openDirectConversation(
   ctx: Context,
   caller: Caller,
   conversation: ConversationRef & { kind: 'direct' },
 ): Promise<Refusal | undefined> {
-  const { conversationId, users } = conversation;
-  const peer = peerOf(users, caller.userId);
   const limited = await takeTurn(ctx, caller.userId, {
     name: 'conversations',
     perMinute: ctx.settings.conversationsPerMinute,
@@ -75,13 +75,34 @@ export async function openDirectConversation(
   if (limited) {
     return refuse('rate_limited', 'to: too many new conversations', { retryAfterMs: limited.waitMs });
   }
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const tried = await tryToOpen(ctx, caller, conversation);
+    if (tried !== 'again') return tried;
+    await ctx.backOff(round);
+  }
+  return refuse('unavailable', 'to: is being blocked or unblocked by another device, try again');
+}
+
+/**
+ * In one transaction with both users' views of it. The peer must exist and not block the caller; whether the caller blocks
+ * the peer stands in it from the first. `again`: that changed meanwhile.
+ */
+async function tryToOpen(
+  ctx: Context,
+  caller: Caller,
+  conversation: ConversationRef & { kind: 'direct' },
+): Promise<Refusal | 'again' | undefined> {
+  const { conversationId, users } = conversation;
+  const peer = peerOf(users, caller.userId);
   // A transaction that fails costs as much as one that does not: so a look comes first.
   const members = [...new Set(users)];
   const needsContact = ctx.settings.contactsOnly && peer !== caller.userId;
   const asContact = contactKey(peer, caller.userId);
+  const own = peer === caller.userId ? [] : [blockKey(caller.userId, peer)];
   const known = await ctx.db.batchGet('Users', [
     ...members.map(mailboxKey),
     blockKey(peer, caller.userId),
+    ...own,
     ...(needsContact ? [asContact] : []),
   ]);
   const isThere = (key: Key) => findItem(known, key) !== undefined;
@@ -108,6 +129,7 @@ export async function openDirectConversation(
         ...Object.fromEntries(
           hiding.map((userId) => [sideAttributes(sideOf(conversation, userId)).hidesReads, 1]),
         ),
+        ...(own.some(isThere) && { [sideAttributes(sideOf(conversation, peer)).blocked]: 1 }),
       },
       condition: 'attribute_not_exists(#conversationId)',
     },
@@ -128,9 +150,16 @@ export async function openDirectConversation(
       table: 'Users' as const,
       item: { userId, item: itemKey.conversationView(conversationId), kind: 'direct' },
     })),
+    ...own.map((key) => ({
+      kind: 'check' as const,
+      table: 'Users' as const,
+      key,
+      condition: isThere(key) ? 'attribute_exists(#userId)' : 'attribute_not_exists(#userId)',
+    })),
   ]);
   if (written.ok || written.failed[0]) return undefined;
-  return written.failed[1] ? refuseUnknown(peer) : refuseBlocked(peer);
+  if (written.failed[1]) return refuseUnknown(peer);
+  return written.failed[2] ? refuseBlocked(peer) : 'again';
 }
 
 const refuseUnknown = (peer: string) => refuse('user_not_found', `to: there is no user ${peer}`);

@@ -81,10 +81,14 @@ async function tellPeer(
     ctx.db.batchGet('Users', listeners.map(mailboxKey)),
   ]);
   if (!head) return refuse('not_member', `${field}: there is no conversation ${conversationId} yet`);
-  const { blocked } = sideAttributes(sideOf(conversation, caller.userId));
-  if (head[blocked] !== undefined) {
-    return refuse('blocked', `${field}: ${peerOf(users, caller.userId)} does not take messages from you`);
+  const peer = peerOf(users, caller.userId);
+  const isBlocked = (userId: string) =>
+    head[sideAttributes(sideOf(conversation, userId)).blocked] !== undefined;
+  if (isBlocked(caller.userId)) {
+    return refuse('blocked', `${field}: ${peer} does not take messages from you`);
   }
+  // Who types is online: whom they block is not to learn that.
+  if (push.push === 'typing' && isBlocked(peer)) return undefined;
   await announce(ctx, caller, mailboxItems.map(toMailbox), push);
   return undefined;
 }

@@ -105,12 +105,15 @@ export function toMemberships(
     memberships.set(conversationId, {
       head: toHead(head),
       member,
-      ...(peer && !peer.hidesReads && !member.hidesReads && { peerReadSeq: peer.readSeq }),
+      ...(peer && showsReads(peer) && showsReads(member) && { peerReadSeq: peer.readSeq }),
       ...(peer && { blocksPeer: peer.isBlocked }),
     });
   }
   return memberships;
 }
+
+/** Two of whom one blocks the other are told as little of each other's reading as of one who hides it. */
+const showsReads = ({ hidesReads, isBlocked }: Member) => !hidesReads && !isBlocked;
 
 /** Nobody is in a group that is dismissed. What was before a member came they see if it is a group's policy. */
 function toGroupMembership(head: Item, own: Item, place: MemberPlace): Membership | undefined {

@@ -53,6 +53,8 @@ const devicePrefix = 'DEVICE#';
 const viewPrefix = 'CONV#';
 const memberPrefix = 'MEMBER#';
 const contactPrefix = 'CONTACT#';
+const blockPrefix = 'BLOCK#';
+const watchPrefix = 'WATCH#';
 const subscriptionPrefix = 'SUB#';
 
 /** Sort key of the one head item of a conversation or of a user. */
@@ -81,8 +83,14 @@ export const itemKey = {
   /** Apart from the view, which is read with all the others: drafts are long. */
   draft: (conversationId: string) => `DRAFT#${conversationId}`,
   rate: (name: string) => `RATE#${name}`,
-  block: (userId: string) => `BLOCK#${userId}`,
+  block: (userId: string) => `${blockPrefix}${userId}`,
   contact: (userId: string) => `${contactPrefix}${userId}`,
+  /** In the partition of who is watched: by which device, over which connection. No id has a `#` in it. */
+  watch: (watcher: string, deviceId: string) => `${watchPrefix}${watcher}#${deviceId}`,
+  /** Whom a device watches. */
+  watches: (deviceId: string) => `WATCHES#${deviceId}`,
+  /** When who watches was told last, and is told next. */
+  presence: 'PRESENCE',
 } as const;
 
 /** Keys of the Conversations table. */
@@ -109,6 +117,15 @@ export const pushTargetKey = (userId: string, deviceId: string) => ({
 });
 export const blockKey = (userId: string, blocked: string) => ({ userId, item: itemKey.block(blocked) });
 export const contactKey = (userId: string, contact: string) => ({ userId, item: itemKey.contact(contact) });
+export const watchKey = (userId: string, watcher: string, deviceId: string) => ({
+  userId,
+  item: itemKey.watch(watcher, deviceId),
+});
+export const watchesKey = (userId: string, deviceId: string) => ({
+  userId,
+  item: itemKey.watches(deviceId),
+});
+export const presenceKey = (userId: string) => ({ userId, item: itemKey.presence });
 export const rateKey = (userId: string, name: string) => ({ userId, item: itemKey.rate(name) });
 /** Of the OfflineQueue table. */
 export const offlineKey = (userId: string, deviceId: string) => ({ userId, deviceId });
@@ -135,6 +152,17 @@ export const memberIdOf = (memberItem: string) => memberItem.slice(memberPrefix.
 /** All of a user's contacts, and those that were, as a range of sort keys. */
 export const contactItems = { from: contactPrefix, to: `${contactPrefix}\uffff` } as const;
 export const contactIdOf = (contactItem: string) => contactItem.slice(contactPrefix.length);
+
+/** All whom a user blocks, as a range of sort keys. */
+export const blockItems = { from: blockPrefix, to: `${blockPrefix}\uffff` } as const;
+export const blockedIdOf = (blockItem: string) => blockItem.slice(blockPrefix.length);
+
+/** All who watch a user, and the devices of one of them, as ranges of sort keys. */
+export const watchItems = { from: watchPrefix, to: `${watchPrefix}\uffff` } as const;
+export const watchItemsOf = (watcher: string) => ({
+  from: itemKey.watch(watcher, ''),
+  to: itemKey.watch(watcher, '\uffff'),
+});
 
 export const subscriptionItems = { from: subscriptionPrefix, to: `${subscriptionPrefix}\uffff` } as const;
 export const subscriberOf = (subscriptionItem: string) => subscriptionItem.slice(subscriptionPrefix.length);

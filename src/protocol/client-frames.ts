@@ -5,7 +5,7 @@ import { groupFrames } from './group-frames.ts';
 import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-schemas.ts';
 import { limits } from './limits.ts';
 import { bodySchemas, mentionsSchema, seqSchema, type SendableType } from './messages.ts';
-import { peopleFrames, typingFrame } from './people-frames.ts';
+import { peopleFrames, presenceFrames, typingFrame } from './people-frames.ts';
 import { listOf, pageSize, request, requestIdSchema, storedText } from './request.ts';
 
 /** A syncSeq that a device has taken; 0 = nothing yet. */
@@ -182,6 +182,7 @@ export const clientFrames = define(() => ({
   ...groupFrames,
   typing: typingFrame,
   ...peopleFrames,
+  ...presenceFrames,
 }));
 
 export type Action = keyof typeof clientFrames;

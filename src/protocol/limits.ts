@@ -57,4 +57,9 @@ export const peopleLimits = {
   /** Users that one request asks the profiles of. */
   profiles: 100,
   contacts: { max: 200, default: 100 },
+  blocked: { max: 200, default: 100 },
+  /** Users that one request asks the presence of, watches or watches no more. */
+  presence: 100,
+  /** Users that one connection watches. */
+  presenceWatches: 500,
 } as const;

@@ -63,6 +63,14 @@ export const contactsFrame = define(() =>
   request('contacts', { cursor: v.optional(userIdSchema), limit: pageSize(peopleLimits.contacts) }),
 );
 
+export const blockFrame = define(() => request('block', { userId: userIdSchema }));
+
+export const unblockFrame = define(() => request('unblock', { userId: userIdSchema }));
+
+export const blockedFrame = define(() =>
+  request('blocked', { cursor: v.optional(userIdSchema), limit: pageSize(peopleLimits.blocked) }),
+);
+
 export const typingFrame = define(() =>
   request('typing', {
     conversationId: conversationIdSchema,
@@ -71,10 +79,27 @@ export const typingFrame = define(() =>
   }),
 );
 
+const presenceUsers = define(() => ({ users: listOf(userIdSchema, peopleLimits.presence) }));
+
+export const presenceFrame = define(() => request('presence', presenceUsers));
+
+export const watchPresenceFrame = define(() => request('watchPresence', presenceUsers));
+
+export const unwatchPresenceFrame = define(() => request('unwatchPresence', presenceUsers));
+
+export const presenceFrames = {
+  presence: presenceFrame,
+  watchPresence: watchPresenceFrame,
+  unwatchPresence: unwatchPresenceFrame,
+} as const;
+
 export const peopleFrames = {
   preferences: preferencesFrame,
   profile: profileFrame,
   profiles: profilesFrame,
   contact: contactFrame,
   contacts: contactsFrame,
+  block: blockFrame,
+  unblock: unblockFrame,
+  blocked: blockedFrame,
 } as const;

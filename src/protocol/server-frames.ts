@@ -169,6 +169,15 @@ export const profileSchema = v.object({
   version: count,
 });
 
+const presenceSchema = v.object({
+  userId: userIdSchema,
+  online: v.boolean(),
+  /** Those that the user is connected with, each once, in alphabetical order. */
+  platforms: v.array(platformSchema),
+  /** Of who is not online, where it is known and may be. */
+  lastSeen: v.optional(timestamp),
+});
+
 const notAdded = v.object({
   userId: userIdSchema,
   reason: v.picklist(['member', 'user_not_found', 'full', 'blocked']),
@@ -277,6 +286,12 @@ export const responseFrames = {
   profiles: answer({ users: v.array(profileSchema) }),
   contact: v.union([answer(contactSchema.entries), answer({})]),
   contacts: answer({ contacts: v.array(contactSchema), next: v.optional(v.string()) }),
+  presence: answer({ users: v.array(presenceSchema) }),
+  watchPresence: answer({ users: v.array(presenceSchema) }),
+  unwatchPresence: answer({}),
+  block: answer({}),
+  unblock: answer({}),
+  blocked: answer({ users: v.array(userIdSchema), next: v.optional(v.string()) }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
 
 export const pushFrames = {
@@ -313,6 +328,13 @@ export const pushFrames = {
     from: userIdSchema,
     stopped: v.optional(v.literal(true)),
   }),
+  /** Somebody whom this connection watches came, or went. */
+  presence: v.object({
+    push: v.literal('presence'),
+    userId: userIdSchema,
+    online: v.boolean(),
+    since: timestamp,
+  }),
   kicked: v.object({
     push: v.literal('kicked'),
     reason: v.literal('replaced'),
@@ -327,6 +349,7 @@ export type SyncEvent = v.InferOutput<typeof syncEventSchema>;
 export type SyncedMessage = Extract<SyncEvent, { kind: 'message' }>;
 export type WaitingConversation = v.InferOutput<typeof waitingConversationSchema>;
 export type Contact = v.InferOutput<typeof contactSchema>;
+export type Presence = v.InferOutput<typeof presenceSchema>;
 export type Preferences = v.InferOutput<typeof preferencesSchema>;
 export type Profile = v.InferOutput<typeof profileSchema>;
 export type Role = v.InferOutput<typeof roleSchema>;

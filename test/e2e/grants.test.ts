@@ -107,6 +107,7 @@ const expiringActions = [
   'settings',
   'members',
   'profile',
+  'presence',
 ];
 /** Groups that are written to at once, in parts, and to whoever looks; and how they end. */
 async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
@@ -208,11 +209,15 @@ async function runEverything(): Promise<void> {
 
   const expiring = await Promise.all(
     expiringActions.map(async (action, index) => {
-      const userId = `eve-${index % 2}`;
+      const userId = `eve-${index % 3}`;
       const token = await cloud.issueToken(userId, 0);
       return {
         action,
-        client: await connect(cloud, userId, { deviceId: action, platform: platforms[index >> 1]!, token }),
+        client: await connect(cloud, userId, {
+          deviceId: action,
+          platform: platforms[Math.floor(index / 3)]!,
+          token,
+        }),
       };
     }),
   );
@@ -254,6 +259,37 @@ async function usePeople(alice: TestClient): Promise<void> {
   // As many events as fill a page.
   for (let n = 0; n < 18; n++) await alice.request('contact', { userId: 'bob', starred: n % 2 === 0 });
   await alice.request('contacts');
+  // One with whom there is a conversation, and one with whom there is none.
+  for (const userId of ['bob', 'gina']) {
+    await alice.request('block', { userId });
+    await alice.request('unblock', { userId });
+  }
+  await usePresence(alice);
+}
+
+/** Who watches is told by each function that may; and forgotten, where their connection is gone. */
+async function usePresence(alice: TestClient): Promise<void> {
+  const users = ['alice', 'jack'];
+  const watch = async (userId: string) => {
+    const watcher = await connect(cloud, userId);
+    await watcher.request('watchPresence', { users });
+    return watcher;
+  };
+  const watchAndGo = async () => {
+    await (await watch('kate')).close();
+    await cloud.settled();
+  };
+  await alice.request('presence', { users });
+  await (await watch('liam')).request('unwatchPresence', { users });
+  await watch('mary');
+  await alice.request('block', { userId: 'mary' });
+  await watchAndGo();
+  const jack = await connect(cloud, 'jack');
+  await watchAndGo();
+  await jack.close();
+  await cloud.settled();
+  await watchAndGo();
+  await alice.request('preferences', { presence: false });
 }
 
 /** A telephone that is away, comes back in time, and whose token nobody has any more. */

@@ -96,13 +96,14 @@ describe('functions', () => {
     }
   });
 
-  test('I10: send reaches no mailbox but to create a view, and only routes and fan-out reach connections', async () => {
+  test('I10: who disconnects may tell who watches, and neither end connections nor put items', async () => {
     const policy = JSON.stringify(
       Object.entries(template.findResources('AWS::IAM::Policy')).find(([id]) =>
         id.includes('disconnect'),
       )![1],
     );
-    expect(policy).not.toContain('execute-api');
+    expect(policy).toContain('/POST/@connections/*');
+    expect(policy).not.toContain('/DELETE/@connections');
     expect(policy).toContain('dynamodb:UpdateItem');
     expect(policy).not.toContain('dynamodb:PutItem');
   });

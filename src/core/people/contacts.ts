@@ -1,20 +1,19 @@
 // Whom a user keeps: entries of their own, under names of their own, on all of their devices. Nobody else sees them.
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
-import type { Answer, Contact } from '../../protocol/server-frames.ts';
+import type { Answer } from '../../protocol/server-frames.ts';
 import type { Caller, Context } from '../context.ts';
 import { findItem, type Item } from '../database.ts';
 import { appendEvent } from '../events.ts';
 import { expiryAfter } from '../expiry.ts';
-import { contactIdOf, contactItems, contactKey, itemKey, mailboxKey, ttlAttribute } from '../tables.ts';
+import { contactItems, contactKey, mailboxKey, ttlAttribute } from '../tables.ts';
 import { toContact } from './kept-contacts.ts';
+import { readPage } from './pages.ts';
 
 type ContactRequest = ClientFrame<'contact'>;
 
 /** Other devices of this user that change it at the same time. */
 const MAX_ROUNDS = 8;
-/** Looks for those that were not removed; then the page is answered as it is. */
-const MAX_LOOKS = 8;
 
 export async function contact(
   ctx: Context,
@@ -47,30 +46,10 @@ export async function contact(
 export async function contacts(
   ctx: Context,
   { userId }: Caller,
-  { cursor, limit }: ClientFrame<'contacts'>,
+  request: ClientFrame<'contacts'>,
 ): Promise<Answer<'contacts'>> {
-  const found: Contact[] = [];
-  // Above the last one of the page before: no userId has a space in it.
-  let from = cursor === undefined ? contactItems.from : `${itemKey.contact(cursor)} `;
-  for (let look = 1; look <= MAX_LOOKS; look++) {
-    // One more than the page has room for: so it is known whether it is the last.
-    const wanted = limit + 1 - found.length;
-    const items = await ctx.db.query({
-      table: 'Users',
-      partition: userId,
-      from,
-      to: contactItems.to,
-      limit: wanted,
-    });
-    found.push(...items.map(toContact).filter((one) => one !== undefined));
-    if (found.length > limit) {
-      const page = found.slice(0, limit);
-      return { ok: true, contacts: page, next: page.at(-1)!.userId };
-    }
-    if (items.length < wanted) return { ok: true, contacts: found };
-    from = `${items.at(-1)!['item'] as string} `;
-  }
-  return { ok: true, contacts: found, next: contactIdOf(from).trimEnd() };
+  const { found, ...page } = await readPage(ctx, userId, contactItems, request, toContact);
+  return { ok: true, contacts: found, ...page };
 }
 
 /** An update of the item; `undefined`: it is as wanted already. */

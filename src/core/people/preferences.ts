@@ -6,6 +6,7 @@ import type { Caller, Context } from '../context.ts';
 import type { Item } from '../database.ts';
 import { takeTurn } from '../rate.ts';
 import { mailboxKey, unwantedAttributes } from '../tables.ts';
+import { tellPresence } from './presence-pushes.ts';
 import { spreadReceipts } from './spread-receipts.ts';
 import { toPreferences } from './wishes.ts';
 
@@ -28,6 +29,7 @@ export async function preferences(
     }
   }
   const head = changed.length > 0 ? await write(ctx, userId, request, changed) : before;
+  if (changed.includes('presence')) await tellPresence(ctx, userId, request.presence === true);
   // Also what was changed before by a try that died here.
   const now = await spreadReceipts(ctx, head);
   if (!now) return refuse('unavailable', 'receipts: is being changed by another device, try again');

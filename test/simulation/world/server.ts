@@ -3,7 +3,7 @@ import { typing } from '../../../src/core/ephemeral.ts';
 import { conversations } from '../../../src/core/conversation-list.ts';
 import { unread } from '../../../src/core/unread.ts';
 import { edit, recall } from '../../../src/core/changes.ts';
-import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
+import { findSuccessor } from '../../../src/core/connections.ts';
 import type { Context } from '../../../src/core/context.ts';
 import { settings } from '../../../src/core/conversation-settings.ts';
 import { carryOut } from '../../../src/core/groups/carry-out.ts';
@@ -15,9 +15,13 @@ import type { Task } from '../../../src/core/groups/task.ts';
 import { subscribe, unsubscribe } from '../../../src/core/groups/subscriptions.ts';
 import { history } from '../../../src/core/history.ts';
 import { pending } from '../../../src/core/pending.ts';
+import { arrive, leave } from '../../../src/core/people/arrivals.ts';
+import { block, blocked, unblock } from '../../../src/core/people/blocks.ts';
 import { contact, contacts } from '../../../src/core/people/contacts.ts';
 import { preferences } from '../../../src/core/people/preferences.ts';
+import { presence } from '../../../src/core/people/presence.ts';
 import { profile, profiles } from '../../../src/core/people/profiles.ts';
+import { unwatchPresence, watchPresence } from '../../../src/core/people/watches.ts';
 import { registerForPush } from '../../../src/core/push-devices.ts';
 import { positions, read } from '../../../src/core/read-positions.ts';
 import { receipts } from '../../../src/core/receipts.ts';
@@ -65,6 +69,12 @@ const routes: Required<Routes> = {
   profiles: [clientFrames.profiles, profiles],
   contact: [clientFrames.contact, contact],
   contacts: [clientFrames.contacts, contacts],
+  presence: [clientFrames.presence, presence],
+  watchPresence: [clientFrames.watchPresence, watchPresence],
+  unwatchPresence: [clientFrames.unwatchPresence, unwatchPresence],
+  block: [clientFrames.block, block],
+  unblock: [clientFrames.unblock, unblock],
+  blocked: [clientFrames.blocked, blocked],
 };
 
 export const server = {
@@ -74,8 +84,8 @@ export const server = {
     offlineStream(ctx)(event),
   note: (ctx: NotifierContext, note: Note) => notify(ctx, note),
   task: (ctx: Context, task: Task) => carryOut(ctx, task),
-  connect: (ctx: Context, event: WebSocketEvent) => registerConnection(ctx, callerOf(event)),
-  disconnect: (ctx: Context, event: WebSocketEvent) => forgetConnection(ctx, callerOf(event)),
+  connect: (ctx: Context, event: WebSocketEvent) => arrive(ctx, callerOf(event)),
+  disconnect: (ctx: Context, event: WebSocketEvent) => leave(ctx, callerOf(event)),
   async findSuccessor(ctx: Context, event: WebSocketEvent): Promise<string | undefined> {
     const successor = await findSuccessor(ctx, callerOf(event));
     return successor && `${successor.deviceId} ${successor.platform}`;
