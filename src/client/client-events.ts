@@ -36,6 +36,8 @@ export interface ClientEvents {
   messageChanged: { readonly conversationId: string; readonly message: Message };
   /** Not stored and not numbered: shown to whom is there. */
   ephemeral: { readonly message: EphemeralMessage };
+  /** Who types in a conversation now: until they stop, their message is there, or nothing was heard of it for 6 s. */
+  typing: { readonly conversationId: string; readonly users: readonly string[] };
   /** `settings`: they are what changed, here or on another device. */
   conversationChanged: {
     readonly conversationId: string;

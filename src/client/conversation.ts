@@ -87,6 +87,14 @@ export class Conversation {
     return this.device.ask('settings', this.conversationId, wanted);
   }
 
+  /**
+   * Tells the others that this user types, or `stopped`: an app may call it with every key, it goes out every 3 s at most.
+   * A hint: nothing is sent without a connection, and nothing says whether it arrived.
+   */
+  typing(stopped = false): void {
+    this.device.ask('typing', this.conversationId, stopped).catch(() => {});
+  }
+
   /** Like `ImClient.send`, to this conversation. */
   send(content: Content, options?: SendOptions): OutgoingMessage {
     return send(this.device, this.conversationId, content, options);

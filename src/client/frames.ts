@@ -229,6 +229,7 @@ export const answers = {
   updateGroup: group,
   setRole: object({}),
   muteMember: object({ mutedUntil: number }),
+  typing: object({}),
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;
@@ -257,6 +258,12 @@ const pushes = {
     headSeq: seq,
   }),
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
+  typing: object({
+    push: literal('typing'),
+    conversationId: string,
+    from: string,
+    stopped: optional(boolean, false),
+  }),
   ephemeral: object({
     push: literal('ephemeral'),
     message: ephemeral,
@@ -275,13 +282,14 @@ export type SyncPush = Read<typeof pushes.sync>;
 export type KickedPush = Read<typeof pushes.kicked>;
 export type ReadPush = Read<typeof pushes.read>;
 export type GroupPush = Read<typeof pushes.group>;
-export type ServerPush = SyncPush | KickedPush | ReadPush | GroupPush | Read<typeof pushes.ephemeral>;
+export type TypingPush = Read<typeof pushes.typing>;
+export type ServerPush = Read<(typeof pushes)[keyof typeof pushes]>;
 
 const frame = either(
   either(accepted, refused),
   either(
     either(pushes.sync, gatewayError),
-    either(either(pushes.read, pushes.group), either(pushes.ephemeral, pushes.kicked)),
+    either(either(pushes.read, pushes.group), either(pushes.typing, either(pushes.ephemeral, pushes.kicked))),
   ),
 );
 export type ServerFrame = Read<typeof frame>;

@@ -175,6 +175,10 @@ export const operations = {
     return answer.mutedUntil;
   },
 
+  async typing({ session }, conversationId: string, stopped: boolean): Promise<void> {
+    session.typing.tell(conversationId, stopped);
+  },
+
   /** Resolves when it is shut: what a tab left unanswered is asked of the next one, so that there it is open as well. */
   open: ({ session }, conversationId: string, lookId: string): Promise<void> =>
     session.looking.begin(conversationId, lookId),
@@ -226,5 +230,5 @@ export type Gives<Name extends OperationName> = ReturnType<Operations[Name]>;
 /** Rejects with ImError. */
 export type Ask = <Name extends OperationName>(name: Name, ...takes: Takes<Name>) => Gives<Name>;
 
-/** All others may be done twice: when a tab goes before it has answered, the next one is asked. */
-export const notTwice: ReadonlySet<string> = new Set<OperationName>(['sendEphemeral']);
+/** All others may be done later, or twice: when a tab goes before it has answered, the next one is asked. */
+export const notTwice: ReadonlySet<string> = new Set<OperationName>(['sendEphemeral', 'typing']);

@@ -12,6 +12,7 @@ import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
 import { Looking } from './sync/looking.ts';
 import { Reads } from './sync/reads.ts';
+import { Typing } from './people/typing.ts';
 import { Registration } from './registration.ts';
 import { Outbox } from './outbox/outbox.ts';
 import type { Store } from './store/store.ts';
@@ -54,6 +55,7 @@ export class Session {
   readonly looking: Looking;
   readonly changes: Changes;
   readonly registration: Registration;
+  readonly typing: Typing;
   private readonly acks: Acks;
   private readonly holes: HoleRepair;
   private readonly store: Store;
@@ -97,6 +99,7 @@ export class Session {
       onPositions: (positions) => this.looking.notePositions(positions),
     });
     this.registration = new Registration({ store, request, environment });
+    this.typing = new Typing({ userId: store.meta.userId, request, environment, events });
     const { holes, reads } = this;
     this.looking = new Looking({ store, inbox, holes, reads, request, environment });
     this.sync = new Sync({
@@ -147,6 +150,7 @@ export class Session {
     this.state = 'closed';
     this.acks.flush();
     this.looking.endAll();
+    this.typing.endAll();
     this.end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
@@ -194,8 +198,9 @@ export class Session {
       keepMessages,
       confirm: (message) => this.outbox.confirm(message),
       onMessage: (message, delivery) => {
-        const { conversationId } = message;
+        const { conversationId, from } = message;
         events.emit('message', { conversationId, message, delivery });
+        this.typing.end(conversationId, from);
       },
       onControl: (message) => tellGroup(events, message),
       onRevised: (message) =>
@@ -222,6 +227,8 @@ export class Session {
         return void this.reads.takePush(push).catch(this.onError);
       case 'group':
         return void this.looking.takePush(push);
+      case 'typing':
+        return this.typing.takePush(push);
       case 'ephemeral':
         return this.events.emit('ephemeral', { message: push.message });
       case 'kicked':
@@ -260,6 +267,7 @@ export class Session {
     this.outbox.pause();
     this.reads.pause();
     this.registration.pause();
+    this.typing.pause();
   }
 
   private end(error: ImError): void {

@@ -24,6 +24,7 @@ const eventNames = [
   'messageChanged',
   'readChanged',
   'ephemeral',
+  'typing',
   'conversationChanged',
   'unreadChanged',
   'membersChanged',
