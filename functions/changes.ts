@@ -1,6 +1,11 @@
-// `recall`, `edit`: messages change in place, and a control message tells of it.
+// `recall`, `edit`, `react`: messages change in place, and a control message tells of it.
 import { edit, recall } from '../src/core/changes.ts';
-import { editFrame, recallFrame } from '../src/protocol/client-frames.ts';
+import { react } from '../src/core/reactions.ts';
+import { editFrame, reactFrame, recallFrame } from '../src/protocol/client-frames.ts';
 import { route } from '../src/runtime/route.ts';
 
-export const handler = route({ recall: [recallFrame, recall], edit: [editFrame, edit] });
+export const handler = route({
+  recall: [recallFrame, recall],
+  edit: [editFrame, edit],
+  react: [reactFrame, react],
+});

@@ -71,7 +71,7 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'Query')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
-    this.addRoutes(['recall', 'edit'], 'changes', 'Takes messages back and edits them, for everybody')
+    this.addRoutes(['recall', 'edit', 'react'], 'changes', 'Changes messages in place, for everybody')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem');
     const ofGroups = Object.keys(groupFrames) as (keyof typeof groupFrames)[];

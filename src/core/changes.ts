@@ -8,17 +8,17 @@ import type { Message } from '../protocol/messages.ts';
 import type { Answer } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
 import { changeAndTell } from './control-messages.ts';
-import type { Item } from './database.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
-import { hasExpired } from './expiry.ts';
+import { findMessage } from './find-message.ts';
 import { isAdmin, isMuted } from './groups/group.ts';
-import { readMemberships, refuseStranger, type Membership } from './members.ts';
 import { PUSH_TIMEOUT_MS } from './pushes.ts';
-import { toSlot } from './timeline.ts';
+import { reactionAttributes } from './tables.ts';
 import { sealUncounted } from './uncounted.ts';
 
 /** Edits of a message that are remembered: a client has one under way. */
 const REMEMBERED_EDITS = 4;
+/** What a message has beside its body, and a recalled one has not. */
+const SAID_WITH_IT = ['edits', 'replyTo', 'mentions', 'reacted', 'reactionCount', 'emojiCount'] as const;
 /** Rounds of losing a race against another change of the same message. */
 const MAX_ROUNDS = 4;
 
@@ -29,13 +29,17 @@ export async function recall(
   { conversationId, seq }: ClientFrame<'recall'>,
 ): Promise<Answer<'recall'> | Refusal> {
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const found = await find(ctx, caller, conversationId, seq);
+    const found = await findMessage(ctx, caller, conversationId, seq);
     if ('error' in found) return found;
     const { message, item, membership } = found;
     const { groupMember } = membership;
     const governs = groupMember !== undefined && isAdmin(groupMember);
     if (message.from !== caller.userId && !governs) return refuseForeign(seq);
     if (message.recalled) return { ok: true, seq: item['control'] as number };
+    // Nobody may react meanwhile: what they said would stay.
+    const { reacted } = item;
+    const reactions = Object.fromEntries(reactionAttributes(item).map((name, index) => [`r${index}`, name]));
+    const gone = [...SAID_WITH_IT, ...Object.keys(reactions)].map((name) => `#${name}`).join(', ');
     const { recallSeconds } = ctx.settings;
     if (!governs && isOlder(ctx, message, recallSeconds)) return refuseLate('recalled', recallSeconds);
     const told = await changeAndTell(ctx, caller, {
@@ -48,10 +52,12 @@ export async function recall(
         kind: 'update',
         table: 'Messages',
         key: { conversationId, seq },
-        update:
-          'SET #recalled = :true, #body = :empty, #control = :control REMOVE #edits, #replyTo, #mentions',
-        condition: 'attribute_exists(#type) AND attribute_not_exists(#recalled)',
-        values: { true: true, empty: '{}', control },
+        update: `SET #recalled = :true, #body = :empty, #control = :control REMOVE ${gone}`,
+        condition: `attribute_exists(#type) AND attribute_not_exists(#recalled) AND ${
+          reacted === undefined ? 'attribute_not_exists(#reacted)' : '#reacted = :reacted'
+        }`,
+        names: reactions,
+        values: { true: true, empty: '{}', control, ...(reacted !== undefined && { reacted }) },
       }),
     });
     if (told.outcome === 'contended') break;
@@ -82,7 +88,7 @@ export async function edit(
   const id = clientMsgIdDigest(clientMsgId).toString('base64url');
   const payload = payloadDigest(body).toString('base64url');
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const found = await find(ctx, caller, conversationId, seq);
+    const found = await findMessage(ctx, caller, conversationId, seq);
     if ('error' in found) return found;
     const { message, item, membership } = found;
     if (message.from !== caller.userId) return refuseForeign(seq);
@@ -139,32 +145,6 @@ interface Edit {
   readonly payload: string;
   readonly control: number;
   readonly edited: number;
-}
-
-interface Found {
-  readonly message: Message;
-  readonly item: Item;
-  readonly membership: Membership;
-}
-
-/** The message, if the caller may see it and it is one that users send. */
-async function find(
-  ctx: Context,
-  caller: Caller,
-  conversationId: string,
-  seq: number,
-): Promise<Found | Refusal> {
-  const [memberships, item] = await Promise.all([
-    readMemberships(ctx, [conversationId], caller.userId),
-    ctx.db.get('Messages', { conversationId, seq }, 'strong'),
-  ]);
-  const membership = memberships.get(conversationId);
-  if (!membership) return refuseStranger(conversationId);
-  const isMessage = item?.['type'] !== undefined && item['type'] !== 'control' && !hasExpired(ctx, item);
-  if (!isMessage || seq < membership.member.floorSeq) {
-    return refuse('not_found', `seq: there is no message ${seq}`);
-  }
-  return { message: toSlot(item) as Message, item, membership };
 }
 
 const refuseForeign = (seq: number) => refuse('forbidden', `seq: message ${seq} is not yours`);

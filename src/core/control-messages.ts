@@ -82,7 +82,7 @@ export function controlMessage(
   ctx: Context,
   { userId, deviceId }: Pick<Caller, 'userId' | 'deviceId'>,
   { conversationId, seq, clientMsgId, body, head }: ControlMessage,
-): TransactionPart {
+): Extract<TransactionPart, { kind: 'put' }> {
   const [before, beforeThat] = head.takenAt;
   return {
     kind: 'put',

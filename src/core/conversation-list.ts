@@ -149,7 +149,7 @@ async function describe(
   const userItem = (key: { item: string }): Item | undefined =>
     users!.find((item) => item['item'] === key.item);
   const memberships = new Map([...toMemberships(heads!, ids, userId)].filter(([, { head }]) => head.seq > 0));
-  const lastMessages = await readLastMessages(ctx, memberships);
+  const lastMessages = await readLastMessages(ctx, userId, memberships);
   const described = positions.map(async (position) => {
     const { conversationId } = position;
     const membership = memberships.get(conversationId);

@@ -4,13 +4,14 @@ import type { Message, Slot } from '../protocol/messages.ts';
 import { targetSeq } from '../protocol/slots.ts';
 import type { Context } from './context.ts';
 import type { Told } from './pushes.ts';
-import { emptySlot, keyOf, readSlots } from './timeline.ts';
+import type { Item } from './database.ts';
+import { reactionAttributes } from './tables.ts';
+import { emptySlot, keyOf, NOBODY, readSlotItems, toSlot, type SlotKey } from './timeline.ts';
 
 /** For so long is what was looked up for one recipient good for the next. */
 const REUSE_MS = 100;
 
-type SlotKey = Pick<Message, 'conversationId' | 'seq'>;
-type Tell = (message: Message) => Extract<Told, { kind: 'message' }>;
+type Tell = (message: Message, viewer: string) => Extract<Told, { kind: 'message' }>;
 export type CurrentMessages = () => Promise<Tell>;
 
 /** Ask each time, right before pushing. */
@@ -29,17 +30,24 @@ async function lookUp(ctx: Context, messages: readonly Message[]): Promise<Tell>
   const stale = messages.filter(({ serverTime }) => ctx.now() - serverTime > ctx.settings.pushFreshMs);
   const keys = new Map<string, SlotKey>(stale.map((message) => [keyOf(message), message]));
   for (const target of messages.flatMap(targetOf)) keys.set(keyOf(target), target);
-  const slots = await readSlots(ctx, [...keys.values()]);
-  const found = new Map(slots.map((slot) => [keyOf(slot), slot]));
-  const now = (key: SlotKey): Slot => found.get(keyOf(key)) ?? emptySlot(key);
-  return (message) => {
+  const items = await readSlotItems(ctx, [...keys.values()]);
+  const found = new Map(items.map((item) => [keyOf(item as unknown as SlotKey), showing(item)]));
+  const now = (key: SlotKey, viewer: string): Slot => found.get(keyOf(key))?.(viewer) ?? emptySlot(key);
+  return (message, viewer) => {
     const [target] = targetOf(message);
     return {
       kind: 'message',
-      message: keys.has(keyOf(message)) ? now(message) : message,
-      ...(target && { target: now(target) }),
+      message: keys.has(keyOf(message)) ? now(message, viewer) : message,
+      ...(target && { target: now(target, viewer) }),
     };
   };
+}
+
+/** For each viewer; where it looks the same to all of them, made once. */
+function showing(item: Item): (viewer: string) => Slot {
+  if (reactionAttributes(item).length > 0) return (viewer) => toSlot(item, viewer);
+  const slot = toSlot(item, NOBODY);
+  return () => slot;
 }
 
 function targetOf(message: Message): SlotKey[] {

@@ -131,7 +131,7 @@ async function tellDevices(
         delivery.pointer,
         delivery.event
           ? { kind: 'conversation', conversationId: delivery.conversationId, change: delivery.event }
-          : toldTo(delivery, tell(delivery.message)),
+          : toldTo(delivery, tell(delivery.message, mailbox.userId)),
       ]),
     );
     await pushAppended(ctx, pushes, appended, told, (ended) => noteFor((deviceId) => deviceId === ended));

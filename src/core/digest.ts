@@ -38,6 +38,10 @@ export const notificationDigest = (content: unknown) =>
 export const groupDigest = (userId: string, clientGroupId: string) =>
   digest(`${userId} ${clientGroupId}`, 15).toString('base64url');
 
+/** Which reaction it is, among those of a conversation. */
+export const reactionDigest = (reaction: readonly unknown[]) =>
+  digest(canonicalize(reaction) ?? '', CLIENT_MSG_ID_BYTES);
+
 /** Whose send it is, among those of a group. */
 export const claimDigest = (userId: string, deviceId: string, clientMsgId: string) =>
   digest(`${userId} ${deviceId} ${clientMsgId}`, CLIENT_MSG_ID_BYTES);

@@ -35,7 +35,7 @@ export async function readRange(
     const present = stored.get(seq);
     const next = present
       ? [present.slot]
-      : await resolveRun(ctx, conversationId, { seq, high, head, stored });
+      : await resolveRun(ctx, conversationId, { seq, high, head, stored, viewer: range.viewer });
     if (next.length === 0) return { slots, pending: true };
     slots.push(...next);
   }
@@ -49,6 +49,7 @@ interface Run {
   readonly high: number;
   readonly head: ConversationHead;
   readonly stored: Stretch['stored'];
+  readonly viewer: string;
 }
 
 /**
@@ -59,7 +60,7 @@ interface Run {
 async function resolveRun(
   ctx: Context,
   conversationId: string,
-  { seq, high, head, stored }: Run,
+  { seq, high, head, stored, viewer }: Run,
 ): Promise<Slot[]> {
   let runEnd = seq;
   while (runEnd < high && !stored.has(runEnd + 1)) runEnd++;
@@ -78,9 +79,8 @@ async function resolveRun(
     // How many of the run were counted is known exactly; which of them no longer matters, for all become voids.
     const ifCounted = countedBelow + slots.length + 1;
     const silent = ifCounted > countedAtEnd;
-    slots.push(
-      await voidSlot(ctx, conversationId, { seq: slot, counted: silent ? countedAtEnd : ifCounted, silent }),
-    );
+    const counted = silent ? countedAtEnd : ifCounted;
+    slots.push(toSlot(await voidSlot(ctx, conversationId, { seq: slot, counted, silent }), viewer));
   }
   await sealUncounted(ctx, conversationId, head);
   return slots;
@@ -124,7 +124,7 @@ export async function voidSlot(
   ctx: Context,
   conversationId: string,
   { seq, counted, silent }: Taken,
-): Promise<Slot> {
+): Promise<Item> {
   const item: Item = {
     conversationId,
     seq,
@@ -154,5 +154,5 @@ export async function voidSlot(
   }
   if (!present) throw new Error('A void could not be written, and its slot is empty');
   if (present === item) ctx.log.info('slot voided', { conversationId, seq });
-  return toSlot(present);
+  return present;
 }

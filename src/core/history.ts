@@ -24,13 +24,15 @@ export async function history(
   const { head, member } = membership;
   const floorSeq = await retainedFloor(ctx, conversationId, member.floorSeq, head);
   const headSeq = head.seq;
+  const viewer = caller.userId;
   if (request.around !== undefined) {
-    return around(ctx, conversationId, { time: request.around, limit: request.limit, floorSeq, head });
+    const { around: time, limit } = request;
+    return around(ctx, conversationId, { time, limit, floorSeq, head, viewer });
   }
   const { low, high, beginAt } = bounds(request, floorSeq, headSeq);
   if (low > high) return { ok: true, messages: [], floorSeq, headSeq, end: true };
 
-  const { slots, pending } = await readRange(ctx, conversationId, { low, high, beginAt, head });
+  const { slots, pending } = await readRange(ctx, conversationId, { low, high, beginAt, head, viewer });
   const messages = beginAt === 'low' ? withinBytes(slots) : withinBytes(slots.toReversed()).toReversed();
   const reached = beginAt === 'low' ? messages.at(-1)?.seq === headSeq : messages[0]?.seq === floorSeq;
   return {
@@ -48,31 +50,28 @@ interface Around {
   readonly limit: number;
   readonly floorSeq: number;
   readonly head: ConversationHead;
+  readonly viewer: string;
 }
 
 /** Both halves are read from that time outwards, so that bytes cut the page at its ends. */
 async function around(
   ctx: Context,
   conversationId: string,
-  { time, limit, floorSeq, head }: Around,
+  { time, limit, floorSeq, head, viewer }: Around,
 ): Promise<Answer<'history'>> {
   const headSeq = head.seq;
   const from = await firstSince(ctx, conversationId, { low: floorSeq, head }, time);
   const low = Math.max(floorSeq, from - Math.floor(limit / 2));
   const high = Math.min(headSeq, from + Math.ceil(limit / 2) - 1);
-  const maxBytes = ANSWER_BYTES / 2;
+  const reading = { head, viewer, maxBytes: ANSWER_BYTES / 2 };
   const empty: SlotRange = { slots: [], pending: false };
   const [before, since] = await Promise.all([
-    low < from
-      ? readRange(ctx, conversationId, { low, high: from - 1, beginAt: 'high', head, maxBytes })
-      : empty,
-    from <= high
-      ? readRange(ctx, conversationId, { low: from, high, beginAt: 'low', head, maxBytes })
-      : empty,
+    low < from ? readRange(ctx, conversationId, { ...reading, low, high: from - 1, beginAt: 'high' }) : empty,
+    from <= high ? readRange(ctx, conversationId, { ...reading, low: from, high, beginAt: 'low' }) : empty,
   ]);
-  const earlier = withinBytes(before.slots.toReversed(), maxBytes).toReversed();
+  const earlier = withinBytes(before.slots.toReversed(), reading.maxBytes).toReversed();
   // A hole that is not settled ends the page.
-  const messages = before.pending ? earlier : [...earlier, ...withinBytes(since.slots, maxBytes)];
+  const messages = before.pending ? earlier : [...earlier, ...withinBytes(since.slots, reading.maxBytes)];
   const pending = before.pending || since.pending;
   const isAll = (messages[0]?.seq ?? from) === floorSeq && (messages.at(-1)?.seq ?? headSeq) === headSeq;
   return { ok: true, messages, floorSeq, headSeq, end: isAll && !pending, ...(pending && { pending }) };

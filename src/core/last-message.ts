@@ -13,14 +13,15 @@ const FIRST_LOOK = 4;
 /** By conversation; those without such a message are missing. */
 export async function readLastMessages(
   ctx: Context,
+  viewer: string,
   memberships: ReadonlyMap<string, Membership>,
 ): Promise<Map<string, Message>> {
-  const newest = await readNewest(ctx, memberships);
+  const newest = await readNewest(ctx, viewer, memberships);
   const found = await Promise.all(
     [...memberships].map(async ([conversationId, membership]) => {
       const slot = newest.get(conversationId);
       if (slot && isShown(slot, membership)) return [[conversationId, slot] as const];
-      const below = await lookBelow(ctx, conversationId, membership);
+      const below = await lookBelow(ctx, viewer, conversationId, membership);
       return below ? [[conversationId, below] as const] : [];
     }),
   );
@@ -33,6 +34,7 @@ export async function readLastMessages(
  */
 async function readNewest(
   ctx: Context,
+  viewer: string,
   memberships: ReadonlyMap<string, Membership>,
 ): Promise<Map<string, Slot>> {
   const keys = [...memberships]
@@ -45,7 +47,7 @@ async function readNewest(
     keys.filter(({ conversationId }) => !seen.has(conversationId)),
   );
   const items = [...early, ...late].filter((item) => !hasExpired(ctx, item));
-  return new Map(items.map((item) => [item['conversationId'] as string, toSlot(item)]));
+  return new Map(items.map((item) => [item['conversationId'] as string, toSlot(item, viewer)]));
 }
 
 function isShown(slot: Slot, { member }: Membership): slot is Message {
@@ -54,6 +56,7 @@ function isShown(slot: Slot, { member }: Membership): slot is Message {
 
 async function lookBelow(
   ctx: Context,
+  viewer: string,
   conversationId: string,
   membership: Membership,
 ): Promise<Message | undefined> {
@@ -63,7 +66,7 @@ async function lookBelow(
   for (let high = head.seq - 1; high >= end; high -= count, count *= 2) {
     const range = { from: Math.max(end, high - count + 1), to: high, limit: count };
     const items = await ctx.db.query({ table: 'Messages', partition: conversationId, ...range });
-    const slots = items.filter((item) => !hasExpired(ctx, item)).map(toSlot);
+    const slots = items.filter((item) => !hasExpired(ctx, item)).map((item) => toSlot(item, viewer));
     const shown = slots.findLast((slot) => isShown(slot, membership));
     if (shown) return shown;
   }

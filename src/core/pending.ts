@@ -89,7 +89,7 @@ async function describe(
 ): Promise<WaitingConversation[]> {
   const ids = waiting.map(({ conversationId }) => conversationId);
   const memberships = await readMemberships(ctx, ids, caller.userId);
-  const lastMessages = await readLastMessages(ctx, memberships);
+  const lastMessages = await readLastMessages(ctx, caller.userId, memberships);
   const described = waiting.map(async ({ conversationId, seqs }): Promise<WaitingConversation[]> => {
     const membership = memberships.get(conversationId);
     if (!membership) return [];

@@ -28,7 +28,8 @@ export async function receipts(
   if (membership.group?.cutoverSeq !== undefined) {
     return refuse('too_large', 'conversationId: the group is too large to say who has read what');
   }
-  const [slot] = seq < membership.member.floorSeq ? [] : await readSlots(ctx, [{ conversationId, seq }]);
+  const [slot] =
+    seq < membership.member.floorSeq ? [] : await readSlots(ctx, userId, [{ conversationId, seq }]);
   if (!slot || isVoid(slot)) return refuse('not_found', `seq: there is no message ${seq}`);
   const readers = await readersOf(ctx, { conversationId, seq, userId, membership });
   const others = readers.filter((reader) => reader.userId !== slot.from);

@@ -43,7 +43,7 @@ export const ringPath = {
   connection: `#ring[${FIELDS * RING_SIZE + 1}]`,
 } as const;
 
-const emptyEntries = (size: number): Ring =>
+export const emptyEntries = (size: number): Ring =>
   Array.from({ length: size }, () => [new Uint8Array(1), 0, 0]).flat();
 
 /** Of a device that has not sent yet. */
@@ -88,6 +88,9 @@ export const dueAt = (ring: Ring) => ring[FIELDS * RING_SIZE] as number;
 export const newestSeq = (ring: Ring) => ring[1] as number;
 /** When the newest send took its number; 0 = there is none. */
 export const newestAt = (ring: Ring) => timeOf(Buffer.from(ring[0] as Uint8Array));
+/** The same of the last of so many. */
+export const oldestAt = (ring: Ring, size: number) =>
+  timeOf(Buffer.from(ring[FIELDS * (size - 1)] as Uint8Array));
 export const isOfConnection = (ring: Ring, connection: Buffer) =>
   connection.equals(ring[FIELDS * RING_SIZE + 1] as Uint8Array);
 

@@ -28,7 +28,7 @@ export async function answerRepeat(
   head: Pick<ConversationHead, 'expiring'>,
 ): Promise<Answer<'send'> | Refusal | undefined> {
   if (!entry.payload.equals(sending.payload)) return refuseConflict();
-  const present = await readSlot(ctx, sending.conversationId, entry.seq);
+  const present = await readSlot(ctx, sending.caller.userId, { ...sending, seq: entry.seq });
   if (!present && !mayStillBePlaced(ctx, head, entry.at)) return undefined;
   // An empty slot: the first try died before its last request, or is about to make it.
   const slot = present ?? (await placeMessage(ctx, sending, entry));

@@ -75,7 +75,7 @@ async function join(
     const changed = portion.filter(isSettings).map(({ conversationId }) => conversationId);
     const contactIds = portion.flatMap((entry) => (entry.kind === 'contact' ? [entry.userId] : []));
     const [foundSlots, foundSettings, foundContacts] = await Promise.all([
-      readSlots(ctx, [...unread.values()]),
+      readSlots(ctx, userId, [...unread.values()]),
       readSettings(
         ctx,
         userId,

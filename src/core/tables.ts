@@ -182,6 +182,14 @@ export const unwantedAttributes = {
   mentions: 'noMentions',
 } as const;
 
+const reactionPrefix = 'r#';
+
+/** `r#👍`: users who reacted to a message with that; in its item. */
+export const reactionAttribute = (emoji: string) => `${reactionPrefix}${emoji}`;
+export const reactionEmoji = (attribute: string) => attribute.slice(reactionPrefix.length);
+export const reactionAttributes = (item: Readonly<Record<string, unknown>>) =>
+  Object.keys(item).filter((name) => name.startsWith(reactionPrefix));
+
 /** A member's own state; in a group's MEMBER item under these names. */
 export const memberAttributes = {
   readSeq: 'readSeq',
@@ -213,6 +221,9 @@ export const policyAttributes = {
 
 /** The claims of a group's HEAD: sends that took a number there, whoever made them (rings.ts). */
 export const claimsAttribute = 'claims';
+
+/** Reactions in a conversation that took a number, the last ones; in its HEAD (reaction-numbers.ts). */
+export const reactionClaimsAttribute = 'reacting';
 
 /** `a#x9Zk`: the ring of a device of one side, by its digest (rings.ts); of a group's member, in their own item, `a`. */
 export const ringAttribute = (side: Side, deviceDigest: string) => `${side}#${deviceDigest}`;

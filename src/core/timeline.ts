@@ -5,6 +5,7 @@ import { Portions } from './answer-size.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
+import { reactionsOf } from './kept-reactions.ts';
 import { ttlAttribute } from './tables.ts';
 
 /** A message as it goes into its slot. */
@@ -35,7 +36,7 @@ export async function putMessage(ctx: Context, message: NewMessage): Promise<Slo
     item,
     condition: 'attribute_not_exists(#conversationId)',
   });
-  return toSlot(written.ok ? item : written.item!);
+  return toSlot(written.ok ? item : written.item!, message.from);
 }
 
 export function messageItem(ctx: Context, { body, silent, ...attributes }: NewMessage): Item {
@@ -48,21 +49,27 @@ export function messageExpiry(ctx: Context): Item {
   return messageRetentionDays ? { [ttlAttribute]: expiryAfter(ctx, messageRetentionDays) } : {};
 }
 
-export async function readSlot(ctx: Context, conversationId: string, seq: number): Promise<Slot | undefined> {
+export async function readSlot(
+  ctx: Context,
+  viewer: string,
+  { conversationId, seq }: SlotKey,
+): Promise<Slot | undefined> {
   const item = await ctx.db.get('Messages', { conversationId, seq }, 'strong');
-  return item && toSlot(item);
+  return item && toSlot(item, viewer);
 }
 
 /** Messages and voids by key; those that are not there, or have expired, are missing from the answer. */
-export async function readSlots(
-  ctx: Context,
-  keys: readonly { conversationId: string; seq: number }[],
-): Promise<Slot[]> {
+export async function readSlots(ctx: Context, viewer: string, keys: readonly SlotKey[]): Promise<Slot[]> {
+  return (await readSlotItems(ctx, keys)).map((item) => toSlot(item, viewer));
+}
+
+/** The same as they are stored: whoever they are shown to. */
+export async function readSlotItems(ctx: Context, keys: readonly SlotKey[]): Promise<Item[]> {
   const items = await ctx.db.batchGet(
     'Messages',
     keys.map(({ conversationId, seq }) => ({ conversationId, seq })),
   );
-  return items.filter((item) => !hasExpired(ctx, item)).map(toSlot);
+  return items.filter((item) => !hasExpired(ctx, item));
 }
 
 /** Consecutive slots as they are stored, with what clients see of each; empty ones are missing. */
@@ -81,6 +88,8 @@ export interface StretchRequest {
   readonly low: number;
   readonly high: number;
   readonly beginAt: 'low' | 'high';
+  /** Who is shown it. */
+  readonly viewer: string;
   /** Default: a whole answer. */
   readonly maxBytes?: number;
 }
@@ -92,7 +101,7 @@ export interface StretchRequest {
 export async function readStretch(
   ctx: Context,
   conversationId: string,
-  { low, high, beginAt, maxBytes }: StretchRequest,
+  { low, high, beginAt, viewer, maxBytes }: StretchRequest,
 ): Promise<Stretch> {
   const stored = new Map<number, StoredSlot>();
   const portions = new Portions(maxBytes);
@@ -107,7 +116,7 @@ export async function readStretch(
       to,
       limit: count,
     });
-    const found = items.map((item) => ({ item, slot: readable(ctx, item) }));
+    const found = items.map((item) => ({ item, slot: readable(ctx, item, viewer) }));
     for (const { item, slot } of found) stored.set(item['seq'] as number, { item, slot });
     portions.take(found.map(({ slot }) => slot));
     left -= count;
@@ -118,22 +127,29 @@ export async function readStretch(
 }
 
 /** What has expired reads as a void. */
-function readable(ctx: Context, item: Item): Slot {
-  return hasExpired(ctx, item) ? emptySlot(item as { conversationId: string; seq: number }) : toSlot(item);
+function readable(ctx: Context, item: Item, viewer: string): Slot {
+  return hasExpired(ctx, item) ? emptySlot(item as unknown as SlotKey) : toSlot(item, viewer);
 }
 
-export const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>
-  `${conversationId}#${seq}`;
+export interface SlotKey {
+  readonly conversationId: string;
+  readonly seq: number;
+}
 
-export const emptySlot = ({ conversationId, seq }: { conversationId: string; seq: number }): Slot => ({
+export const keyOf = ({ conversationId, seq }: SlotKey) => `${conversationId}#${seq}`;
+
+export const emptySlot = ({ conversationId, seq }: SlotKey): Slot => ({
   conversationId,
   seq,
   void: true,
 });
 
-/** A stored item as clients see it. */
-export function toSlot(item: Item): Slot {
-  const { conversationId, seq } = item as { conversationId: string; seq: number };
+/** A viewer that no user is. */
+export const NOBODY = '';
+
+/** A stored item as a user sees it. */
+export function toSlot(item: Item, viewer: string): Slot {
+  const { conversationId, seq } = item as unknown as SlotKey;
   if (item['void']) return { conversationId, seq, void: true };
   return {
     conversationId,
@@ -148,5 +164,6 @@ export function toSlot(item: Item): Slot {
     edited: (item['edited'] as number | undefined) ?? null,
     silent: item['silent'] === true,
     ...referencesOf(item),
+    ...reactionsOf(item, viewer),
   };
 }

@@ -6,8 +6,8 @@ import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-sche
 import { limits } from './limits.ts';
 import { bodySchemas, mentionsSchema, seqSchema, type SendableType } from './messages.ts';
 import { peopleFrames, presenceFrames, typingFrame } from './people-frames.ts';
-import { listOf, pageSize, request, requestIdSchema, storedText } from './request.ts';
 
+import { characters, listOf, pageSize, request, requestIdSchema, storedText } from './request.ts';
 /** A syncSeq that a device has taken; 0 = nothing yet. */
 const cursorSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -128,6 +128,15 @@ export const editFrame = define(() =>
   }),
 );
 
+export const reactFrame = define(() =>
+  request('react', {
+    conversationId: conversationIdSchema,
+    seq: seqSchema,
+    emoji: characters(limits.emoji.min, limits.emoji.max),
+    remove: v.optional(v.boolean(), false),
+  }),
+);
+
 export const conversationsFrame = define(() =>
   request('conversations', {
     cursor: v.optional(v.string()),
@@ -174,6 +183,7 @@ export const clientFrames = define(() => ({
   receipts: receiptsFrame,
   recall: recallFrame,
   edit: editFrame,
+  react: reactFrame,
   conversations: conversationsFrame,
   unread: unreadFrame,
   settings: settingsFrame,

@@ -15,6 +15,10 @@ export const limits = {
   clientMsgId: { min: 8, max: 40 },
   /** Users that one message mentions. */
   mentions: 50,
+  /** To one message. */
+  reactions: { emoji: 20, reactions: 500 },
+  /** Characters. */
+  emoji: { min: 1, max: 32 },
   syncEvents: { max: 200, default: 100 },
   historyMessages: { max: 100, default: 50 },
   /** Conversations that one `pending` answer names, newest first. */

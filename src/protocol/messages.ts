@@ -35,6 +35,16 @@ export const sendableTypes = Object.keys(bodySchemas) as [SendableType, ...Senda
 /** `control` messages are made by the server. */
 export const messageTypeSchema = v.picklist([...sendableTypes, 'control']);
 
+/** What users answer a message with in one sign. */
+export const reactionSchema = v.object({
+  emoji: v.string(),
+  count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** The first of them, by id. */
+  users: v.array(userIdSchema),
+  /** The reader is one of them. */
+  mine: v.boolean(),
+});
+
 export const messageSchema = v.object({
   conversationId: conversationIdSchema,
   seq: seqSchema,
@@ -54,6 +64,7 @@ export const messageSchema = v.object({
   replyTo: v.optional(seqSchema),
   /** Users that it is for, above all. */
   mentions: v.optional(mentionsSchema),
+  reactions: v.optional(v.array(reactionSchema)),
 });
 
 /** A slot that will never hold a message. */
@@ -65,6 +76,7 @@ export const voidSlotSchema = v.object({
 
 export const slotSchema = v.union([voidSlotSchema, messageSchema]);
 
+export type Reaction = v.InferOutput<typeof reactionSchema>;
 export type Message = v.InferOutput<typeof messageSchema>;
 export type VoidSlot = v.InferOutput<typeof voidSlotSchema>;
 /** What a seq holds, for ever: a message or a void. */

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Action } from './client-frames.ts';
 import { errorCodes } from './errors.ts';
 import { conversationIdSchema, deviceIdSchema, platformSchema, userIdSchema } from './id-schemas.ts';
-import { messageSchema, seqSchema, slotSchema } from './messages.ts';
+import { messageSchema, reactionSchema, seqSchema, slotSchema } from './messages.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Milliseconds since the epoch. */
@@ -243,6 +243,7 @@ export const responseFrames = {
     seq: seqSchema,
   }),
   edit: answer({ seq: seqSchema, edited: timestamp }),
+  react: answer({ reactions: v.array(reactionSchema) }),
   conversations: answer({ conversations: v.array(conversationSchema), next: v.optional(v.string()) }),
   unread: answer({
     /** Without those of muted conversations. */

@@ -4,7 +4,7 @@ import type { Role } from './server-frames.ts';
 
 /** What a `control` message tells of, besides `by` whom: what was done to the message `seq` … */
 export interface ChangeBody {
-  readonly op: 'recall' | 'edit';
+  readonly op: 'recall' | 'edit' | 'reaction';
   readonly seq: number;
 }
 

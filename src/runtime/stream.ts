@@ -4,7 +4,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Context } from '../core/context.ts';
 import { fanOut } from '../core/fan-out.ts';
-import { toSlot } from '../core/timeline.ts';
+import { NOBODY, toSlot } from '../core/timeline.ts';
 import type { Message } from '../protocol/messages.ts';
 import { isVoid } from '../protocol/slots.ts';
 import { createContext } from './context.ts';
@@ -18,7 +18,9 @@ export function messageStream(
   return async (event) => {
     const sequenceNumbers = new Map<Message, string>();
     for (const { dynamodb } of event.Records) {
-      const slot = toSlot(unmarshall(dynamodb!.NewImage as Record<string, AttributeValue>));
+      const item = unmarshall(dynamodb!.NewImage as Record<string, AttributeValue>);
+      // As it was put: nobody had reacted to it.
+      const slot = toSlot(item, NOBODY);
       if (!isVoid(slot)) sequenceNumbers.set(slot, dynamodb!.SequenceNumber!);
     }
     const failures = await fanOut(ctx, [...sequenceNumbers.keys()]);

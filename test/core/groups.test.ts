@@ -15,7 +15,7 @@ import { history } from '../../src/core/history.ts';
 import { pending } from '../../src/core/pending.ts';
 import { send } from '../../src/core/send.ts';
 import { sync } from '../../src/core/sync.ts';
-import { toSlot } from '../../src/core/timeline.ts';
+import { NOBODY, toSlot } from '../../src/core/timeline.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
@@ -91,7 +91,7 @@ async function stateOf(conversationId: string) {
     everybody.map((item) => ({ userId: userIdOf(item), item: `CONV#${conversationId}` })),
   );
   const listed = views.map((item) => item['userId'] as string).toSorted();
-  return { head, info, users, owners, listed, slots: stored.map(toSlot) };
+  return { head, info, users, owners, listed, slots: stored.map((item) => toSlot(item, NOBODY)) };
 }
 
 async function expectConsistent(conversationId: string): Promise<Awaited<ReturnType<typeof stateOf>>> {

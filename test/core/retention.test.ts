@@ -7,7 +7,7 @@ import { fanOut } from '../../src/core/fan-out.ts';
 import { positions } from '../../src/core/read-positions.ts';
 import { send } from '../../src/core/send.ts';
 import { sync } from '../../src/core/sync.ts';
-import { toSlot } from '../../src/core/timeline.ts';
+import { NOBODY, toSlot } from '../../src/core/timeline.ts';
 import type { ClientFrame } from '../../src/protocol/client-frames.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { Killed, startTables, type TestTables } from '../support/tables.ts';
@@ -36,7 +36,7 @@ async function conversation(retentions: readonly (number | undefined)[]) {
   }
   const stored = (await tables.scan('Messages')).filter((item) => item['conversationId'] === conversationId);
   const ctx = tables.context();
-  await fanOut(ctx, stored.map(toSlot) as Message[]);
+  await fanOut(ctx, stored.map((item) => toSlot(item, NOBODY)) as Message[]);
   return {
     ctx,
     bob,

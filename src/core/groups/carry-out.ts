@@ -7,7 +7,7 @@ import { isVoid } from '../../protocol/slots.ts';
 import { encodeEntry } from '../entries.ts';
 import { toMailbox, type Mailbox } from '../mailbox.ts';
 import { mailboxKey } from '../tables.ts';
-import { readSlots } from '../timeline.ts';
+import { NOBODY, readSlots } from '../timeline.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { isIn, readStays, type GroupWithStays } from './known-groups.ts';
 import { pushToSubscribers, readSubscribers } from './subscriptions.ts';
@@ -49,6 +49,7 @@ async function readMessages(
 ): Promise<Message[]> {
   const slots = await readSlots(
     ctx,
+    NOBODY,
     seqs.map((seq) => ({ conversationId, seq })),
   );
   return slots.filter((slot): slot is Message => !isVoid(slot)).toSorted((a, b) => a.seq - b.seq);

@@ -124,7 +124,7 @@ export async function pushToSubscribers(ctx: Context, batch: GroupBatch): Promis
       // A device has what it sent.
       const others = visible.filter((message) => message.from !== userId || message.deviceId !== deviceId);
       if (others.length === 0) return;
-      const slots = visible.map((message) => tell(message).message);
+      const slots = visible.map((message) => tell(message, userId).message);
       const delivery = await pushes.push(connectionId, frameOf(conversationId, slots));
       if (delivery !== 'gone') return;
       await ctx.db.delete('Conversations', subscriptionKey(conversationId, connectionId), {});

@@ -79,6 +79,7 @@ async function findNews(
     for (const seq of portion) {
       const slot = toKeptSlot(
         ctx,
+        userId,
         items.find((item) => item['seq'] === seq),
       );
       const reason = obstacleOf(slot, userId);
@@ -99,7 +100,7 @@ async function thoseFor(ctx: Context, userId: string, messages: readonly Message
   const answered = messages.flatMap(({ conversationId, replyTo }) =>
     replyTo === undefined ? [] : [{ conversationId, seq: replyTo }],
   );
-  const targets = answered.length > 0 ? await readSlots(ctx, answered) : [];
+  const targets = answered.length > 0 ? await readSlots(ctx, userId, answered) : [];
   const isOwn = (seq: number | undefined) =>
     targets.some((target) => target.seq === seq && !isVoid(target) && target.from === userId);
   return messages.filter(
@@ -107,8 +108,8 @@ async function thoseFor(ctx: Context, userId: string, messages: readonly Message
   );
 }
 
-function toKeptSlot(ctx: Context, item: Item | undefined) {
-  return item && !hasExpired(ctx, item) ? toSlot(item) : undefined;
+function toKeptSlot(ctx: Context, userId: string, item: Item | undefined) {
+  return item && !hasExpired(ctx, item) ? toSlot(item, userId) : undefined;
 }
 
 function obstacleOf(slot: ReturnType<typeof toSlot> | undefined, userId: string): DropReason | undefined {

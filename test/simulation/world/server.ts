@@ -4,6 +4,9 @@ import { conversations } from '../../../src/core/conversation-list.ts';
 import { unread } from '../../../src/core/unread.ts';
 import { edit, recall } from '../../../src/core/changes.ts';
 import { findSuccessor } from '../../../src/core/connections.ts';
+
+import { react } from '../../../src/core/reactions.ts';
+import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
 import type { Context } from '../../../src/core/context.ts';
 import { settings } from '../../../src/core/conversation-settings.ts';
 import { carryOut } from '../../../src/core/groups/carry-out.ts';
@@ -45,6 +48,7 @@ const routes: Required<Routes> = {
   positions: [clientFrames.positions, positions],
   receipts: [clientFrames.receipts, receipts],
   recall: [clientFrames.recall, recall],
+  react: [clientFrames.react, react],
   edit: [clientFrames.edit, edit],
   conversations: [clientFrames.conversations, conversations],
   unread: [clientFrames.unread, unread],

@@ -1,0 +1,195 @@
+// Reactions, in three writes: take a number; change the message, in its own item; put the control message that tells of it.
+// The HEAD remembers for what its last numbers were taken, so that one reaction takes one, however often and however many
+// at once it comes. Whoever dies in between is finished by the repeat: the message names the number it is told under.
+import type { ClientFrame } from '../protocol/client-frames.ts';
+import { refuse, type Refusal } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Answer } from '../protocol/server-frames.ts';
+import type { Caller, Context } from './context.ts';
+import { controlMessage } from './control-messages.ts';
+import type { Item, Write } from './database.ts';
+import { voidSlot } from './fencing.ts';
+import { findMessage, type FoundMessage } from './find-message.ts';
+import { isMuted } from './groups/group.ts';
+import { reactionsOf, usersOf } from './kept-reactions.ts';
+import { takeReactionNumber, type ReactionNumber } from './reaction-numbers.ts';
+import { reactionAttribute, reactionAttributes } from './tables.ts';
+import { readSlot, toSlot } from './timeline.ts';
+import { isVoid } from '../protocol/slots.ts';
+
+/** Rounds of losing a race against other reactions to the same message. */
+const MAX_ROUNDS = 12;
+
+type ReactRequest = ClientFrame<'react'>;
+
+interface Reacting {
+  readonly caller: Caller;
+  readonly request: ReactRequest;
+  readonly attribute: string;
+}
+
+export async function react(
+  ctx: Context,
+  caller: Caller,
+  request: ReactRequest,
+): Promise<Answer<'react'> | Refusal> {
+  const reacting: Reacting = { caller, request, attribute: reactionAttribute(request.emoji) };
+  let number: ReactionNumber | undefined;
+  /** A number that was taken tells of the message as it is then, whatever came of it: it is never a void. */
+  const give = async (refusal: Refusal): Promise<Refusal> => {
+    if (number) await place(ctx, reacting, number);
+    return refusal;
+  };
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    if (round > 1) await ctx.backOff(round - 1);
+    const found = await findMessage(ctx, caller, request.conversationId, request.seq);
+    if ('error' in found) {
+      // Also for who is in there no more: they tell of nothing.
+      if (number) await voidSlot(ctx, request.conversationId, { ...number, silent: true });
+      return found;
+    }
+    const refusal = refuseReaction(ctx, found, request.seq);
+    if (refusal) return give(refusal);
+    const { item } = found;
+    const told = item['reacted'] as ReactionNumber | undefined;
+    const isSo = usersOf(item, reacting.attribute).has(caller.userId) !== request.remove;
+    if (isSo) {
+      const last = number ?? told;
+      if (!last || (await isTold(ctx, reacting, last, number !== undefined))) return answer(item, caller);
+      // A reader took whoever told of it for dead and fenced the slot.
+      const next = await takeReactionNumber(ctx, found, { ...reacting, base: last.seq });
+      if ('error' in next) return next;
+      await noteNumber(ctx, request, told, next);
+      number = next;
+      continue;
+    }
+    const full = request.remove ? undefined : refuseMore(item, reacting.attribute);
+    if (full) return give(full);
+    if (!number) {
+      const taken = await takeReactionNumber(ctx, found, { ...reacting, base: told?.seq ?? 0 });
+      if ('error' in taken) return taken;
+      number = taken;
+    }
+    const written = await write(ctx, reacting, item, number);
+    if (written.ok && (await place(ctx, reacting, number))) return answer(written.item, caller);
+    if (written.ok) number = undefined;
+  }
+  return give(refuse('unavailable', 'too many reactions to this message at once, try again'));
+}
+
+function answer(item: Item, { userId }: Caller): Answer<'react'> {
+  return { ok: true, reactions: reactionsOf(item, userId).reactions ?? [] };
+}
+
+function refuseReaction(
+  ctx: Context,
+  { message, membership }: FoundMessage,
+  seq: number,
+): Refusal | undefined {
+  if (message.recalled) return refuse('not_found', `seq: message ${seq} was recalled`);
+  if (membership.member.isBlocked) {
+    return refuse('blocked', 'conversationId: the other user does not take messages from you');
+  }
+  if (isMuted(ctx, membership)) return refuse('muted', 'conversationId: you may not write in this group');
+  return undefined;
+}
+
+function refuseMore(item: Item, attribute: string): Refusal | undefined {
+  const { emoji, reactions } = limits.reactions;
+  if (((item['reactionCount'] as number | undefined) ?? 0) >= reactions) {
+    return refuse('too_large', `seq: a message takes at most ${reactions} reactions`);
+  }
+  const kinds = reactionAttributes(item);
+  if (!kinds.includes(attribute) && kinds.length >= emoji) {
+    return refuse('too_large', `emoji: a message takes at most ${emoji} different ones`);
+  }
+  return undefined;
+}
+
+/** On condition that it still changes something, within the limits; the counts are exact, whoever races. */
+function write(
+  ctx: Context,
+  { caller, request, attribute }: Reacting,
+  item: Item,
+  number: ReactionNumber,
+): Promise<Write> {
+  const { conversationId, seq, remove } = request;
+  const others = usersOf(item, attribute).size - (remove ? 1 : 0);
+  const sign = remove ? '-' : '+';
+  const count = (name: string) => `#${name} = if_not_exists(#${name}, :none) ${sign} :one`;
+  const below = (name: string) => `(attribute_not_exists(#${name}) OR #${name} < :${name})`;
+  // Whether the emoji is the first or the last of its kind, by then as it was read.
+  const kind = others === 0 ? (remove ? 'size(#emoji) = :one' : 'attribute_not_exists(#emoji)') : undefined;
+  const kept = remove ? 'size(#emoji) > :one' : 'attribute_exists(#emoji)';
+  return ctx.db.update({
+    table: 'Messages',
+    key: { conversationId, seq },
+    update: [
+      `SET ${['#reacted = :number', count('reactionCount'), ...(kind ? [count('emojiCount')] : [])].join(', ')}`,
+      `${remove ? 'DELETE' : 'ADD'} #emoji :users`,
+    ].join(' '),
+    condition: [
+      'attribute_exists(#type) AND attribute_not_exists(#recalled)',
+      remove ? 'contains(#emoji, :user)' : 'NOT contains(#emoji, :user)',
+      kind ?? kept,
+      ...(remove ? [] : [below('reactionCount'), ...(kind ? [below('emojiCount')] : [])]),
+    ].join(' AND '),
+    names: { emoji: attribute },
+    values: {
+      number,
+      none: 0,
+      one: 1,
+      user: caller.userId,
+      users: new Set([caller.userId]),
+      ...(!remove && { reactionCount: limits.reactions.reactions }),
+      ...(!remove && kind && { emojiCount: limits.reactions.emoji }),
+    },
+    returning: 'ALL_NEW',
+  });
+}
+
+/** What is so is told under another number from now on; unless others reacted since, who tell of it with theirs. */
+async function noteNumber(
+  ctx: Context,
+  { conversationId, seq }: ReactRequest,
+  before: ReactionNumber | undefined,
+  number: ReactionNumber,
+): Promise<void> {
+  await ctx.db.update({
+    table: 'Messages',
+    key: { conversationId, seq },
+    update: 'SET #reacted = :number',
+    condition: before
+      ? '#reacted.#seq = :before'
+      : 'attribute_exists(#type) AND attribute_not_exists(#reacted)',
+    values: { number, ...(before && { before: before.seq }) },
+  });
+}
+
+async function isTold(
+  ctx: Context,
+  reacting: Reacting,
+  number: ReactionNumber,
+  isOwn: boolean,
+): Promise<boolean> {
+  const { caller, request } = reacting;
+  if (!isOwn) {
+    const slot = await readSlot(ctx, caller.userId, { ...request, seq: number.seq });
+    if (slot) return !isVoid(slot);
+  }
+  return place(ctx, reacting, number);
+}
+
+/** Puts the control message into its slot. @returns false: that is void. */
+async function place(ctx: Context, { caller, request }: Reacting, number: ReactionNumber): Promise<boolean> {
+  const { conversationId, seq } = request;
+  const { kind: _, ...put } = controlMessage(ctx, caller, {
+    conversationId,
+    seq: number.seq,
+    clientMsgId: `reaction-${seq}-${number.seq}`,
+    body: { op: 'reaction', seq },
+    head: { counted: number.counted, takenAt: number.takenAt },
+  });
+  const written = await ctx.db.put(put);
+  return written.ok || !isVoid(toSlot(written.item!, caller.userId));
+}
