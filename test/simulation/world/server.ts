@@ -4,9 +4,7 @@ import { conversations } from '../../../src/core/conversation-list.ts';
 import { unread } from '../../../src/core/unread.ts';
 import { edit, recall } from '../../../src/core/changes.ts';
 import { findSuccessor } from '../../../src/core/connections.ts';
-
 import { react } from '../../../src/core/reactions.ts';
-import { findSuccessor, forgetConnection, registerConnection } from '../../../src/core/connections.ts';
 import type { Context } from '../../../src/core/context.ts';
 import { settings } from '../../../src/core/conversation-settings.ts';
 import { carryOut } from '../../../src/core/groups/carry-out.ts';
