@@ -1,6 +1,6 @@
 // One conversation, as an app works with it.
 import type { Body } from '../protocol/body.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, Reaction } from '../protocol/messages.ts';
 import type { ConversationSettings, Role } from '../protocol/server-frames.ts';
 import type { ConversationEvents } from './client-events.ts';
 import { checkOpen, send, type Device } from './device.ts';
@@ -156,6 +156,18 @@ export class Conversation {
     const { conversationId, device } = this;
     const composed = compose(typeof body === 'string' ? body : { type: 'custom', body });
     await device.ask('edit', conversationId, seq, device.environment.newId(), composed.body);
+  }
+
+  /**
+   * Reacts to a message, or takes that back. Resolves to its reactions as they are then; rejects with ImError: `too_large`
+   * beyond 20 emoji or 500 reactions, `not_found`.
+   */
+  react(seq: number, emoji: string): Promise<Reaction[]> {
+    return this.device.ask('react', this.conversationId, { seq, emoji, remove: false });
+  }
+
+  unreact(seq: number, emoji: string): Promise<Reaction[]> {
+    return this.device.ask('react', this.conversationId, { seq, emoji, remove: true });
   }
 
   /**

@@ -3,7 +3,7 @@
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
-import type { Message, Slot, VoidSlot } from '../protocol/messages.ts';
+import type { Message, Reaction, Slot, VoidSlot } from '../protocol/messages.ts';
 import { isVoid, referencesOf, type PossibleReferences } from '../protocol/slots.ts';
 import {
   attempt,
@@ -27,6 +27,10 @@ const seq = integerFrom(1);
 
 export type EphemeralMessage = Omit<Message, 'seq'>;
 
+const reactions: Reader<Reaction[]> = list(
+  object({ emoji: string, count, users: list(string), mine: boolean }),
+);
+
 const messageFields = {
   conversationId: string,
   clientMsgId: string,
@@ -40,15 +44,18 @@ const messageFields = {
   silent: optional(boolean, false),
   replyTo: optional(seq),
   mentions: optional(either(literal('all'), list(string))),
+  reactions: optional(reactions),
 };
 const openMessage = openObject({ ...messageFields, seq });
 const message: Reader<Message> = (value) => tidy(openMessage(value));
 const openEphemeral = openObject(messageFields);
 const ephemeral: Reader<EphemeralMessage> = (value) => tidy(openEphemeral(value));
 
-/** What a message does not point at is not in it. */
-function tidy<M extends PossibleReferences>({ replyTo, mentions, ...message }: M) {
-  return { ...message, ...referencesOf({ replyTo, mentions }) };
+type Possible = PossibleReferences & { readonly reactions: Reaction[] | undefined };
+
+/** What a message has nothing of is not in it. */
+function tidy<M extends Possible>({ replyTo, mentions, reactions: given, ...message }: M) {
+  return { ...message, ...referencesOf({ replyTo, mentions }), ...(given && { reactions: given }) };
 }
 const place = object({ conversationId: string, seq });
 const voidSlot = object({ conversationId: string, seq, void: literal(true) });
@@ -210,6 +217,7 @@ export const answers = {
   unsubscribe: object({}),
   recall: object({ seq }),
   edit: object({ seq, edited: number }),
+  react: object({ reactions }),
   /** Undefined: it cannot be read. */
   conversations: object({
     conversations: list((value) => attempt(conversation, value)),

@@ -1,7 +1,7 @@
 // What a device does when its client asks, each in one place: `Client` and `Conversation` ask for these by name, in this
 // page or through the tab that holds the device. So what they take and give is plain data, without functions or classes.
 import type { Body } from '../protocol/body.ts';
-import type { Message } from '../protocol/messages.ts';
+import type { Message, Reaction } from '../protocol/messages.ts';
 import type { RequestFields } from './connection/connection.ts';
 import type { AnswerTo } from './frames.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
@@ -131,13 +131,30 @@ export const operations = {
 
   async recall(parts, conversationId: string, seq: number): Promise<void> {
     const { seq: controlSeq } = await askPersistently(parts)('recall', { conversationId, seq });
-    await revise(parts, { conversationId, seq, controlSeq }, { recalled: true, body: {} });
+    await revise(parts, { conversationId, seq, controlSeq }, (message) => {
+      const { replyTo: _, mentions: __, reactions: ___, ...kept } = message;
+      return { ...kept, recalled: true, body: {} };
+    });
   },
 
   async edit(parts, conversationId: string, seq: number, clientMsgId: string, body: Body): Promise<void> {
     const fields = { conversationId, seq, clientMsgId, body };
     const { seq: controlSeq, edited } = await askPersistently(parts)('edit', fields);
-    await revise(parts, { conversationId, seq, controlSeq }, { edited, body });
+    await revise(parts, { conversationId, seq, controlSeq }, (message) => ({ ...message, edited, body }));
+  },
+
+  async react(
+    parts,
+    conversationId: string,
+    { seq, emoji, remove }: { seq: number; emoji: string; remove: boolean },
+  ): Promise<Reaction[]> {
+    const { reactions } = await askPersistently(parts)('react', { conversationId, seq, emoji, remove });
+    // Its control message is on its way; it says nothing that would count anew.
+    await revise(parts, { conversationId, seq, controlSeq: 0 }, ({ reactions: _, ...message }) => ({
+      ...message,
+      ...(reactions.length > 0 && { reactions }),
+    }));
+    return reactions;
   },
 
   /** The same `clientGroupId` again is the same group, so a lost answer is asked for again. */
@@ -208,13 +225,13 @@ async function readPage(
 async function revise(
   { session, store }: DeviceParts,
   { conversationId, seq, controlSeq }: { conversationId: string; seq: number; controlSeq: number },
-  change: Partial<Message>,
+  change: (message: Message) => Message,
 ): Promise<void> {
   const message =
     (await store.message(conversationId, seq)) ??
     (await readHistory(session.link.ask, conversationId, { after: seq - 1, limit: 1 })).messages[0];
   if (message?.seq !== seq) return;
-  await session.inbox.take({ targets: [{ message: { ...message, ...change }, controlSeq }] });
+  await session.inbox.take({ targets: [{ message: change(message), controlSeq }] });
 }
 
 type Operations = typeof operations;

@@ -208,3 +208,56 @@ test('a push that is lost: the hole it leaves is read from history, and with it 
     { body: { text: 'four' } },
   ]);
 });
+
+describe('reactions', () => {
+  const reactionsOf = async (device: Device, conversationId: string, index = 0) =>
+    (await local(device, conversationId))[index]!.reactions;
+
+  test('are shown on every device as they are, live and after a restart, and taken back', async () => {
+    const { alice, aliceId, bob, bobId, conversationId, storage } = await talk(['one', 'two']);
+    const laptop = await devices.connect({ userId: bobId, platform: 'desktop' });
+    const heart = { emoji: '❤️', count: 1, users: [bobId] };
+    const atBob = bob.im.conversation(conversationId);
+    expect(await atBob.react(1, '❤️')).toEqual([{ ...heart, mine: true }]);
+    expect(changed(bob)).toMatchObject([{ seq: 1, reactions: [{ ...heart, mine: true }] }]);
+    await alice.seen.until(() => changed(alice).length === 1, 'the reaction');
+    expect(changed(alice)).toMatchObject([{ seq: 1, reactions: [{ ...heart, mine: false }] }]);
+    await laptop.seen.until(() => changed(laptop).length === 1, 'the reaction');
+    expect(await reactionsOf(laptop, conversationId)).toEqual([{ ...heart, mine: true }]);
+
+    expect(await alice.im.conversation(conversationId).react(1, '❤️')).toMatchObject([{ count: 2 }]);
+    await bob.seen.until(() => changed(bob).length === 2, 'the other reaction');
+    const both = { emoji: '❤️', count: 2, users: [aliceId, bobId].toSorted(), mine: true };
+    await bob.im.close();
+    const again = await devices.connect({ userId: bobId, storage });
+    expect(await reactionsOf(again, conversationId)).toEqual([both]);
+    expect(await reactionsOf(again, conversationId, 1)).toBeUndefined();
+
+    const atAgain = again.im.conversation(conversationId);
+    expect(await atAgain.unreact(1, '❤️')).toMatchObject([{ count: 1, mine: false }]);
+    await alice.im.conversation(conversationId).unreact(1, '❤️');
+    await again.seen.until(() => changed(again).length === 2, 'that none is left');
+    for (const device of [alice, again]) {
+      const [message] = await local(device, conversationId);
+      expect(Object.keys(message!)).not.toContain('reactions');
+    }
+  });
+
+  test('of messages that others have meanwhile are known to who was away, and gone with a recall', async () => {
+    const { alice, bob, bobId, conversationId, storage } = await talk(['one', 'two']);
+    await bob.im.close();
+    const atAlice = alice.im.conversation(conversationId);
+    await atAlice.react(1, '🎉');
+    await atAlice.react(2, '🎉');
+    await atAlice.recall(2);
+    expect(await reactionsOf(alice, conversationId, 1)).toBeUndefined();
+    const again = await devices.connect({ userId: bobId, storage });
+    expect(await reactionsOf(again, conversationId)).toMatchObject([{ emoji: '🎉', count: 1, mine: false }]);
+    const [, second] = await local(again, conversationId);
+    expect(second).toMatchObject(recalled);
+    expect(Object.keys(second!)).not.toContain('reactions');
+    await expect(again.im.conversation(conversationId).react(2, '👍')).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+});

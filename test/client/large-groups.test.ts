@@ -45,6 +45,18 @@ test('a message that is recalled while the group is open is recalled there', asy
   expect((await atBen.messages()).at(-1)).toMatchObject({ recalled: true, body: {} });
 }, 30_000);
 
+test('a reaction to a message of a group that is open is shown there', async () => {
+  const { ben, group, atBen } = await crowd();
+  atBen.open();
+  const sent = await group.send('well?').sent;
+  await ben.seen.until(() => ben.seen.texts.includes('well?'), 'the message');
+  await group.react(sent.seq, '🎉');
+  await ben.seen.until(() => ben.seen.of('messageChanged').length > 0, 'the change');
+  expect((await atBen.messages()).at(-1)).toMatchObject({
+    reactions: [{ emoji: '🎉', count: 1, mine: false }],
+  });
+}, 30_000);
+
 test('who joins a large group has its title in the list', async () => {
   const { group } = await crowd();
   const danId = newUser('dan');

@@ -41,6 +41,7 @@ export interface OutgoingActions {
 export class OutgoingMessage {
   /** It has none yet: what tells it from a sent one where both are drawn. */
   declare readonly seq?: undefined;
+  declare readonly reactions?: undefined;
   /** This user. */
   readonly from: string;
   readonly clientMsgId: string;

@@ -9,10 +9,20 @@ export interface Target {
   readonly controlSeq: number;
 }
 
-/** Recalled is for ever; else the later edit counts. */
+/**
+ * Recalled is for ever; else the later edit counts. Reactions bear no date: those that came last count, for whoever reacts
+ * later tells of all that there are.
+ */
 export function isNewer(message: Message, than: Message): boolean {
   if (than.recalled) return false;
   return message.recalled || (message.edited ?? 0) > (than.edited ?? 0);
+}
+
+/** What is known of it shows something else, and is not from before. */
+export function isOther(message: Message, than: Message): boolean {
+  if (isNewer(message, than)) return true;
+  if (isNewer(than, message)) return false;
+  return JSON.stringify(message.reactions) !== JSON.stringify(than.reactions);
 }
 
 export const newerOf = (known: Message, other: Message) => (isNewer(other, known) ? other : known);

@@ -6,7 +6,7 @@ import type { Change } from '../storage/storage.ts';
 import { insert, settleUpTo, type Arrival, type Timeline } from '../store/gap-buffer.ts';
 import { key, type ConversationRecord } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { isNewer, isShowable, newerOf, type Target } from '../store/versions.ts';
+import { isNewer, isOther, isShowable, newerOf, type Target } from '../store/versions.ts';
 import type { Intake } from './inbox.ts';
 import { count, revise, settle } from './records.ts';
 
@@ -118,11 +118,11 @@ export class Drafts {
       const other = latest.get(seq);
       // Where this device does not know its beginning, the app may have read it from history.
       const isShown = shownSeq === null || seq <= shownSeq;
-      if (isShown && (!other || isNewer(target.message, other.message))) latest.set(seq, target);
+      if (isShown && (!other || !isNewer(other.message, target.message))) latest.set(seq, target);
     }
     const revisions = [...latest.values()].map(async (target): Promise<Revision[]> => {
       const known = await this.options.store.message(conversationId, target.message.seq);
-      return known && !isNewer(target.message, known) ? [] : [{ ...target, known }];
+      return known && !isOther(target.message, known) ? [] : [{ ...target, known }];
     });
     return (await Promise.all(revisions)).flat();
   }
@@ -135,7 +135,7 @@ export class Drafts {
   private readonly newest = (arrival: Arrival): Arrival => {
     const { slot } = arrival;
     const known = this.ahead.get(placeOf(slot));
-    return known && isShowable(slot) && isNewer(known, slot) ? { ...arrival, slot: known } : arrival;
+    return known && isShowable(slot) && isOther(known, slot) ? { ...arrival, slot: known } : arrival;
   };
 
   private async clear(record: ConversationRecord, settings: ConversationSettings, kept: readonly Message[]) {
