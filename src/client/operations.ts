@@ -150,10 +150,10 @@ export const operations = {
   ): Promise<Reaction[]> {
     const { reactions } = await askPersistently(parts)('react', { conversationId, seq, emoji, remove });
     // Its control message is on its way; it says nothing that would count anew.
-    await revise(parts, { conversationId, seq, controlSeq: 0 }, ({ reactions: _, ...message }) => ({
-      ...message,
-      ...(reactions.length > 0 && { reactions }),
-    }));
+    await revise(parts, { conversationId, seq, controlSeq: 0 }, (message) => {
+      const { reactions: _, ...kept } = message;
+      return reactions.length > 0 ? { ...kept, reactions } : kept;
+    });
     return reactions;
   },
 
