@@ -15,6 +15,7 @@ import { unthrottled, type Throttling } from './gateway/throttling.ts';
 import { createIdentities, type FunctionRequest } from './iam/roles.ts';
 import { createLog, type Log, type LogFormat } from './log.ts';
 import { Metering, type MeteringSnapshot } from './metering.ts';
+import { startMedia } from './media/media.ts';
 import type { CloudModel, Invoke } from './model.ts';
 import { NotificationJournal } from './notifications/journal.ts';
 import type { NotificationReport } from './notifications/report.ts';
@@ -65,6 +66,8 @@ export interface Cloud {
   injections(): readonly Injection[];
   /** What notifiers told, newest first. */
   notifications(): readonly NotificationReport[];
+  /** Applies the lifecycle rules of buckets as of that time; resolves with how many objects went. */
+  expireMedia(now: number): Promise<number>;
   /**
    * Nothing is in flight in the gateway, and nothing waits for a function in a stream or queue; in queues, what is delayed
    * may, unless that is to be over, too.
@@ -144,6 +147,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     onRequest: options.onRequest,
   });
   closers.push(() => secrets.close());
+  const media = await startMedia({ model, dataDirectory, identities, log, onRequest: options.onRequest });
+  closers.push(() => media.close());
   const journal = new NotificationJournal();
   const redrive = createLocalRedrive({
     model,
@@ -170,6 +175,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       connections: `${httpUrl}/${model.api.stageName}`,
       sqs: sqs.url,
       secretsManager: secrets.url,
+      s3: media.url,
       notifications: `${httpUrl}/dev/notifications`,
     },
     environmentOverrides: options.environment ?? {},
@@ -247,6 +253,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     clearFaults: () => faults.clear(),
     injections: () => faults.log(),
     notifications: () => journal.all(),
+    expireMedia: (now) => media.expire(now),
     async settled(settleOptions) {
       await gateway.settled();
       await eventSources.settled(settleOptions);

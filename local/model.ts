@@ -11,6 +11,7 @@ export interface CloudModel {
   readonly queueSources: readonly QueueSourceModel[];
   readonly queues: readonly QueueModel[];
   readonly secrets: readonly SecretModel[];
+  readonly buckets: readonly BucketModel[];
 }
 
 export interface TableModel {
@@ -155,6 +156,30 @@ export interface PasswordModel {
 export interface SecretTemplate {
   readonly content: Readonly<Record<string, unknown>>;
   readonly key: string;
+}
+
+export interface BucketModel {
+  readonly name: string;
+  readonly bucketName: string;
+  readonly arn: string;
+  readonly cors: readonly CorsRule[];
+  readonly lifecycle: readonly LifecycleRule[];
+}
+
+export interface CorsRule {
+  /** `*` is a wildcard in these. */
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHeaders: readonly string[];
+  readonly allowedMethods: readonly string[];
+  readonly exposedHeaders: readonly string[];
+  readonly maxAgeSeconds?: number;
+}
+
+/** Objects whose key begins so, and that have all these tags, go after so many days. */
+export interface LifecycleRule {
+  readonly prefix: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly expirationDays: number;
 }
 
 /** What an invocation came to. */

@@ -21,6 +21,7 @@ export interface ServiceEndpoints {
   readonly connections: string;
   readonly sqs: string;
   readonly secretsManager: string;
+  readonly s3: string;
   /** Of the local cloud alone: where a notifier tells what became of its notifications. */
   readonly notifications: string;
 }
@@ -217,6 +218,7 @@ class Pool {
         AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: endpoints.connections,
         AWS_ENDPOINT_URL_SQS: endpoints.sqs,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+        AWS_ENDPOINT_URL_S3: endpoints.s3,
         NOTIFICATION_JOURNAL_URL: endpoints.notifications,
       },
     });

@@ -19,6 +19,12 @@ export interface Identity {
   readonly arn: string;
 }
 
+/** Who signs, and with what. */
+export interface Signer {
+  readonly identity: Identity;
+  readonly credentials: Credentials;
+}
+
 export type Authorization =
   | { readonly allowed: true }
   | { readonly allowed: false; readonly message: string };
@@ -32,6 +38,8 @@ export interface Identities {
   identityOf(functionName: string): Identity;
   /** Whose request this is, by the access key in its SigV4 `Authorization` header. */
   identify(headers: IncomingHttpHeaders): Identity | undefined;
+  /** Also one whose environment is gone: what it has signed stays good as long as it said. */
+  findSigner(accessKeyId: string): Signer | undefined;
   authorize(
     identity: Identity,
     action: string,
@@ -50,7 +58,12 @@ export interface FunctionRequest {
   /** `DynamoDB_20120810.PutItem`, `AmazonSQS.SendMessage`; undefined of @connections. */
   readonly target: string | undefined;
   readonly body: string;
+  /** Beside those that all requests to a service have. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Execution environments whose signatures are known, also after their end. */
+const maximumSigners = 10_000;
 
 /** @throws Error where a role uses what is not evaluated here: better refused than silently allowed. */
 export function createIdentities(model: CloudModel): Identities {
@@ -58,6 +71,7 @@ export function createIdentities(model: CloudModel): Identities {
   const policies = new Map(model.functions.map(({ name, role }) => [name, role.statements.map(compile)]));
   const byAccessKey = new Map<string, Identity>();
   const accessKeys = new Map<string, string>();
+  const signers = new Map<string, Signer>();
 
   const identityOf = (functionName: string, environmentId: string): Identity => {
     const definition = functions.get(functionName);
@@ -75,6 +89,9 @@ export function createIdentities(model: CloudModel): Identities {
       const credentials = makeCredentials(`${model.stackName}/${functionName}/${environmentId}`);
       accessKeys.set(environmentId, credentials.accessKeyId);
       byAccessKey.set(credentials.accessKeyId, identity);
+      signers.set(credentials.accessKeyId, { identity, credentials });
+      const [oldest] = signers.keys();
+      if (signers.size > maximumSigners) signers.delete(oldest!);
       return credentials;
     },
 
@@ -83,6 +100,8 @@ export function createIdentities(model: CloudModel): Identities {
       const accessKeyId = /\bCredential=([^/,\s]+)\//.exec(headers.authorization ?? '')?.[1];
       return accessKeyId === undefined ? undefined : byAccessKey.get(accessKeyId);
     },
+
+    findSigner: (accessKeyId) => signers.get(accessKeyId),
 
     authorize(identity, action, resourceArn, context = {}) {
       const statements = policies.get(identity.functionName) ?? [];

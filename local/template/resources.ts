@@ -170,6 +170,20 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
   },
   // Only functions reach a local queue, over no network: a policy on secure transport has nothing to do.
   'AWS::SQS::QueuePolicy': { uses: [], ignores: ['PolicyDocument', 'Queues'] },
+  'AWS::S3::Bucket': {
+    nameProperty: 'BucketName',
+    uses: ['CorsConfiguration', 'LifecycleConfiguration'],
+    // Nobody reaches a local bucket but by signatures that roles allow.
+    ignores: ['BucketEncryption', 'OwnershipControls', 'PublicAccessBlockConfiguration', 'Tags'],
+    ref: bucketName,
+    attributes: (resource) => ({
+      Arn: `arn:aws:s3:::${bucketName(resource)}`,
+      DomainName: `${bucketName(resource)}.s3.amazonaws.com`,
+      RegionalDomainName: `${bucketName(resource)}.s3.${resource.account.region}.amazonaws.com`,
+    }),
+  },
+  // As of queues: over no network, a policy on secure transport has nothing to do.
+  'AWS::S3::BucketPolicy': { uses: [], ignores: ['Bucket', 'PolicyDocument'] },
   'AWS::Logs::LogGroup': {
     nameProperty: 'LogGroupName',
     uses: [],
@@ -219,6 +233,11 @@ function shortId({ logicalId, account }: Identified): string {
 /** Six characters that nobody chose end it, as on AWS; the same in every run. */
 function secretArn(resource: Identified): string {
   return arn(resource.account, 'secretsmanager', `secret:${resource.name}-${shortId(resource).slice(0, 6)}`);
+}
+
+/** Lower case, as S3 has them. */
+function bucketName({ name }: Identified): string {
+  return name.toLowerCase();
 }
 
 function endpoint(resource: Identified): string {

@@ -4,6 +4,7 @@ import { basename, dirname, resolve as resolvePath } from 'node:path';
 import { noValue, resolveValue, type Scope } from './intrinsics.ts';
 import type { CloudModel } from '../model.ts';
 import { modelApi } from './api.ts';
+import { modelBuckets } from './buckets.ts';
 import { modelEventSources, modelTables } from './data.ts';
 import { modelFunctions } from './functions.ts';
 import { modelQueues, modelQueueSources } from './queues.ts';
@@ -74,6 +75,7 @@ export async function loadTemplate(path: string, options: TemplateOptions): Prom
     queueSources: modelQueueSources(resources, functions, queues),
     queues,
     secrets: modelSecrets(resources),
+    buckets: modelBuckets(resources),
   };
 }
 

@@ -44,6 +44,7 @@ export const nowhere: ServiceEndpoints = {
   connections: discard,
   sqs: discard,
   secretsManager: discard,
+  s3: discard,
   notifications: discard,
 };
 
@@ -297,6 +298,7 @@ async function buildModel(directory: string, options: SandboxOptions): Promise<C
     queueSources: [],
     queues: [],
     secrets: [],
+    buckets: [],
   };
 }
 

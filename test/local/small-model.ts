@@ -74,6 +74,7 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     queueSources: [],
     queues: [queue],
     secrets: [],
+    buckets: [],
     orders,
     notes,
   };

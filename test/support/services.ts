@@ -16,9 +16,11 @@ import {
 import { createLog } from '../../local/log.ts';
 import { Metering } from '../../local/metering.ts';
 import type { CloudModel, Invoke } from '../../local/model.ts';
+import { startMedia } from '../../local/media/media.ts';
 import { Queues } from '../../local/sqs/queues.ts';
 import { startSecrets } from '../../local/secrets/secrets.ts';
 import { startSqs } from '../../local/sqs/sqs.ts';
+import { signForS3 } from './s3-signing.ts';
 
 export interface Services {
   /** From now on the roles are those of this model. */
@@ -39,6 +41,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
     credentialsFor: (functionName, environmentId) => roles.credentialsFor(functionName, environmentId),
     identityOf: (functionName) => roles.identityOf(functionName),
     identify: (headers) => roles.identify(headers),
+    findSigner: (accessKeyId) => roles.findSigner(accessKeyId),
     authorize: (...request) => roles.authorize(...request),
     forget: (environmentId) => roles.forget(environmentId),
   };
@@ -47,6 +50,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
   const front = await startDynamoDbFront({ ...parts, onWrite: () => {}, onMidwayCrash: () => {} });
   const sqs = await startSqs(parts);
   const secrets = await startSecrets(parts);
+  const media = await startMedia(parts);
   const server = createServer();
   const gateway = startGateway({ ...parts, server, invoke });
   server.listen(0, '127.0.0.1');
@@ -54,23 +58,25 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
   const urlOf = (target: string | undefined) => {
     if (target === undefined) return connectionsUrl;
     if (target.startsWith('secretsmanager.')) return secrets.url;
+    if (isOfS3(target)) return media.url;
     return target.startsWith('AmazonSQS.') ? sqs.url : front.url;
   };
   const connectionsUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
     use: (other) => (roles = createIdentities(other)),
-    async send({ functionName, method, path, target, body }) {
-      const response = await fetch(`${urlOf(target)}${path}`, {
-        method,
-        headers: {
-          authorization: authorizationOf(roles.credentialsFor(functionName, 'environment')),
-          ...(target !== undefined && { 'x-amz-target': target }),
-        },
-        ...(body && { body }),
-      });
+    async send({ functionName, method, path, target, body, headers = {} }) {
+      const credentials = roles.credentialsFor(functionName, 'environment');
+      const url = `${urlOf(target)}${path}`;
+      const signed = isOfS3(target)
+        ? await signForS3({ method, url, headers }, credentials)
+        : {
+            authorization: authorizationOf(credentials),
+            ...(target !== undefined && { 'x-amz-target': target }),
+          };
+      const response = await fetch(url, { method, headers: signed, ...(body && { body }) });
       const error = `${response.headers.get('x-amzn-errortype') ?? ''} ${await response.text()}`;
-      return error.includes('AccessDeniedException') ? 'refused' : 'letThrough';
+      return /AccessDenied(Exception|<)/.test(error) ? 'refused' : 'letThrough';
     },
     async startEventSources(other) {
       const queues = await Queues.open({ model: other });
@@ -81,12 +87,15 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
       await gateway.close();
       await front.close();
       await secrets.close();
+      await media.close();
       await sqs.close();
       server.close();
       server.closeAllConnections();
     },
   };
 }
+
+const isOfS3 = (target: string | undefined) => target?.startsWith('AmazonS3.') ?? false;
 
 function authorizationOf({ accessKeyId }: Credentials): string {
   const scope = '20260101/us-east-1/service/aws4_request';
