@@ -1,6 +1,6 @@
 // Everything that a client tells its app.
 import type { Message } from '../protocol/messages.ts';
-import type { ConversationSettings } from '../protocol/server-frames.ts';
+import type { Contact, ConversationSettings, Profile } from '../protocol/server-frames.ts';
 import type { ConversationSummary } from './summaries.ts';
 import type { Body } from '../protocol/body.ts';
 import type { ImError } from './errors.ts';
@@ -38,6 +38,10 @@ export interface ClientEvents {
   ephemeral: { readonly message: EphemeralMessage };
   /** Who types in a conversation now: until they stop, their message is there, or nothing was heard of it for 6 s. */
   typing: { readonly conversationId: string; readonly users: readonly string[] };
+  /** Profiles that this client asked for, or this user changed: as they are now, where they are others than before. */
+  profilesChanged: { readonly users: readonly Profile[] };
+  /** A contact of this user, here or on another device; without `contact`: it was removed. */
+  contactChanged: { readonly userId: string; readonly contact?: Contact };
   /** `settings`: they are what changed, here or on another device. */
   conversationChanged: {
     readonly conversationId: string;

@@ -3,6 +3,10 @@ import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { Conversation } from './conversation.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
+import type { Contact, Preferences, Profile } from '../protocol/server-frames.ts';
+import { Contacts } from './people/contacts.ts';
+import type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from './people/operations.ts';
+import { Profiles } from './people/profiles.ts';
 import type { AnswerTo } from './frames.ts';
 import type { NewGroup, PendingSummary } from './operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
@@ -15,9 +19,18 @@ export type Skipped = AnswerTo<'createGroup'>['skipped'];
 
 export class Client<Held extends Device = Device> {
   protected readonly device: Held;
+  private readonly people: Profiles;
+  private readonly kept: Contacts;
 
   protected constructor(device: Held) {
     this.device = device;
+    this.people = new Profiles(device);
+    this.kept = new Contacts(device);
+    // Before the app hears it, which may ask at once.
+    device.events.onAny((name, payload) => {
+      this.people.hear(name, payload);
+      this.kept.hear(name, payload);
+    });
   }
 
   get userId(): string {
@@ -128,6 +141,61 @@ export class Client<Held extends Device = Device> {
   /** Takes that back; kept, told and settled as `registerForPush` is. */
   unregisterForPush(): Promise<void> {
     return this.device.ask('registerForPush', null);
+  }
+
+  /**
+   * How to show that user: the alias of a contact (once `contacts()` was called), else the name of the profile, else the
+   * userId. What is not known is asked for, and told by `profilesChanged`.
+   */
+  nameOf(userId: string): string {
+    return this.kept.aliasOf(userId) ?? this.profile(userId)?.name ?? userId;
+  }
+
+  /** As far as it is known now; what is not, or is older than 5 minutes, is asked for, and told by `profilesChanged`. */
+  profile(userId: string): Profile | undefined {
+    return this.people.get(userId);
+  }
+
+  /** In the order asked, each once; from the server where they are not known, or are old. Rejects with ImError. */
+  async profiles(userIds: readonly string[]): Promise<Profile[]> {
+    checkOpen(this.device);
+    return this.people.all(userIds);
+  }
+
+  /** What this user shows others: changes what is given. Resolves to all of it. Rejects with ImError. */
+  setProfile(wanted: ProfileUpdate): Promise<Profile> {
+    return this.device.ask('setProfile', wanted);
+  }
+
+  /**
+   * Whom this user keeps, 10,000 at most, in the order of their ids: asked for once, and kept up to date from then on.
+   * Rejects with ImError where the server was never reached.
+   */
+  async contacts(): Promise<Contact[]> {
+    checkOpen(this.device);
+    return this.kept.list();
+  }
+
+  /** Keeps a user, or changes what is given. For all devices of this user, who alone sees it. Rejects with ImError. */
+  async setContact(userId: string, wanted: ContactUpdate = {}): Promise<Contact> {
+    const contact = await this.device.ask('setContact', userId, wanted);
+    this.kept.note(userId, contact);
+    return contact;
+  }
+
+  async removeContact(userId: string): Promise<void> {
+    await this.device.ask('removeContact', userId);
+    this.kept.note(userId, undefined);
+  }
+
+  /** What this user wants of the service. Rejects with ImError, as `setPreferences`. */
+  preferences(): Promise<Preferences> {
+    return this.device.ask('preferences');
+  }
+
+  /** Changes what is given, on all devices; resolves to all of it. */
+  setPreferences(wanted: PreferencesUpdate): Promise<Preferences> {
+    return this.device.ask('setPreferences', wanted);
   }
 
   /**

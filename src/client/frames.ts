@@ -2,7 +2,13 @@
 // live with the fields, event kinds and message types of tomorrow.
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
+import type {
+  Contact,
+  ConversationSettings,
+  GroupPolicy,
+  Preferences,
+  Role,
+} from '../protocol/server-frames.ts';
 import type { Message, Reaction, Slot, VoidSlot } from '../protocol/messages.ts';
 import { isVoid, referencesOf, type PossibleReferences } from '../protocol/slots.ts';
 import {
@@ -81,6 +87,12 @@ export interface ChangedSettings {
   readonly settings: ConversationSettings;
 }
 
+export interface ChangedContact {
+  readonly userId: string;
+  /** None: it was removed. */
+  readonly contact?: Contact;
+}
+
 /** An entry of the mailbox; without a slot: of a kind that this client does not know. */
 export interface TakenEvent {
   readonly syncSeq: number;
@@ -91,6 +103,7 @@ export interface TakenEvent {
   readonly changed?: ChangedSettings;
   /** The user came into a group, is in it no more, or a large one has something new. */
   readonly stay?: Stay;
+  readonly contact?: ChangedContact;
 }
 
 export interface Stay {
@@ -113,6 +126,32 @@ const conversationEvent = object({
   change: string,
 });
 const settingsEvent = object({ syncSeq: seq, conversationId: string, settings });
+/** Without the fields that are absent. */
+const sparse =
+  <T>(fields: Record<string, Reader<unknown>>): Reader<T> =>
+  (value) =>
+    Object.fromEntries(Object.entries(object(fields)(value)).filter(([, field]) => field !== undefined)) as T;
+const contact = sparse<Contact>({
+  userId: string,
+  alias: optional(string),
+  starred: boolean,
+  since: number,
+});
+const contactEvent = object({ syncSeq: seq, kind: literal('contact') });
+const changedContact = sparse<ChangedContact>({ userId: string, contact: optional(contact) });
+const profile = object({
+  userId: string,
+  name: string,
+  avatar: string,
+  custom: where(isObject),
+  version: count,
+});
+const preferences = sparse<Preferences>({
+  presence: boolean,
+  receipts: boolean,
+  previews: boolean,
+  mentions: optional(boolean),
+});
 const leaving = ['left', 'removed', 'dismissed'];
 const stayEvent: Reader<TakenEvent> = (value) => {
   const { syncSeq, conversationId, change } = conversationEvent(value);
@@ -130,7 +169,16 @@ const event: Reader<TakenEvent> = either(
       const { syncSeq, ...changed } = settingsEvent(value);
       return { syncSeq, changed };
     },
-    either(stayEvent, object({ syncSeq: seq })),
+    either(
+      stayEvent,
+      either(
+        (value) => {
+          const { syncSeq } = contactEvent(value);
+          return { syncSeq, contact: changedContact(value) };
+        },
+        object({ syncSeq: seq }),
+      ),
+    ),
   ),
 );
 
@@ -238,6 +286,11 @@ export const answers = {
   setRole: object({}),
   muteMember: object({ mutedUntil: number }),
   typing: object({}),
+  profile,
+  profiles: object({ users: list(profile) }),
+  contact: either(contact, object({})),
+  contacts: object({ contacts: list(contact), next: optional(string) }),
+  preferences,
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;

@@ -106,10 +106,10 @@ export class LocalDevice implements Device {
 
   readonly ask = (async (name, ...takes) => {
     checkOpen(this);
-    const { store, session, environment } = this;
+    const { store, session, environment, events } = this;
     const perform = operations[name] as (...takes: readonly unknown[]) => Promise<unknown>;
     try {
-      return await perform({ store, session, environment }, ...takes);
+      return await perform({ store, session, environment, events }, ...takes);
     } catch (error) {
       // What the end of the client met on its way says so.
       checkOpen(this);

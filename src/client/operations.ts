@@ -6,8 +6,11 @@ import type { RequestFields } from './connection/connection.ts';
 import type { AnswerTo } from './frames.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
+import type { ClientEvents } from './client-events.ts';
 import type { Environment } from './environment.ts';
+import type { Emitter } from './events.ts';
 import type { Composed } from './outbox/compose.ts';
+import { peopleOperations } from './people/operations.ts';
 import { askPersistently } from './persistence.ts';
 import type { Session } from './session.ts';
 import { readShown } from './shown.ts';
@@ -19,6 +22,7 @@ export interface DeviceParts {
   readonly store: Store;
   readonly session: Session;
   readonly environment: Environment;
+  readonly events: Emitter<ClientEvents>;
 }
 
 export interface ReceiptsQuery {
@@ -70,6 +74,8 @@ export interface PendingSummary {
 }
 
 export const operations = {
+  ...peopleOperations,
+
   start: ({ session }) => session.start(),
 
   sync: ({ session }) => session.sync.refresh(),
@@ -190,10 +196,6 @@ export const operations = {
   async muteMember(parts, conversationId: string, userId: string, seconds: number): Promise<number> {
     const answer = await askPersistently(parts)('muteMember', { conversationId, userId, seconds });
     return answer.mutedUntil;
-  },
-
-  async typing({ session }, conversationId: string, stopped: boolean): Promise<void> {
-    session.typing.tell(conversationId, stopped);
   },
 
   /** Resolves when it is shut: what a tab left unanswered is asked of the next one, so that there it is open as well. */

@@ -112,6 +112,7 @@ export class Session {
       onSyncing: () => this.become('syncing', {}),
       onSynced: () => this.noteSynced(),
       onStays: (stays) => this.looking.noteStays(stays),
+      onContact: (changed) => events.emit('contactChanged', changed),
       onReset: (reason, head) => {
         this.changes.recount();
         events.emit('reset', { reason, head });

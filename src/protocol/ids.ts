@@ -48,6 +48,7 @@ export function resolveTarget(target: string, userId: string): ConversationRef {
   return parseTarget(target, userId)!;
 }
 
-function isId(value: string): boolean {
+/** Of a user, as of a device or a group. */
+export function isId(value: string): boolean {
   return value.length <= limits.userId && idPattern.test(value);
 }

@@ -12,10 +12,10 @@ import { bundleForBrowsers } from './bundle.ts';
 import { closeWhenSettled, Devices, directId } from './devices.ts';
 import { storageContract } from './storage/contract.ts';
 
-test('the bundle without storage adapters has at most 24 KB, gzipped', async () => {
+test('the bundle without storage adapters has at most 26 KB, gzipped', async () => {
   const bundle = await bundleForBrowsers("export { ImClient } from './im-client.ts';", ['./storage/*']);
   const sizeBytes = gzipSync(bundle).length;
-  expect(sizeBytes).toBeLessThanOrEqual(24 * 1024);
+  expect(sizeBytes).toBeLessThanOrEqual(26 * 1024);
   // What it is made of, and not by chance empty.
   expect(bundle).toContain('im.v1');
   expect(sizeBytes).toBeGreaterThan(4 * 1024);

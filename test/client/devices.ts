@@ -25,6 +25,8 @@ const eventNames = [
   'readChanged',
   'ephemeral',
   'typing',
+  'profilesChanged',
+  'contactChanged',
   'conversationChanged',
   'unreadChanged',
   'membersChanged',

@@ -346,6 +346,39 @@ describe('tabs', () => {
     await laptop.seen.until(() => laptop.seen.of('kicked').length === 1, 'kicked');
   }, 60_000);
 
+  test('names, contacts and who types are told in every tab, by whichever it is asked', async () => {
+    const { alice, bob, tabs } = await openTabs(3);
+    const [first, second, third] = tabs as [Page, Page, Page];
+    const aliceId = alice.im.userId;
+    await alice.im.setProfile({ name: 'Alice' });
+    await alice.im.send(`user:${bob}`, 'hello').sent;
+    const nameIs = (tab: Page, name: string) =>
+      tab.waitForFunction(([id, wanted]) => hands.client!.nameOf(id!) === wanted, [aliceId, name]);
+    for (const tab of tabs) {
+      await tab.evaluate(() => {
+        hands.client!.on('typing', ({ users }) => hands.events.push(`typing: ${users.join()}`));
+        return hands.client!.contacts();
+      });
+      await nameIs(tab, 'Alice');
+    }
+    await second.evaluate((id) => hands.client!.setContact(id, { alias: 'Al' }), aliceId);
+    for (const tab of tabs) await nameIs(tab, 'Al');
+    await second.evaluate(() => hands.client!.setProfile({ name: 'Bob' }));
+    for (const tab of tabs) expect(await tab.evaluate((id) => hands.client!.nameOf(id), bob)).toBe('Bob');
+
+    alice.im.conversation(`user:${bob}`).typing();
+    for (const tab of tabs) {
+      await tab.waitForFunction((id) => hands.events.includes(`typing: ${id}`), aliceId);
+    }
+    await third.evaluate((id) => hands.client!.conversation(`user:${id}`).typing(), aliceId);
+    await alice.seen.until(() => alice.seen.of('typing').length === 1, 'that bob types');
+
+    // What another device does while the tabs change hands is not lost.
+    const laptop = await devices.connect({ userId: bob, platform: 'desktop' });
+    await Promise.all([first.close(), laptop.im.setContact(aliceId, { alias: 'Ali' })]);
+    for (const tab of [second, third]) await nameIs(tab, 'Ali');
+  }, 60_000);
+
   test('the example of docs/client.md prints what it says', async () => {
     const docs = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8');
     const [, code = '', output] = /```ts browser\n([^]*?)```\n\n```text\n([^]*?)```/.exec(docs) ?? [];

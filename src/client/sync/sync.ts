@@ -5,7 +5,7 @@ import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
 import { advance, type MailboxExtent } from './extents.ts';
-import type { Stay, SyncPush, TakenEvent } from '../frames.ts';
+import type { ChangedContact, Stay, SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox, Intake } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
@@ -27,6 +27,7 @@ export interface SyncOptions {
   readonly onSynced: () => void;
   /** Groups that the user came into or went from, and large ones that have something new. */
   readonly onStays: (stays: readonly Stay[]) => void;
+  readonly onContact: (changed: ChangedContact) => void;
   readonly onReset: (reason: ResetReason, head: number) => void;
   readonly onError: (error: ImError) => void;
 }
@@ -179,7 +180,7 @@ export class Sync {
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });
       const intake = intakeOf(events, 'catch-up');
       await inbox.take({ ...intake, meta });
-      this.options.onStays(intake.stays);
+      this.tell(intake, events);
       if (after === null && begin > 0) await takeList(this.options, await listConversations(request));
       if (isCurrent()) acks.noteStored(events.length);
     }
@@ -193,12 +194,18 @@ export class Sync {
     if (position > before) {
       const intake = intakeOf(events, 'live');
       await inbox.take({ ...intake, meta: { position } });
-      this.options.onStays(intake.stays);
+      this.tell(intake, events);
       if (!isCurrent()) return 'up to date';
       acks.noteStored(events.length);
     }
     this.extents.unshift(...rest);
     return rest.length > 0 ? 'gap' : 'up to date';
+  }
+
+  /** What is no message of a conversation, once it is stored that it came. */
+  private tell({ stays }: { readonly stays: readonly Stay[] }, events: readonly TakenEvent[]): void {
+    this.options.onStays(stays);
+    for (const { contact } of events) if (contact) this.options.onContact(contact);
   }
 
   /** The connection lives, but sync failed: again after a while. A lost connection begins anew by itself. */
