@@ -23,7 +23,7 @@ test('messages and voids are read as they are, with fields that are new', () => 
   expect(
     push([
       { syncSeq: 1, kind: 'message', message },
-      { syncSeq: 2, kind: 'message', message: { ...message, reactions: ['+1'] } },
+      { syncSeq: 2, kind: 'message', message: { ...message, stamps: ['+1'] } },
       { syncSeq: 3, kind: 'message', message: voidSlot },
     ]),
   ).toEqual({
@@ -32,7 +32,7 @@ test('messages and voids are read as they are, with fields that are new', () => 
     to: 3,
     events: [
       { syncSeq: 1, slot: message },
-      { syncSeq: 2, slot: { ...message, reactions: ['+1'] } },
+      { syncSeq: 2, slot: { ...message, stamps: ['+1'] } },
       { syncSeq: 3, slot: voidSlot },
     ],
   });
