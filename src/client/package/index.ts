@@ -1,0 +1,16 @@
+// `serverless-im-client`: a client for one page or process.
+export { ImClient } from '../im-client.ts';
+export type { ClientOptions, ConnectOptions } from '../options.ts';
+export type { Client } from '../client.ts';
+export type { ClientEvents, ConversationEvents, MessageEvent } from '../client-events.ts';
+export type { Conversation, Receipts } from '../conversation.ts';
+export { ImError, type ImErrorCode } from '../errors.ts';
+export type { HistoryPage, HistoryQuery } from '../history.ts';
+export type { GroupUpdate, NewGroup, PendingSummary } from '../operations.ts';
+export type { Content, OutgoingMessage, SendOptions, SendState } from '../outbox/outgoing.ts';
+export type { ClientState } from '../session.ts';
+export { MemoryStorage } from '../storage/memory.ts';
+export type { Storage } from '../storage/storage.ts';
+export type { ConversationSummary } from '../summaries.ts';
+export type { Message, Reaction } from '../../protocol/messages.ts';
+export type { ConversationSettings, GroupPolicy, Role } from '../../protocol/server-frames.ts';

@@ -1,0 +1,148 @@
+// The SDK as strangers get it: a tarball, installed into an empty folder, in a strict TypeScript project, a Vite app and on
+// plain Node.js.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { build as bundle } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import { buildClient } from '../../scripts/build-client.ts';
+import { startCloud } from '../support/cloud.ts';
+import { newUser } from './devices.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const tool = (name: string) => join(root, 'node_modules/.bin', name);
+
+let folder: string;
+let cloud: Cloud;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stranger-'));
+  const built = join(folder, 'built');
+  await buildClient(built);
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: built });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  await writeFile(join(folder, 'package.json'), '{"name":"stranger","private":true,"type":"module"}');
+  const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  const wanted = ['react', 'react-dom', '@types/react', '@types/react-dom', '@types/node'];
+  const others = wanted.map((name) => `${name}@${devDependencies[name]}`);
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
+  await run('npm', ['install', ...quiet, join(folder, filename), ...others], { cwd: folder });
+  cloud = await startCloud();
+}, 120_000);
+afterAll(async () => {
+  await cloud.close();
+  await rm(folder, { recursive: true });
+});
+
+const app = `
+import { useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { ImClient, ImError, type Message } from 'serverless-im-client';
+import { IndexedDbStorage } from 'serverless-im-client/indexed-db';
+import { ImProvider, useConversations, useDraft, useMessages } from 'serverless-im-client/react';
+import { SharedClient } from 'serverless-im-client/tabs';
+
+function Chat({ to }: { to: string }) {
+  const { messages, loadOlder } = useMessages(to);
+  const { conversations } = useConversations();
+  const [draft, setDraft] = useDraft(to);
+  const [last, setLast] = useState<Message>();
+  return <main onClick={() => void loadOlder()}>{messages.length} {conversations?.length} {draft} {last?.body['text'] as string}
+    <input onChange={(event) => { setDraft(event.target.value); setLast(undefined); }} /></main>;
+}
+const options = { url: 'wss://example.com', token: async () => 'x', platform: 'web' } as const;
+const im: ImClient = await ImClient.open({ ...options, storage: await IndexedDbStorage.open('chat') });
+const shared: SharedClient = await SharedClient.open({ ...options, name: 'chat', storage: () => IndexedDbStorage.open('chat') });
+im.on('message', ({ message }) => console.log(message.seq.toFixed(), message.reactions?.[0]?.emoji));
+// @ts-expect-error there is no such event
+im.on('massage', () => {});
+im.send('user:bob', 'hi').sent.catch((error: unknown) => error instanceof ImError && error.code);
+createRoot(document.body).render(<ImProvider client={shared}><Chat to="user:bob" /></ImProvider>);
+`;
+
+test.each([
+  ['bundler', 'esnext'],
+  ['node16', 'node16'],
+])(
+  'its types resolve and check under %s',
+  async (moduleResolution, module) => {
+    const directory = join(folder, `types-${moduleResolution}`);
+    await mkdir(directory);
+    await writeFile(join(directory, 'app.tsx'), app);
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      jsx: 'react-jsx',
+      target: 'es2022',
+      lib: ['es2023', 'dom'],
+      types: ['node'],
+      module,
+      moduleResolution,
+    };
+    await writeFile(
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, include: ['app.tsx'] }),
+    );
+    const problems = await run(tool('tsc'), ['-p', directory]).catch((error: { stdout: string }) => error);
+    expect(problems.stdout).toBe('');
+  },
+  60_000,
+);
+
+test('an app builds with it, without what it does not import', async () => {
+  const directory = join(folder, 'app');
+  await mkdir(directory);
+  await writeFile(join(directory, 'app.tsx'), app.replace(/\/\/ @ts-expect.*\n.*massage.*\n/, ''));
+  await writeFile(join(directory, 'index.html'), '<script type="module" src="./app.tsx"></script>');
+  await run(tool('vite'), ['build', '--logLevel', 'error', '--target', 'es2022'], { cwd: directory });
+  expect(await readFile(join(directory, 'dist/index.html'), 'utf8')).toContain('assets/');
+}, 60_000);
+
+test('plain Node.js talks with it', async () => {
+  const script = `
+    import { connect } from 'serverless-im-client/node';
+    import { ImError } from 'serverless-im-client';
+    const [url, token, peer] = process.argv.slice(2);
+    const im = await connect({ url, token: async () => token, platform: 'bot' });
+    const { seq } = await im.send('user:' + peer, 'hello').sent;
+    const error = await im.conversation('user:' + peer).recall(99).catch((error) => error);
+    console.log(JSON.stringify({ seq, code: error.code, isImError: error instanceof ImError }));
+    await im.close();
+  `;
+  await writeFile(join(folder, 'talk.js'), script);
+  const userId = newUser('nora');
+  const token = await cloud.issueToken(userId);
+  const { stdout } = await run('node', ['talk.js', `${cloud.url}/dev`, token, userId], { cwd: folder });
+  expect(JSON.parse(stdout)).toEqual({ seq: 1, code: 'not_found', isImError: true });
+}, 60_000);
+
+/** What an app pays for it, over the wire. */
+const sizeOf = async (contents: string) => {
+  const { outputFiles } = await bundle({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    external: ['react'],
+    write: false,
+  });
+  return gzipSync(outputFiles[0]!.text).length;
+};
+
+test('each of its parts costs what it is worth', async () => {
+  expect(await sizeOf(`export * from 'serverless-im-client'`)).toBeLessThanOrEqual(26 * 1024);
+  expect(await sizeOf(`export * from 'serverless-im-client/indexed-db'`)).toBeLessThanOrEqual(2 * 1024);
+  expect(await sizeOf(`export * from 'serverless-im-client/react'`)).toBeLessThanOrEqual(4 * 1024);
+  // One name of it is one name.
+  expect(await sizeOf(`export { ImError } from 'serverless-im-client'`)).toBeLessThanOrEqual(1024);
+});
