@@ -42,6 +42,11 @@ export interface ClientEvents {
   profilesChanged: { readonly users: readonly Profile[] };
   /** A contact of this user, here or on another device; without `contact`: it was removed. */
   contactChanged: { readonly userId: string; readonly contact?: Contact };
+  /**
+   * Of a user who is watched: as they are found at first, and what changes. `since`: since when, where it is known. Who goes
+   * is believed to be gone after 10 s.
+   */
+  presence: { readonly userId: string; readonly online: boolean; readonly since?: number };
   /** `settings`: they are what changed, here or on another device. */
   conversationChanged: {
     readonly conversationId: string;

@@ -3,10 +3,11 @@ import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { Conversation } from './conversation.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
-import type { Contact, Preferences, Profile } from '../protocol/server-frames.ts';
+import { isId } from '../protocol/ids.ts';
+import type { Contact, Preferences, Presence, Profile } from '../protocol/server-frames.ts';
 import { Contacts } from './people/contacts.ts';
 import type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from './people/operations.ts';
-import { Profiles } from './people/profiles.ts';
+import { notUserId, Profiles } from './people/profiles.ts';
 import type { AnswerTo } from './frames.ts';
 import type { NewGroup, PendingSummary } from './operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
@@ -186,6 +187,39 @@ export class Client<Held extends Device = Device> {
   async removeContact(userId: string): Promise<void> {
     await this.device.ask('removeContact', userId);
     this.kept.note(userId, undefined);
+  }
+
+  /** Whoever is blocked cannot write to this user, and does not see whether they are there. Rejects with ImError. */
+  block(userId: string): Promise<void> {
+    return this.device.ask('block', userId);
+  }
+
+  unblock(userId: string): Promise<void> {
+    return this.device.ask('unblock', userId);
+  }
+
+  /** Whom this user blocks, by id, 10,000 at most; from the server. Rejects with ImError. */
+  blocked(): Promise<string[]> {
+    return this.device.ask('blocked');
+  }
+
+  /** Who of them is online, by the server, in the order asked, each once. Rejects with ImError. */
+  presence(userIds: readonly string[]): Promise<Presence[]> {
+    return this.device.ask('presence', [...new Set(userIds)]);
+  }
+
+  /**
+   * Tells by `presence` who of them is online now, and who comes or goes; after reconnects too. 500 users at most are watched
+   * at a time (an `error` event tells of more). Returns how to say that they are watched no more.
+   * @throws ImError `bad_request` where one is no userId
+   */
+  watchPresence(userIds: readonly string[]): () => void {
+    const { device } = this;
+    const stranger = userIds.find((userId) => !isId(userId));
+    if (stranger !== undefined) throw notUserId(stranger);
+    const watchId = device.environment.newId();
+    device.ask('watch', watchId, userIds).catch(() => {});
+    return () => void device.ask('unwatch', watchId).catch(() => {});
   }
 
   /** What this user wants of the service. Rejects with ImError, as `setPreferences`. */

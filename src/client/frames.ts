@@ -2,15 +2,16 @@
 // live with the fields, event kinds and message types of tomorrow.
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type {
-  Contact,
-  ConversationSettings,
-  GroupPolicy,
-  Preferences,
-  Role,
-} from '../protocol/server-frames.ts';
+import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
 import type { Message, Reaction, Slot, VoidSlot } from '../protocol/messages.ts';
 import { isVoid, referencesOf, type PossibleReferences } from '../protocol/slots.ts';
+import {
+  changedContact,
+  peopleAnswers,
+  presencePush,
+  typingPush,
+  type ChangedContact,
+} from './people/frames.ts';
 import {
   attempt,
   boolean,
@@ -87,12 +88,6 @@ export interface ChangedSettings {
   readonly settings: ConversationSettings;
 }
 
-export interface ChangedContact {
-  readonly userId: string;
-  /** None: it was removed. */
-  readonly contact?: Contact;
-}
-
 /** An entry of the mailbox; without a slot: of a kind that this client does not know. */
 export interface TakenEvent {
   readonly syncSeq: number;
@@ -126,32 +121,7 @@ const conversationEvent = object({
   change: string,
 });
 const settingsEvent = object({ syncSeq: seq, conversationId: string, settings });
-/** Without the fields that are absent. */
-const sparse =
-  <T>(fields: Record<string, Reader<unknown>>): Reader<T> =>
-  (value) =>
-    Object.fromEntries(Object.entries(object(fields)(value)).filter(([, field]) => field !== undefined)) as T;
-const contact = sparse<Contact>({
-  userId: string,
-  alias: optional(string),
-  starred: boolean,
-  since: number,
-});
 const contactEvent = object({ syncSeq: seq, kind: literal('contact') });
-const changedContact = sparse<ChangedContact>({ userId: string, contact: optional(contact) });
-const profile = object({
-  userId: string,
-  name: string,
-  avatar: string,
-  custom: where(isObject),
-  version: count,
-});
-const preferences = sparse<Preferences>({
-  presence: boolean,
-  receipts: boolean,
-  previews: boolean,
-  mentions: optional(boolean),
-});
 const leaving = ['left', 'removed', 'dismissed'];
 const stayEvent: Reader<TakenEvent> = (value) => {
   const { syncSeq, conversationId, change } = conversationEvent(value);
@@ -285,12 +255,7 @@ export const answers = {
   updateGroup: group,
   setRole: object({}),
   muteMember: object({ mutedUntil: number }),
-  typing: object({}),
-  profile,
-  profiles: object({ users: list(profile) }),
-  contact: either(contact, object({})),
-  contacts: object({ contacts: list(contact), next: optional(string) }),
-  preferences,
+  ...peopleAnswers,
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;
@@ -319,12 +284,8 @@ const pushes = {
     headSeq: seq,
   }),
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
-  typing: object({
-    push: literal('typing'),
-    conversationId: string,
-    from: string,
-    stopped: optional(boolean, false),
-  }),
+  typing: typingPush,
+  presence: presencePush,
   ephemeral: object({
     push: literal('ephemeral'),
     message: ephemeral,
@@ -343,14 +304,18 @@ export type SyncPush = Read<typeof pushes.sync>;
 export type KickedPush = Read<typeof pushes.kicked>;
 export type ReadPush = Read<typeof pushes.read>;
 export type GroupPush = Read<typeof pushes.group>;
-export type TypingPush = Read<typeof pushes.typing>;
+export type TypingPush = Read<typeof typingPush>;
+export type PresencePush = Read<typeof presencePush>;
 export type ServerPush = Read<(typeof pushes)[keyof typeof pushes]>;
 
 const frame = either(
   either(accepted, refused),
   either(
     either(pushes.sync, gatewayError),
-    either(either(pushes.read, pushes.group), either(pushes.typing, either(pushes.ephemeral, pushes.kicked))),
+    either(
+      either(pushes.read, pushes.group),
+      either(either(pushes.typing, pushes.presence), either(pushes.ephemeral, pushes.kicked)),
+    ),
   ),
 );
 export type ServerFrame = Read<typeof frame>;

@@ -48,6 +48,13 @@ export function object<F extends Fields>(fields: F): Reader<ReadFields<F>> {
   };
 }
 
+/** Without the fields that are absent. */
+export function sparse<T>(fields: Fields): Reader<T> {
+  const read = object(fields);
+  return (value) =>
+    Object.fromEntries(Object.entries(read(value)).filter(([, field]) => field !== undefined)) as T;
+}
+
 /** These fields, and what else there is as it is. */
 export function openObject<F extends Fields>(fields: F): Reader<ReadFields<F>> {
   const read = object(fields);

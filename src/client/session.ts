@@ -13,6 +13,7 @@ import { Link } from './connection/link.ts';
 import { Looking } from './sync/looking.ts';
 import { Reads } from './sync/reads.ts';
 import { Typing } from './people/typing.ts';
+import { Watching } from './people/watching.ts';
 import { Registration } from './registration.ts';
 import { Outbox } from './outbox/outbox.ts';
 import type { Store } from './store/store.ts';
@@ -56,6 +57,7 @@ export class Session {
   readonly changes: Changes;
   readonly registration: Registration;
   readonly typing: Typing;
+  readonly watching: Watching;
   private readonly acks: Acks;
   private readonly holes: HoleRepair;
   private readonly store: Store;
@@ -100,6 +102,7 @@ export class Session {
     });
     this.registration = new Registration({ store, request, environment });
     this.typing = new Typing({ userId: store.meta.userId, request, environment, events });
+    this.watching = new Watching({ request, environment, events, onError });
     const { holes, reads } = this;
     this.looking = new Looking({ store, inbox, holes, reads, request, environment });
     this.sync = new Sync({
@@ -152,6 +155,7 @@ export class Session {
     this.acks.flush();
     this.looking.endAll();
     this.typing.endAll();
+    this.watching.endAll();
     this.end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
@@ -230,6 +234,8 @@ export class Session {
         return void this.looking.takePush(push);
       case 'typing':
         return this.typing.takePush(push);
+      case 'presence':
+        return this.watching.takePush(push);
       case 'ephemeral':
         return this.events.emit('ephemeral', { message: push.message });
       case 'kicked':
@@ -253,6 +259,7 @@ export class Session {
     this.settleStart(({ resolve }) => resolve());
     this.holes.resume();
     this.looking.resume();
+    this.watching.resume();
     this.outbox.resume();
     this.reads.resume();
     this.registration.resume();
@@ -269,6 +276,7 @@ export class Session {
     this.reads.pause();
     this.registration.pause();
     this.typing.pause();
+    this.watching.pause();
   }
 
   private end(error: ImError): void {

@@ -25,6 +25,7 @@ const eventNames = [
   'readChanged',
   'ephemeral',
   'typing',
+  'presence',
   'profilesChanged',
   'contactChanged',
   'conversationChanged',

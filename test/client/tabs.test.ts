@@ -346,7 +346,7 @@ describe('tabs', () => {
     await laptop.seen.until(() => laptop.seen.of('kicked').length === 1, 'kicked');
   }, 60_000);
 
-  test('names, contacts and who types are told in every tab, by whichever it is asked', async () => {
+  test('names, contacts, who types and who is there are told in every tab, by whichever it is asked', async () => {
     const { alice, bob, tabs } = await openTabs(3);
     const [first, second, third] = tabs as [Page, Page, Page];
     const aliceId = alice.im.userId;
@@ -373,10 +373,19 @@ describe('tabs', () => {
     await third.evaluate((id) => hands.client!.conversation(`user:${id}`).typing(), aliceId);
     await alice.seen.until(() => alice.seen.of('typing').length === 1, 'that bob types');
 
-    // What another device does while the tabs change hands is not lost.
+    for (const tab of [second, third]) {
+      await tab.evaluate(() => hands.client!.on('presence', () => hands.events.push('presence')));
+    }
+    await third.evaluate((id) => void hands.client!.watchPresence([id]), aliceId);
+    for (const tab of [second, third]) await tab.waitForFunction(() => hands.events.includes('presence'));
+
+    // What another device does while the tabs change hands is not lost, and the next holder watches anew.
     const laptop = await devices.connect({ userId: bob, platform: 'desktop' });
     await Promise.all([first.close(), laptop.im.setContact(aliceId, { alias: 'Ali' })]);
-    for (const tab of [second, third]) await nameIs(tab, 'Ali');
+    for (const tab of [second, third]) {
+      await nameIs(tab, 'Ali');
+      await tab.waitForFunction(() => hands.events.filter((event) => event === 'presence').length === 2);
+    }
   }, 60_000);
 
   test('the example of docs/client.md prints what it says', async () => {

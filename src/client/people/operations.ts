@@ -1,10 +1,11 @@
 // What a device does when its client asks about people.
 import { peopleLimits } from '../../protocol/limits.ts';
-import type { Contact, Preferences, Profile } from '../../protocol/server-frames.ts';
+import type { Contact, Preferences, Presence, Profile } from '../../protocol/server-frames.ts';
 import type { ClientEvents } from '../client-events.ts';
 import type { Environment } from '../environment.ts';
 import type { Emitter } from '../events.ts';
 import { askPersistently } from '../persistence.ts';
+import { portions } from '../sync/portions.ts';
 import type { Session } from '../session.ts';
 
 /** Of lists that are asked for page by page: with the largest pages, 10,000 entries. */
@@ -77,6 +78,36 @@ export const peopleOperations = {
 
   setPreferences: (parts: Parts, wanted: PreferencesUpdate): Promise<Preferences> =>
     askPersistently(parts)('preferences', wanted),
+
+  async presence({ session }: Parts, userIds: readonly string[]): Promise<Presence[]> {
+    const found: Presence[] = [];
+    for (const users of portions(userIds, peopleLimits.presence)) {
+      found.push(...(await session.link.ask('presence', { users })).users);
+    }
+    return found;
+  },
+
+  /** Resolves when it is ended: what a tab left unanswered is asked of the next one, so that there they are watched too. */
+  watch: ({ session }: Parts, watchId: string, users: readonly string[]): Promise<void> =>
+    session.watching.begin(watchId, users),
+
+  async unwatch({ session }: Parts, watchId: string): Promise<void> {
+    session.watching.end(watchId);
+  },
+
+  async block(parts: Parts, userId: string): Promise<void> {
+    await askPersistently(parts)('block', { userId });
+  },
+
+  async unblock(parts: Parts, userId: string): Promise<void> {
+    await askPersistently(parts)('unblock', { userId });
+  },
+
+  blocked: ({ session }: Parts): Promise<string[]> =>
+    allPages(async (from) => {
+      const { users, next } = await session.link.ask('blocked', { ...from, limit: peopleLimits.blocked.max });
+      return { entries: users, next };
+    }),
 };
 
 type Page<Entry> = { readonly entries: readonly Entry[]; readonly next: string | undefined };

@@ -12,6 +12,8 @@ const MAX_KEPT = 5_000;
 /** Older ones are shown, and asked for again. */
 const FRESH_MS = 5 * 60_000;
 
+export const notUserId = (userId: string) => new ImError('bad_request', `"${userId}" is no userId`);
+
 interface Kept {
   readonly profile: Profile;
   readonly at: number;
@@ -90,7 +92,7 @@ export class Profiles {
   }
 
   private fetch(userId: string): Promise<Profile | undefined> {
-    if (!isId(userId)) return Promise.reject(new ImError('bad_request', `"${userId}" is no userId`));
+    if (!isId(userId)) return Promise.reject(notUserId(userId));
     const known = this.underWay.get(userId);
     if (known) return known;
     if (!this.batch || this.batch.users.length >= peopleLimits.profiles) this.batch = this.collect();

@@ -11,6 +11,7 @@ import type { ConversationRecord } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { HoleRepair } from './hole-repair.ts';
 import type { Inbox } from './inbox.ts';
+import { portions } from './portions.ts';
 import type { Reads } from './reads.ts';
 import { takeTurns } from './serial.ts';
 import { readTargets } from './targets.ts';
@@ -144,8 +145,10 @@ export class Looking {
     const wanted = groups.filter((id) => this.isLarge(id));
     const ended = [...subscribed].filter((id) => !wanted.includes(id));
     for (const id of ended) subscribed.delete(id);
-    for (const conversationIds of portions(ended)) await request('unsubscribe', { conversationIds });
-    for (const conversationIds of portions(wanted.filter((id) => !subscribed.has(id)))) {
+    for (const conversationIds of portions(ended, limits.subscriptions))
+      await request('unsubscribe', { conversationIds });
+    const added = wanted.filter((id) => !subscribed.has(id));
+    for (const conversationIds of portions(added, limits.subscriptions)) {
       const { heads } = await request('subscribe', { conversationIds });
       for (const id of conversationIds) subscribed.add(id);
       for (const [id, headSeq] of Object.entries(heads)) holes.reach(id, Number(headSeq), 0);
@@ -181,9 +184,3 @@ export class Looking {
 /** Nothing told what it is called: who comes into a large group gets no message of it. */
 const isNameless = ({ conversationId, group, left }: ConversationRecord) =>
   isGroupId(conversationId) && !group && !left;
-
-function portions(ids: readonly string[]): string[][] {
-  const size = limits.subscriptions;
-  const count = Math.ceil(ids.length / size);
-  return Array.from({ length: count }, (_, index) => ids.slice(index * size, (index + 1) * size));
-}
