@@ -8,9 +8,18 @@ export { ImError, type ImErrorCode } from '../errors.ts';
 export type { HistoryPage, HistoryQuery } from '../history.ts';
 export type { GroupUpdate, NewGroup, PendingSummary } from '../operations.ts';
 export type { Content, OutgoingMessage, SendOptions, SendState } from '../outbox/outgoing.ts';
+export type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from '../people/operations.ts';
 export type { ClientState } from '../session.ts';
 export { MemoryStorage } from '../storage/memory.ts';
 export type { Storage } from '../storage/storage.ts';
 export type { ConversationSummary } from '../summaries.ts';
 export type { Message, Reaction } from '../../protocol/messages.ts';
-export type { ConversationSettings, GroupPolicy, Role } from '../../protocol/server-frames.ts';
+export type {
+  Contact,
+  ConversationSettings,
+  GroupPolicy,
+  Preferences,
+  Presence,
+  Profile,
+  Role,
+} from '../../protocol/server-frames.ts';

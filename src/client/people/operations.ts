@@ -11,7 +11,7 @@ import type { Session } from '../session.ts';
 /** Of lists that are asked for page by page: with the largest pages, 10,000 entries. */
 const MAX_PAGES = 50;
 
-interface Parts {
+export interface PeopleParts {
   readonly session: Session;
   readonly environment: Environment;
   readonly events: Emitter<ClientEvents>;
@@ -36,12 +36,12 @@ export interface ContactUpdate {
 export type PreferencesUpdate = Partial<Record<keyof Preferences, boolean>>;
 
 export const peopleOperations = {
-  async typing({ session }: Parts, conversationId: string, stopped: boolean): Promise<void> {
+  async typing({ session }: PeopleParts, conversationId: string, stopped: boolean): Promise<void> {
     session.typing.tell(conversationId, stopped);
   },
 
   /** At most 100; an answer holds as many as fit it. */
-  async profiles({ session }: Parts, users: readonly string[]): Promise<Profile[]> {
+  async profiles({ session }: PeopleParts, users: readonly string[]): Promise<Profile[]> {
     const found: Profile[] = [];
     for (let more = true; more && found.length < users.length;) {
       const answer = await session.link.ask('profiles', { users: users.slice(found.length) });
@@ -51,13 +51,13 @@ export const peopleOperations = {
     return found;
   },
 
-  async setProfile(parts: Parts, wanted: ProfileUpdate): Promise<Profile> {
+  async setProfile(parts: PeopleParts, wanted: ProfileUpdate): Promise<Profile> {
     const profile = await askPersistently(parts)('profile', wanted);
     parts.events.emit('profilesChanged', { users: [profile] });
     return profile;
   },
 
-  contacts: ({ session }: Parts): Promise<Contact[]> =>
+  contacts: ({ session }: PeopleParts): Promise<Contact[]> =>
     allPages(async (from) => {
       const { contacts, next } = await session.link.ask('contacts', {
         ...from,
@@ -66,20 +66,20 @@ export const peopleOperations = {
       return { entries: contacts, next };
     }),
 
-  async setContact(parts: Parts, userId: string, wanted: ContactUpdate): Promise<Contact> {
+  async setContact(parts: PeopleParts, userId: string, wanted: ContactUpdate): Promise<Contact> {
     return (await askPersistently(parts)('contact', { userId, ...wanted })) as Contact;
   },
 
-  async removeContact(parts: Parts, userId: string): Promise<void> {
+  async removeContact(parts: PeopleParts, userId: string): Promise<void> {
     await askPersistently(parts)('contact', { userId, remove: true });
   },
 
-  preferences: ({ session }: Parts): Promise<Preferences> => session.link.ask('preferences', {}),
+  preferences: ({ session }: PeopleParts): Promise<Preferences> => session.link.ask('preferences', {}),
 
-  setPreferences: (parts: Parts, wanted: PreferencesUpdate): Promise<Preferences> =>
+  setPreferences: (parts: PeopleParts, wanted: PreferencesUpdate): Promise<Preferences> =>
     askPersistently(parts)('preferences', wanted),
 
-  async presence({ session }: Parts, userIds: readonly string[]): Promise<Presence[]> {
+  async presence({ session }: PeopleParts, userIds: readonly string[]): Promise<Presence[]> {
     const found: Presence[] = [];
     for (const users of portions(userIds, peopleLimits.presence)) {
       found.push(...(await session.link.ask('presence', { users })).users);
@@ -88,22 +88,22 @@ export const peopleOperations = {
   },
 
   /** Resolves when it is ended: what a tab left unanswered is asked of the next one, so that there they are watched too. */
-  watch: ({ session }: Parts, watchId: string, users: readonly string[]): Promise<void> =>
+  watch: ({ session }: PeopleParts, watchId: string, users: readonly string[]): Promise<void> =>
     session.watching.begin(watchId, users),
 
-  async unwatch({ session }: Parts, watchId: string): Promise<void> {
+  async unwatch({ session }: PeopleParts, watchId: string): Promise<void> {
     session.watching.end(watchId);
   },
 
-  async block(parts: Parts, userId: string): Promise<void> {
+  async block(parts: PeopleParts, userId: string): Promise<void> {
     await askPersistently(parts)('block', { userId });
   },
 
-  async unblock(parts: Parts, userId: string): Promise<void> {
+  async unblock(parts: PeopleParts, userId: string): Promise<void> {
     await askPersistently(parts)('unblock', { userId });
   },
 
-  blocked: ({ session }: Parts): Promise<string[]> =>
+  blocked: ({ session }: PeopleParts): Promise<string[]> =>
     allPages(async (from) => {
       const { users, next } = await session.link.ask('blocked', { ...from, limit: peopleLimits.blocked.max });
       return { entries: users, next };
