@@ -71,6 +71,10 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'Query')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    this.addRoutes(['search'], 'search', 'Looks through the messages of a user')
+      .useTable(tables, 'Conversations', 'BatchGetItem')
+      .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
+      .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem');
     this.addRoutes(['recall', 'edit', 'react'], 'changes', 'Changes messages in place, for everybody')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem');

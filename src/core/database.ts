@@ -160,22 +160,13 @@ export class Database {
 
   /** Items whose sort key is in the range, both ends included; strongly consistent unless told otherwise. */
   async query(range: Range): Promise<Item[]> {
-    const { partitionKey, sortKey } = tableDefinitions[range.table];
     const items: Item[] = [];
     let startKey: Record<string, AttributeValue> | undefined;
     for (let page = 0; page < MAX_QUERY_PAGES; page++) {
       const answer = await this.client.send(
         new QueryCommand({
-          TableName: this.names[range.table],
-          KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :from AND :to',
-          ExpressionAttributeNames: { '#partition': partitionKey, '#sort': sortKey.name },
-          ExpressionAttributeValues: marshall({
-            ':partition': range.partition,
-            ':from': range.from,
-            ':to': range.to,
-          }),
+          ...this.rangeInput(range),
           Limit: range.limit - items.length,
-          ConsistentRead: range.read !== 'eventual',
           ExclusiveStartKey: startKey,
         }),
       );
@@ -184,6 +175,15 @@ export class Database {
       if (!startKey || items.length >= range.limit) return items;
     }
     throw new Error(`A query of ${range.table} did not end after ${MAX_QUERY_PAGES} pages`);
+  }
+
+  /** One page of it from its upper end down, at most 1 MB; `more`: it goes on below. */
+  async queryDown(range: Range): Promise<{ readonly items: Item[]; readonly more: boolean }> {
+    const answer = await this.client.send(
+      new QueryCommand({ ...this.rangeInput(range), ScanIndexForward: false }),
+    );
+    const items = (answer.Items ?? []).map((item) => unmarshall(item));
+    return { items, more: answer.LastEvaluatedKey !== undefined };
   }
 
   async put(put: Put): Promise<Write> {
@@ -269,6 +269,18 @@ export class Database {
           ConditionCheck: { ...this.keyInput(part), ConditionExpression: part.condition, ...onFailure },
         };
     }
+  }
+
+  private rangeInput({ table, partition, from, to, limit, read }: Range) {
+    const { partitionKey, sortKey } = tableDefinitions[table];
+    return {
+      TableName: this.names[table],
+      KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#partition': partitionKey, '#sort': sortKey.name },
+      ExpressionAttributeValues: marshall({ ':partition': partition, ':from': from, ':to': to }),
+      Limit: limit,
+      ConsistentRead: read !== 'eventual',
+    };
   }
 
   private keyInput(part: Expressions & { readonly table: TableName; readonly key: Key }) {

@@ -143,6 +143,11 @@ export const draftKey = (userId: string, conversationId: string) => ({
 
 /** All of a user's views of conversations, as a range of sort keys. */
 export const viewItems = { from: viewPrefix, to: `${viewPrefix}\uffff` } as const;
+/** Those whose id comes after that one. No id has a `!` in it, nor a character that sorts before. */
+export const viewItemsAfter = (conversationId: string) => ({
+  from: `${itemKey.conversationView(conversationId)}!`,
+  to: viewItems.to,
+});
 export const conversationIdOf = (viewItem: string) => viewItem.slice(viewPrefix.length);
 
 /** All members of a group, and those that were, as a range of sort keys. */

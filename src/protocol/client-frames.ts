@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { bodyFault, isObject } from './body.ts';
 import { groupFrames } from './group-frames.ts';
-import { clientMsgIdSchema, conversationIdSchema, targetSchema } from './id-schemas.ts';
-import { limits } from './limits.ts';
+import { clientMsgIdSchema, conversationIdSchema, targetSchema, userIdSchema } from './id-schemas.ts';
+import { limits, searchLimits } from './limits.ts';
 import { bodySchemas, mentionsSchema, seqSchema, type SendableType } from './messages.ts';
 import { peopleFrames, presenceFrames, typingFrame } from './people-frames.ts';
 
@@ -162,6 +162,18 @@ export const settingsFrame = define(() =>
   }),
 );
 
+export const searchFrame = define(() =>
+  request('search', {
+    query: characters(searchLimits.query.min, searchLimits.query.max),
+    /** Default: all of the caller's. */
+    conversationId: v.optional(conversationIdSchema),
+    /** Only messages of this user. */
+    from: v.optional(userIdSchema),
+    cursor: v.optional(v.pipe(v.string(), v.maxLength(searchLimits.cursor))),
+    limit: pageSize(searchLimits.hits),
+  }),
+);
+
 export const deviceFrame = define(() =>
   request('device', {
     pushToken: v.optional(v.pipe(storedText(limits.pushToken), v.nonEmpty())),
@@ -187,6 +199,7 @@ export const clientFrames = define(() => ({
   conversations: conversationsFrame,
   unread: unreadFrame,
   settings: settingsFrame,
+  search: searchFrame,
   device: deviceFrame,
   ping: pingFrame,
   ...groupFrames,

@@ -67,3 +67,12 @@ export const peopleLimits = {
   /** Users that one connection watches. */
   presenceWatches: 500,
 } as const;
+
+/** Of `search`, likewise. */
+export const searchLimits = {
+  /** Characters. */
+  query: { min: 1, max: 100 },
+  /** Longer than any that the server makes. */
+  cursor: 1024,
+  hits: { max: 50, default: 20 },
+} as const;

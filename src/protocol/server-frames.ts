@@ -253,6 +253,14 @@ export const responseFrames = {
     complete: v.boolean(),
   }),
   settings: answer(settingsSchema.entries),
+  search: answer({
+    /** Newest first. */
+    hits: v.array(messageSchema),
+    /** Go on looking from there. */
+    next: v.optional(v.string()),
+    /** Messages looked at. */
+    scanned: count,
+  }),
   device: answer({}),
   ping: answer({ head: count, serverTime: timestamp, mailbox }),
   createGroup: answer({

@@ -108,6 +108,7 @@ const expiringActions = [
   'members',
   'profile',
   'presence',
+  'search',
 ];
 /** Groups that are written to at once, in parts, and to whoever looks; and how they end. */
 async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
@@ -187,6 +188,7 @@ async function runEverything(): Promise<void> {
   await back.request('receipts', { conversationId: 'd:alice:bob', seq: 9 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
+  await useSearch(back);
   await useGroups(alice, back);
   await useNotifications(alice);
   await usePeople(alice);
@@ -312,6 +314,13 @@ async function useNotifications(alice: TestClient): Promise<void> {
   webhook.answer({ status: 410 });
   await alice.send('user:hank', 'to nobody');
   await notes();
+}
+
+/** What the mailbox names, what it does not, and what is found. */
+async function useSearch(bob: TestClient): Promise<void> {
+  await bob.request('search', { query: 'message' });
+  await bob.request('search', { query: 'no such words' });
+  await bob.request('search', { query: 'message', conversationId: 'd:alice:bob' });
 }
 
 /** As many events as fill a page. */

@@ -7,7 +7,7 @@ import { clientFrames } from '../../src/protocol/client-frames.ts';
 import { errorCatalogue } from '../../src/protocol/errors.ts';
 import { userIdSchema } from '../../src/protocol/id-schemas.ts';
 import { directConversationId, parseConversationId } from '../../src/protocol/ids.ts';
-import { limits, peopleLimits } from '../../src/protocol/limits.ts';
+import { limits, peopleLimits, searchLimits } from '../../src/protocol/limits.ts';
 import { bodySchemas } from '../../src/protocol/messages.ts';
 import { pushFrames, refusedFrame, responseFrames } from '../../src/protocol/server-frames.ts';
 import { SUBPROTOCOL } from '../../src/protocol/version.ts';
@@ -46,7 +46,7 @@ test('the wire schemas of im.v1 are what they were', () => {
     pushes: hashes(pushFrames),
     refused: hash(refusedFrame),
     errors: hash(errorCatalogue),
-    limits: hash({ ...limits, ...peopleLimits }),
+    limits: hash({ ...limits, ...peopleLimits, ...searchLimits }),
   }).toMatchInlineSnapshot(`
     {
       "bodies": {
@@ -86,6 +86,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "recall": "82acc17cd1abaa88",
         "receipts": "00fd82a3a97793eb",
         "removeMembers": "e9c06ccf15c0d722",
+        "search": "51793572f11a4aea",
         "send": "6241ef2789f2661e",
         "setRole": "b61524974bad9bcd",
         "settings": "3bf5baac84ca6a3c",
@@ -100,7 +101,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "watchPresence": "fece921c410106df",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "538fe982bc7bae01",
+      "limits": "b0e42e3260163855",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "group": "1b594a3b4b078429",
@@ -139,6 +140,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "recall": "6fb77a7cba0f77a4",
         "receipts": "eda477b5c2d961cb",
         "removeMembers": "03427037b57d1c51",
+        "search": "e39794b3633b74a2",
         "send": "1cd2936f1e3a2528",
         "setRole": "5dedaed275f34443",
         "settings": "2fef9d3bed6d9bbf",

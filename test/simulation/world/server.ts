@@ -26,6 +26,7 @@ import { unwatchPresence, watchPresence } from '../../../src/core/people/watches
 import { registerForPush } from '../../../src/core/push-devices.ts';
 import { positions, read } from '../../../src/core/read-positions.ts';
 import { receipts } from '../../../src/core/receipts.ts';
+import { search } from '../../../src/core/search/search.ts';
 import { send } from '../../../src/core/send.ts';
 import { ack, ping, sync } from '../../../src/core/sync.ts';
 import { clientFrames } from '../../../src/protocol/client-frames.ts';
@@ -51,6 +52,7 @@ const routes: Required<Routes> = {
   conversations: [clientFrames.conversations, conversations],
   unread: [clientFrames.unread, unread],
   settings: [clientFrames.settings, settings],
+  search: [clientFrames.search, search],
   device: [clientFrames.device, registerForPush],
   ping: [clientFrames.ping, ping],
   createGroup: [clientFrames.createGroup, createGroup],
