@@ -4,6 +4,7 @@ import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ImFunction } from './im-function.ts';
@@ -14,6 +15,7 @@ import type { Tables } from './tables.ts';
 export interface FanOutProps {
   tables: Tables;
   api: IWebSocketApi;
+  media: Bucket;
   stageName: string;
   /** Batches of one shard at once. */
   parallelization: number;
@@ -27,7 +29,7 @@ export class FanOut extends Construct {
 
   constructor(scope: Construct, id: string, props: FanOutProps) {
     super(scope, id);
-    const { tables, api, stageName, environment } = props;
+    const { tables, api, media, stageName, environment } = props;
 
     const timeout = Duration.seconds(60);
     const fanOut = new ImFunction(this, 'fan-out', {
@@ -40,7 +42,9 @@ export class FanOut extends Construct {
       // Who is in a group, who looks at it, and when others hear of it.
       .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'Query', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'OfflineQueue', 'UpdateItem')
-      .useConnections(api, stageName, 'POST', 'DELETE');
+      .useConnections(api, stageName, 'POST', 'DELETE')
+      // Files that messages name are kept.
+      .useBucket(media, { 'c/': ['DeleteObjectTagging'] });
     // What is too much for one invocation, or due later: each part is carried out, and tried again, by itself.
     const groupTasks = new ImFunction(this, 'group-tasks', {
       description: 'Does its part of what goes to a large group',

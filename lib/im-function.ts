@@ -4,6 +4,7 @@ import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { tableDefinitions, type TableName } from '../src/core/tables.ts';
@@ -31,6 +32,8 @@ type TableAction =
   | 'PutItem'
   | 'Query'
   | 'UpdateItem';
+
+type ObjectAction = 'DeleteObject' | 'DeleteObjectTagging' | 'GetObject' | 'PutObject' | 'PutObjectTagging';
 
 /** A function whose bundle is `dist/functions/<id>`; its role allows nothing but its own logs and what is bound. */
 export class ImFunction extends Construct {
@@ -86,6 +89,21 @@ export class ImFunction extends Construct {
       });
     this.allow(['execute-api:ManageConnections'], methods.map(arn));
     return this;
+  }
+
+  /** Allows just these actions on objects whose keys begin so; and to be told what is not there. */
+  useBucket(bucket: Bucket, grants: Readonly<Record<string, readonly ObjectAction[]>>): this {
+    for (const [prefix, actions] of Object.entries(grants)) {
+      this.allow(
+        actions.map((action) => `s3:${action}`),
+        [bucket.arnForObjects(`${prefix}*`)],
+      );
+    }
+    this.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    return this.setVariable('MEDIA_BUCKET', bucket.bucketName).setVariable(
+      'MEDIA_URL',
+      `https://${bucket.bucketRegionalDomainName}`,
+    );
   }
 
   setVariable(name: string, value: string): this {

@@ -3,6 +3,7 @@ import { CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from './config.ts';
 import { FanOut } from './fan-out.ts';
+import { Media } from './media.ts';
 import { Offline } from './offline.ts';
 import { Tables } from './tables.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
@@ -35,6 +36,7 @@ export class ImStack extends Stack {
     const environment = { IM_SETTINGS: JSON.stringify(config.settings) };
 
     const tables = new Tables(this, 'Tables', config);
+    const { bucket: media } = new Media(this, 'Media', config);
     const { api } = new ImWebSocketApi(this, 'WebSocket', {
       config,
       tokens: {
@@ -43,11 +45,13 @@ export class ImStack extends Stack {
         audience: tokenAudience.valueAsString,
       },
       tables,
+      media,
       environment,
     });
     const fanOut = new FanOut(this, 'FanOut', {
       tables,
       api,
+      media,
       stageName: config.stage,
       parallelization: config.fanOutParallelization,
       environment,

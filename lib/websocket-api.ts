@@ -9,9 +9,11 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Action } from '../src/protocol/client-frames.ts';
 import { groupFrames } from '../src/protocol/group-frames.ts';
+import { mediaFrames } from '../src/protocol/media-frames.ts';
 import { peopleFrames, presenceFrames } from '../src/protocol/people-frames.ts';
 import type { Config } from './config.ts';
 import { ImFunction, type ImFunctionProps } from './im-function.ts';
@@ -26,6 +28,7 @@ export interface WebSocketApiProps {
     audience: string;
   };
   tables: Tables;
+  media: Bucket;
   environment: Record<string, string>;
 }
 
@@ -40,7 +43,7 @@ export class ImWebSocketApi extends Construct {
   constructor(scope: Construct, id: string, props: WebSocketApiProps) {
     super(scope, id);
     this.props = props;
-    const { config, tables } = props;
+    const { config, tables, media } = props;
 
     this.api = new WebSocketApi(this, 'Api', {
       apiName: `serverless-im-${config.stage}`,
@@ -76,8 +79,9 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
       .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem');
     this.addRoutes(['recall', 'edit', 'react'], 'changes', 'Changes messages in place, for everybody')
-      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
-      .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem');
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
+      .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem')
+      .useBucket(media, { 'c/': ['DeleteObject', 'DeleteObjectTagging'] });
     const ofGroups = Object.keys(groupFrames) as (keyof typeof groupFrames)[];
     this.addRoutes(ofGroups, 'groups', 'Makes groups, changes who is in them and what they are called')
       .useTable(
@@ -113,6 +117,15 @@ export class ImWebSocketApi extends Construct {
       'UpdateItem',
       'DeleteItem',
     );
+    const ofMedia = Object.keys(mediaFrames) as (keyof typeof mediaFrames)[];
+    this.addRoutes(ofMedia, 'media', 'Signs URLs for files')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem')
+      .useTable(tables, 'Messages', 'GetItem')
+      .useTable(tables, 'Users', 'UpdateItem')
+      .useBucket(media, {
+        'c/': ['PutObject', 'PutObjectTagging', 'GetObject'],
+        'p/': ['PutObject', 'GetObject'],
+      });
     const fallback = this.routeFunction('default', {
       description: 'Answers frames that name no known action',
     });

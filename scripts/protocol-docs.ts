@@ -97,6 +97,10 @@ const whatItDoes: Readonly<Record<Action, string>> = {
     'Takes no more messages from a user: their sends, edits and `typing` are `blocked`, in a conversation that exists and in one that begins later, and they cannot add the caller to groups. Neither is told how far the other has read in their conversation, nor they that the caller types. The caller may still write to them. What is so already changes nothing; `user_not_found`: no such user was ever there.',
   unblock: 'Ends it.',
   blocked: 'Whom the caller blocks, in the order of their ids; follow `next`.',
+  upload:
+    'Where to put a file, before the message that names it is sent: PUT it to `url` with these `headers` and exactly `size` bytes, until `expiresAt` (15 minutes); then send the message with `media` as its body’s `url`. The file belongs to the first message of its uploader that names it, in this conversation alone: what no message names is gone after a day. 412 to a PUT: the file is there already, from a try whose answer was lost. Without `conversationId`, for an avatar: smaller (`avatarMaxBytes`), and readable by every user. Refused as a send would be: `not_member`, `blocked`, `muted`; more bytes than `mediaMaxBytes` (100 MB by default) are `too_large`; 60 uploads a minute (`rate_limited`).',
+  download:
+    'Where to get a file, until `expiresAt` (15 minutes), whole or by `Range`: for who may see the message that names it; as long as none does, for who uploaded it; avatars for everybody. A file that was sent a moment ago may need `seq`, the number of the message. `not_found` when the message was recalled, or is not for the caller.',
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 

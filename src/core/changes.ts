@@ -11,6 +11,8 @@ import { changeAndTell } from './control-messages.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { findMessage } from './find-message.ts';
 import { isAdmin, isMuted } from './groups/group.ts';
+import { bindMedia, deleteMedia } from './media/bindings.ts';
+import { mediaOf, toMedia } from './media/keys.ts';
 import { PUSH_TIMEOUT_MS } from './pushes.ts';
 import { reactionAttributes } from './tables.ts';
 import { sealUncounted } from './uncounted.ts';
@@ -35,7 +37,11 @@ export async function recall(
     const { groupMember } = membership;
     const governs = groupMember !== undefined && isAdmin(groupMember);
     if (message.from !== caller.userId && !governs) return refuseForeign(seq);
-    if (message.recalled) return { ok: true, seq: item['control'] as number };
+    if (message.recalled) {
+      await deleteMedia(ctx, { ...message, body: { url: item['media'] } });
+      return { ok: true, seq: item['control'] as number };
+    }
+    const media = mediaOf(message);
     // Nobody may react meanwhile: what they said would stay.
     const { reacted } = item;
     const reactions = Object.fromEntries(reactionAttributes(item).map((name, index) => [`r${index}`, name]));
@@ -52,18 +58,27 @@ export async function recall(
         kind: 'update',
         table: 'Messages',
         key: { conversationId, seq },
-        update: `SET #recalled = :true, #body = :empty, #control = :control REMOVE ${gone}`,
+        update: `SET #recalled = :true, #body = :empty, #control = :control${
+          media ? ', #media = :media' : ''
+        } REMOVE ${gone}`,
         condition: `attribute_exists(#type) AND attribute_not_exists(#recalled) AND ${
           reacted === undefined ? 'attribute_not_exists(#reacted)' : '#reacted = :reacted'
         }`,
         names: reactions,
-        values: { true: true, empty: '{}', control, ...(reacted !== undefined && { reacted }) },
+        values: {
+          true: true,
+          empty: '{}',
+          control,
+          ...(reacted !== undefined && { reacted }),
+          // For a repeat to know what is to be deleted.
+          ...(media && { media: toMedia(media.key) }),
+        },
       }),
     });
     if (told.outcome === 'contended') break;
     if (told.outcome === 'refused') continue;
     await sealUncounted(ctx, conversationId, told.head);
-    await lastPushesOf(ctx, message);
+    await Promise.all([deleteMedia(ctx, message), lastPushesOf(ctx, message)]);
     return { ok: true, seq: told.seq };
   }
   return refuse('unavailable', 'too much contention in this conversation, try again');
@@ -97,7 +112,10 @@ export async function edit(
     if (same && same.payload !== payload) {
       return refuse('idempotency_conflict', 'clientMsgId: was used for another edit');
     }
-    if (same) return { ok: true, seq: same.control, edited: same.edited };
+    if (same) {
+      await bindMedia(ctx, message);
+      return { ok: true, seq: same.control, edited: same.edited };
+    }
     if (message.recalled) return refuse('not_found', `seq: message ${seq} was recalled`);
     const { editSeconds } = ctx.settings;
     if (isOlder(ctx, message, editSeconds)) return refuseLate('edited', editSeconds);
@@ -134,7 +152,11 @@ export async function edit(
       }),
     });
     if (told.outcome === 'contended') break;
-    if (told.outcome === 'told') return { ok: true, seq: told.seq, edited };
+    if (told.outcome !== 'told') continue;
+    const changed = { ...message, body };
+    await bindMedia(ctx, changed);
+    if (mediaOf(message)?.key !== mediaOf(changed)?.key) await deleteMedia(ctx, message);
+    return { ok: true, seq: told.seq, edited };
   }
   return refuse('unavailable', 'too much contention in this conversation, try again');
 }

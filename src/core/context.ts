@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import type { PushFailures } from './push-failures.ts';
 import type { KnownGroups } from './groups/known-groups.ts';
 import type { Tasks } from './groups/task.ts';
+import type { ObjectStore } from './media/object-store.ts';
 import type { Notes, Watches } from './notifications/note.ts';
 import type { Settings } from './settings.ts';
 
@@ -23,6 +24,7 @@ export interface Context {
   readonly tasks: Tasks;
   readonly notes: Notes;
   readonly watches: Watches;
+  readonly objects: ObjectStore;
   readonly log: Log;
 }
 

@@ -12,6 +12,8 @@ import { planHeads } from './groups/heads.ts';
 import { readStays, type GroupWithStays } from './groups/known-groups.ts';
 import { pushToSubscribers, readSubscribers, waitForFrame } from './groups/subscriptions.ts';
 import { rangesOf, type Task } from './groups/task.ts';
+import { bindMedia } from './media/bindings.ts';
+import { mediaOf } from './media/keys.ts';
 import { keyOf } from './timeline.ts';
 
 export interface FanOutFailure {
@@ -30,6 +32,7 @@ export async function fanOut(ctx: Context, messages: readonly Message[]): Promis
   const outcomes = await Promise.all([
     deliver(ctx, bundles, current).then((failed) => failed.flatMap(messagesOf)),
     attempt(passedOn, () => ctx.tasks.send(tasks)),
+    ...messages.filter(mediaOf).map((message) => attempt([message], () => bindMedia(ctx, message))),
     ...groups.map(({ group, messages: those }) => {
       const { cutoverSeq } = group.head;
       const above = cutoverSeq === undefined ? [] : those.filter(({ seq }) => seq > cutoverSeq);

@@ -4,6 +4,7 @@ import { platforms } from '../protocol/ids.ts';
 
 const milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+const bytes = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5 * 1024 ** 3));
 const days = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 const devices = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100));
@@ -50,6 +51,10 @@ export const settingsSchema = v.strictObject({
   editSeconds: v.optional(seconds, 900),
   /** A message that is older than this is looked up before it is pushed: it may have been recalled since. */
   pushFreshMs: v.optional(milliseconds, 1_000),
+  /** Bytes of a file that goes with a message, and of an avatar; S3 takes 5 GB at once. */
+  mediaMaxBytes: v.optional(bytes, 100 * 1024 * 1024),
+  avatarMaxBytes: v.optional(bytes, 5 * 1024 * 1024),
+  uploadsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 60),
   /** How long messages are kept; absent = for ever. */
   messageRetentionDays: v.optional(days),
   /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */

@@ -69,6 +69,8 @@ export const itemKey = {
   heads: 'HEADS',
   /** A connection that looks at a large group. */
   subscription: (connectionId: string) => `${subscriptionPrefix}${connectionId}`,
+  /** A file of a conversation, and which message names it. */
+  media: (id: string) => `MEDIA#${id}`,
   /** How many groups a user is in. */
   groupCount: 'GROUPS',
   profile: 'PROFILE',
@@ -104,6 +106,11 @@ export const memberKey = (conversationId: string, userId: string) => ({
 export const subscriptionKey = (conversationId: string, connectionId: string) => ({
   conversationId,
   item: itemKey.subscription(connectionId),
+});
+
+export const mediaKey = (conversationId: string, id: string) => ({
+  conversationId,
+  item: itemKey.media(id),
 });
 
 /** Keys of the Users table. */

@@ -4,6 +4,7 @@ import { bodyFault, isObject } from './body.ts';
 import { groupFrames } from './group-frames.ts';
 import { clientMsgIdSchema, conversationIdSchema, targetSchema, userIdSchema } from './id-schemas.ts';
 import { limits, searchLimits } from './limits.ts';
+import { mediaFrames } from './media-frames.ts';
 import { bodySchemas, mentionsSchema, seqSchema, type SendableType } from './messages.ts';
 import { peopleFrames, presenceFrames, typingFrame } from './people-frames.ts';
 
@@ -205,6 +206,7 @@ export const clientFrames = define(() => ({
   ...groupFrames,
   typing: typingFrame,
   ...peopleFrames,
+  ...mediaFrames,
   ...presenceFrames,
 }));
 

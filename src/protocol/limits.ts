@@ -76,3 +76,12 @@ export const searchLimits = {
   cursor: 1024,
   hits: { max: 50, default: 20 },
 } as const;
+
+/** Those of the frames about files: apart, as those about people. */
+export const mediaLimits = {
+  /** Characters. */
+  name: { min: 1, max: 255 },
+  mime: 127,
+  /** Bytes. */
+  media: 512,
+} as const;

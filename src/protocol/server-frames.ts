@@ -301,6 +301,14 @@ export const responseFrames = {
   block: answer({}),
   unblock: answer({}),
   blocked: answer({ users: v.array(userIdSchema), next: v.optional(v.string()) }),
+  upload: answer({
+    method: v.literal('PUT'),
+    url: v.string(),
+    headers: v.record(v.string(), v.string()),
+    expiresAt: timestamp,
+    media: v.string(),
+  }),
+  download: answer({ url: v.string(), expiresAt: timestamp }),
 } as const satisfies Record<Exclude<Action, 'ack'>, v.GenericSchema>;
 
 export const pushFrames = {

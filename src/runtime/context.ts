@@ -25,6 +25,16 @@ const noQueue = {
   },
 };
 
+const noFiles = async () => {
+  throw new Error('This function has no files');
+};
+const noObjects: Context['objects'] = {
+  signUpload: noFiles,
+  signDownload: noFiles,
+  keep: noFiles,
+  delete: noFiles,
+};
+
 const unreachable = () => {
   throw new Error('This function has no connections');
 };
@@ -34,15 +44,16 @@ const noConnections: Context['connections'] = {
   close: unreachable,
 };
 
-type Queues = Partial<Pick<Context, 'tasks' | 'notes'>>;
+type Services = Partial<Pick<Context, 'tasks' | 'notes' | 'objects'>>;
 
-/** `queues`: for who passes work on. */
-export function createContext(queues: Queues = {}): Context {
-  return { ...createContextWithoutConnections(queues), connections: createConnections(log) };
+/** `services`: for who passes work on, or keeps files. */
+export function createContext(services: Services = {}): Context {
+  return { ...createContextWithoutConnections(services), connections: createConnections(log) };
 }
 
 /** For who tells connected devices nothing: a client that is not used is not in its bundle. */
-export function createContextWithoutConnections({ tasks = noQueue, notes = noQueue }: Queues = {}): Context {
+export function createContextWithoutConnections(services: Services = {}): Context {
+  const { tasks = noQueue, notes = noQueue, objects = noObjects } = services;
   return {
     ...createStore(),
     now: Date.now,
@@ -54,6 +65,7 @@ export function createContextWithoutConnections({ tasks = noQueue, notes = noQue
     tasks,
     notes,
     watches: new Watches(),
+    objects,
     log,
   };
 }

@@ -10,10 +10,15 @@ import { isVoid } from '../protocol/slots.ts';
 import { createContext } from './context.ts';
 import { describeError } from './log.ts';
 import { createNotes } from './notes.ts';
+import { createObjectStore } from './object-store.ts';
 import { createTasks } from './tasks.ts';
 
 export function messageStream(
-  ctx: Context = createContext({ tasks: createTasks(), notes: createNotes() }),
+  ctx: Context = createContext({
+    tasks: createTasks(),
+    notes: createNotes(),
+    objects: createObjectStore(),
+  }),
 ): (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse> {
   return async (event) => {
     const sequenceNumbers = new Map<Message, string>();

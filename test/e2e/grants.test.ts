@@ -11,6 +11,7 @@ import type { FunctionRequest } from '../../local/iam/roles.ts';
 import { synthesize } from '../../local/template/synthesize.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
+import { askForPlace, fetchFile, sendPicture, uploadFile } from '../support/files.ts';
 import { startServices, type Services } from '../support/services.ts';
 import { startWebhookServer, type WebhookServer } from '../support/webhook-server.ts';
 
@@ -109,6 +110,7 @@ const expiringActions = [
   'profile',
   'presence',
   'search',
+  'upload',
 ];
 /** Groups that are written to at once, in parts, and to whoever looks; and how they end. */
 async function useGroups(alice: TestClient, bob: TestClient): Promise<void> {
@@ -192,6 +194,7 @@ async function runEverything(): Promise<void> {
   await useGroups(alice, back);
   await useNotifications(alice);
   await usePeople(alice);
+  await useMedia(alice);
 
   // One install after another: of too many, the oldest is forgotten.
   const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });
@@ -292,6 +295,25 @@ async function usePresence(alice: TestClient): Promise<void> {
   await cloud.settled();
   await watchAndGo();
   await alice.request('preferences', { presence: false });
+}
+
+/** Files that are sent, exchanged, taken back, and shown to everybody. */
+async function useMedia(alice: TestClient): Promise<void> {
+  const conversationId = 'd:alice:bob';
+  const [first, second, avatar] = [
+    await uploadFile(alice, conversationId),
+    await uploadFile(alice, conversationId),
+    await uploadFile(alice),
+  ];
+  const { seq } = await sendPicture(alice, 'user:bob', first);
+  // Who may list the bucket is told that there is nothing.
+  const neverPut = await askForPlace(alice, { conversationId });
+  await sendPicture(alice, 'user:bob', neverPut);
+  await cloud.settled();
+  for (const { media } of [first, avatar, neverPut]) await fetchFile(alice, media);
+  const body = { url: second.media };
+  await alice.request('edit', { conversationId, seq, clientMsgId: 'another-picture', body });
+  await alice.request('recall', { conversationId, seq });
 }
 
 /** A telephone that is away, comes back in time, and whose token nobody has any more. */

@@ -109,6 +109,59 @@ describe('functions', () => {
   });
 });
 
+describe('files', () => {
+  const buckets = (of: Template) => Object.values(of.findResources('AWS::S3::Bucket'));
+
+  test('are in one private, encrypted bucket that outlives the stack, reached over TLS alone', () => {
+    template.resourceCountIs('AWS::S3::Bucket', 1);
+    template.allResources('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      Properties: Match.objectLike({
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+      }),
+    });
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: [
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ],
+      }),
+    });
+    synthesize({ disposable: 'true' }).allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete' });
+  });
+
+  test('are put and got by pages of the allowed origins, and by no others', () => {
+    expect(JSON.stringify(buckets(template))).not.toContain('CorsRules');
+    synthesize({ allowedOrigins: 'https://chat.example.com' }).hasResourceProperties('AWS::S3::Bucket', {
+      CorsConfiguration: {
+        CorsRules: [
+          Match.objectLike({ AllowedMethods: ['PUT', 'GET'], AllowedOrigins: ['https://chat.example.com'] }),
+        ],
+      },
+    });
+  });
+
+  test('go after a day when no message names them, and with the messages', () => {
+    const unnamed = Match.objectLike({
+      ExpirationInDays: 1,
+      Status: 'Enabled',
+      TagFilters: [{ Key: 'state', Value: 'new' }],
+    });
+    template.hasResourceProperties('AWS::S3::Bucket', { LifecycleConfiguration: { Rules: [unnamed] } });
+    synthesize({ settings: '{"messageRetentionDays":30}' }).hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [unnamed, Match.objectLike({ ExpirationInDays: 31, Prefix: 'c/' })] },
+    });
+  });
+});
+
 describe('the WebSocket API', () => {
   test('has a route for each action, two-way but for ack', () => {
     const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(

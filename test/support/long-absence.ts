@@ -19,6 +19,7 @@ import { headKey, itemKey, mailboxKey, type TableNames } from '../../src/core/ta
 import { messageItem, type NewMessage } from '../../src/core/timeline.ts';
 import { directConversationId } from '../../src/protocol/ids.ts';
 import { backOff } from '../../src/runtime/context.ts';
+import { noObjects } from './no-objects.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 /** What one BatchWriteItem takes. */
@@ -187,6 +188,7 @@ function contextOf(cloud: Cloud, client: DynamoDBClient, now: number): Context {
     tasks: { send: async () => {} },
     notes: { send: async () => {} },
     watches: new Watches(),
+    objects: noObjects,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
 }

@@ -20,6 +20,7 @@ import { PushFailures } from '../../src/core/push-failures.ts';
 import { parseSettings } from '../../src/core/settings.ts';
 import { tableDefinitions, type TableName } from '../../src/core/tables.ts';
 import type { Push, Refused } from '../../src/protocol/server-frames.ts';
+import { noObjects } from './no-objects.ts';
 
 export class Killed extends Error {}
 
@@ -108,6 +109,7 @@ export async function startTables(
       tasks: { send: async (tasks) => void queued.push(...tasks) },
       notes: { send: async (notes) => void noted.push(...notes) },
       watches: new Watches(),
+      objects: noObjects,
       log: { info: () => {}, warn: () => {}, error: () => {} },
       requests,
       pushed,

@@ -1,5 +1,6 @@
 // S3 as functions and their clients meet it, over HTTP: signed by the SDK's own signer.
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -331,6 +332,18 @@ describe('web pages', () => {
     expect(seen.headers.get('access-control-allow-origin')).toBe(origin);
     const refused = await fetch(urlOf('media/c/g:1/x'), { headers: { origin } });
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, origin]);
+  });
+
+  it('whose own name resolves to the loopback have no access', async () => {
+    const { urlOf } = await setUp();
+    const status = await new Promise((resolve, reject) => {
+      get(urlOf('media/c/g:1/x'), { headers: { host: 'evil.example.com' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+    expect(status).toBe(403);
+    expect((await ask(urlOf('media/c/g:1/x'), 'https://chat.example.com')).status).toBe(200);
   });
 
   it('of others do not, nor with other methods or headers', async () => {

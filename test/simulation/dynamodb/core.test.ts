@@ -17,6 +17,7 @@ import { parseSettings } from '../../../src/core/settings.ts';
 import { sync } from '../../../src/core/sync.ts';
 import type { ModelCommand } from './model.ts';
 import { startTwin, type Twin } from './twin.ts';
+import { noObjects } from '../../support/no-objects.ts';
 
 const clock = { now: Date.parse('2026-11-22T12:00:00Z') };
 const WALKS = 12;
@@ -51,6 +52,7 @@ function createContext(): Context {
     tasks: { send: async () => {} },
     notes: { send: async () => {} },
     watches: new Watches(),
+    objects: noObjects,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
 }

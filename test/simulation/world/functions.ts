@@ -8,6 +8,7 @@ import { PushFailures } from '../../../src/core/push-failures.ts';
 import { parseSettings, type Settings } from '../../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../../src/core/tables.ts';
 import { storeClient, type Life, type StoreOptions } from './store.ts';
+import { noObjects } from '../../support/no-objects.ts';
 
 /** Of the functions behind routes (lib/im-function.ts). */
 export const ROUTE_TIMEOUT_MS = 10_000;
@@ -91,6 +92,7 @@ export class Functions {
       tasks: tasksFor(life),
       notes: notesFor(life),
       watches: this.watches,
+      objects: noObjects,
       log: silent,
     };
   }

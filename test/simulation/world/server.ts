@@ -30,6 +30,8 @@ import { search } from '../../../src/core/search/search.ts';
 import { send } from '../../../src/core/send.ts';
 import { ack, ping, sync } from '../../../src/core/sync.ts';
 import { clientFrames } from '../../../src/protocol/client-frames.ts';
+import { download } from '../../../src/core/media/download.ts';
+import { upload } from '../../../src/core/media/upload.ts';
 import { callerOf, type WebSocketEvent } from '../../../src/runtime/caller.ts';
 import { route, type Routes } from '../../../src/runtime/route.ts';
 import { notify, type NotifierContext } from '../../../src/core/notifications/notify.ts';
@@ -79,6 +81,11 @@ const routes: Required<Routes> = {
   block: [clientFrames.block, block],
   unblock: [clientFrames.unblock, unblock],
   blocked: [clientFrames.blocked, blocked],
+  upload: [
+    clientFrames.upload,
+    (ctx, caller, request) => upload({ ...ctx, newId: () => caller.connectionId }, caller, request),
+  ],
+  download: [clientFrames.download, download],
 };
 
 export const server = {

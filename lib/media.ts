@@ -1,0 +1,39 @@
+// The files of messages and the avatars: one private bucket, that clients reach by signed URLs alone.
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption, HttpMethods } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { Config } from './config.ts';
+
+export class Media extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, { allowedOrigins, disposable, settings }: Config) {
+    super(scope, id);
+    const { messageRetentionDays } = settings;
+    this.bucket = new Bucket(this, 'Bucket', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      removalPolicy: disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      cors:
+        allowedOrigins.length === 0
+          ? []
+          : [
+              {
+                allowedOrigins,
+                allowedMethods: [HttpMethods.PUT, HttpMethods.GET],
+                allowedHeaders: ['content-type', 'if-none-match', 'x-amz-tagging', 'range'],
+                exposedHeaders: ['ETag', 'Content-Length', 'Content-Range'],
+                maxAge: 3_600,
+              },
+            ],
+      lifecycleRules: [
+        // Fan-out takes the tag away when a message names the file.
+        { id: 'unnamed', tagFilters: { state: 'new' }, expiration: Duration.days(1) },
+        ...(messageRetentionDays === undefined
+          ? []
+          : [{ id: 'expired', prefix: 'c/', expiration: Duration.days(messageRetentionDays + 1) }]),
+      ],
+    });
+  }
+}
