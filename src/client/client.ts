@@ -12,6 +12,7 @@ import type { AnswerTo } from './frames.ts';
 import type { NewGroup, PendingSummary } from './operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
+import type { SearchOptions, SearchPage } from './search.ts';
 import type { ClientState } from './session.ts';
 import type { PushTarget } from './store/schema.ts';
 import type { ConversationSummary } from './summaries.ts';
@@ -105,6 +106,14 @@ export class Client<Held extends Device = Device> {
   /** The conversations that this device knows or is to write to, pinned ones first, then the most recent; from local data. */
   conversations(): Promise<ConversationSummary[]> {
     return this.device.ask('conversations');
+  }
+
+  /**
+   * Messages whose text, or whose attachment's name, contains that: what the server has, so only while it is reached. Go on
+   * with `next` until there is none. Rejects with ImError.
+   */
+  search(query: string, options: SearchOptions = {}): Promise<SearchPage> {
+    return this.device.ask('search', query, options);
   }
 
   /**

@@ -242,6 +242,11 @@ export const answers = {
     next: optional(string),
   }),
   settings,
+  search: object({
+    /** Undefined: it cannot be read. */
+    hits: list((value) => attempt(message, value)),
+    next: optional(string),
+  }),
   createGroup: object({ conversationId: string, skipped: list(skipped) }),
   group,
   members: object({

@@ -5,6 +5,7 @@ import type { Message, Reaction } from '../protocol/messages.ts';
 import type { RequestFields } from './connection/connection.ts';
 import type { AnswerTo } from './frames.ts';
 import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
+import { searchMessages, type SearchOptions, type SearchPage } from './search.ts';
 import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { Environment } from './environment.ts';
@@ -115,6 +116,9 @@ export const operations = {
   registerForPush: ({ session }, target: PushTarget | null) => session.registration.want(target),
 
   history: readPage,
+
+  search: ({ session }, query: string, options: SearchOptions): Promise<SearchPage> =>
+    searchMessages(session.link.ask, query, options),
 
   markRead: ({ session }, conversationId: string, seq?: number) => session.reads.mark(conversationId, seq),
 

@@ -6,6 +6,7 @@ export type { ClientEvents, ConversationEvents, MessageEvent } from '../client-e
 export type { Conversation, Receipts } from '../conversation.ts';
 export { ImError, type ImErrorCode } from '../errors.ts';
 export type { HistoryPage, HistoryQuery } from '../history.ts';
+export type { SearchOptions, SearchPage } from '../search.ts';
 export type { GroupUpdate, NewGroup, PendingSummary } from '../operations.ts';
 export type { Content, OutgoingMessage, SendOptions, SendState } from '../outbox/outgoing.ts';
 export type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from '../people/operations.ts';

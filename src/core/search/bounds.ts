@@ -2,9 +2,10 @@
 // what was seen, and the last of them is read before half of it all is spent: about 1 MB, and never more than one and a half.
 import type { Item } from '../database.ts';
 
-export const REQUEST_BYTES = 1024 * 1024;
+export const REQUEST_BYTES = 1_000_000;
 export const REQUEST_MESSAGES = 10_000;
-const FIRST_PORTION = 64;
+/** Of the largest, most of what a request may read. */
+const FIRST_PORTION = 48;
 /** What is common stands among the newest, and the page is full: so little is read in vain. */
 const GROWTH = 3;
 /** What any eventually consistent read counts at least: half a unit. */
