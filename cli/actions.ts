@@ -3,7 +3,7 @@ import type { Conversation } from '../src/client/conversation.ts';
 import type { OutgoingMessage } from '../src/client/outbox/outgoing.ts';
 import type { Chat } from './chat.ts';
 import type { Command } from './commands.ts';
-import { lastOwn, ofOthers } from './find.ts';
+import { lastOwn, ofOthers, search } from './find.ts';
 
 /** @throws ImError, Error: what to say to the user. */
 export async function perform(chat: Chat, command: Command): Promise<void> {
@@ -12,7 +12,7 @@ export async function perform(chat: Chat, command: Command): Promise<void> {
     case 'nothing':
       return;
     case 'help':
-      return chat.showHelp();
+      return chat.show({ kind: 'help' });
     case 'wrong':
       throw new Error(command.why);
     case 'open':
@@ -41,6 +41,8 @@ export async function perform(chat: Chat, command: Command): Promise<void> {
       await (isThere ? conversation.unreact(seq, emoji) : conversation.react(seq, emoji));
       return;
     }
+    case 'search':
+      return chat.show({ kind: 'found', ...(await search(client, command.query, chat.conversation)) });
     case 'recall': {
       const conversation = opened(chat);
       const found = await lastOwn(conversation, client.userId);

@@ -8,6 +8,7 @@ import { help } from './commands.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { ConversationPane } from './conversation-pane.tsx';
 import { view } from './editor.ts';
+import { FoundPane } from './found-pane.tsx';
 import { press, write } from './keys.ts';
 import { describeConnection } from './status.ts';
 import { fit, wrap } from './text.ts';
@@ -29,7 +30,7 @@ export function App({ chat, onQuit }: { readonly chat: Chat; readonly onQuit: ()
   const listColumns = isNarrow ? columns : Math.min(30, Math.floor(columns * 0.27));
   const paneColumns = isNarrow ? columns : columns - listColumns - 3;
   const bodyRows = Math.max(2, rows - 2);
-  const isPaneShown = state.open !== undefined || state.isHelpShown;
+  const isPaneShown = state.open !== undefined || state.overlay !== undefined;
   return (
     <Box flexDirection="column" width={columns} height={rows}>
       <Box height={bodyRows} width={columns} overflow="hidden">
@@ -54,10 +55,11 @@ interface PartProps {
   readonly columns: number;
 }
 
-function Pane({ state: { open, isHelpShown }, columns, rows }: PartProps & { readonly rows: number }) {
-  if (open !== undefined && !isHelpShown)
+function Pane({ state: { open, overlay }, columns, rows }: PartProps & { readonly rows: number }) {
+  if (overlay?.kind === 'found') return <FoundPane found={overlay} columns={columns} rows={rows} />;
+  if (open !== undefined && !overlay)
     return <ConversationPane key={open} conversationId={open} columns={columns} rows={rows} />;
-  const words = isHelpShown ? help : ['Tab opens a conversation, /to bob begins one,', '/help says more.'];
+  const words = overlay ? help : ['Tab opens a conversation, /to bob begins one,', '/help says more.'];
   return (
     <Text wrap="truncate">
       {words

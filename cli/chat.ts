@@ -5,13 +5,15 @@ import type { Conversation } from '../src/client/conversation.ts';
 import { editorOf, empty, type Editor } from './editor.ts';
 import { perform } from './actions.ts';
 import { parseCommand } from './commands.ts';
-import { lastOwn } from './find.ts';
+import { lastOwn, type Found } from './find.ts';
 import { clean, oneLine } from './text.ts';
 
 export interface Notice {
   readonly text: string;
   readonly isTrouble: boolean;
 }
+
+export type Overlay = { readonly kind: 'help' } | ({ readonly kind: 'found' } & Found);
 
 export interface ChatState {
   /** Its conversation id. */
@@ -20,7 +22,8 @@ export interface ChatState {
   /** The own message that is written anew. */
   readonly editing: number | undefined;
   readonly notice: Notice | undefined;
-  readonly isHelpShown: boolean;
+  /** In the place of the conversation, until Esc. */
+  readonly overlay: Overlay | undefined;
 }
 
 export class Chat {
@@ -30,7 +33,7 @@ export class Chat {
     editor: empty,
     editing: undefined,
     notice: undefined,
-    isHelpShown: false,
+    overlay: undefined,
   };
   private readonly listeners = new Set<() => void>();
   /** By conversation: what was begun there and not sent. */
@@ -61,8 +64,8 @@ export class Chat {
     this.set({ notice: { text: oneLine(text), isTrouble: true } });
   }
 
-  showHelp(): void {
-    this.set({ isHelpShown: true });
+  show(overlay: Overlay): void {
+    this.set({ overlay });
   }
 
   get conversation(): Conversation | undefined {
@@ -82,7 +85,7 @@ export class Chat {
       editor: editorOf(clean(text)),
       editing: undefined,
       notice: undefined,
-      isHelpShown: false,
+      overlay: undefined,
     });
   }
 
@@ -110,8 +113,8 @@ export class Chat {
 
   /** The innermost thing ends. */
   cancel(): void {
-    const { isHelpShown, editing, notice, editor } = this.state;
-    if (isHelpShown) this.set({ isHelpShown: false });
+    const { overlay, editing, notice, editor } = this.state;
+    if (overlay) this.set({ overlay: undefined });
     else if (editing !== undefined) this.set({ editing: undefined, editor: empty });
     else if (notice || editor.text !== '') this.set({ notice: undefined, editor: empty });
     else this.shut();
@@ -131,7 +134,7 @@ export class Chat {
   async submit(): Promise<void> {
     const { editor, editing } = this.state;
     const { conversation } = this;
-    this.set({ editor: empty, editing: undefined, notice: undefined, isHelpShown: false });
+    this.set({ editor: empty, editing: undefined, notice: undefined, overlay: undefined });
     try {
       if (editing !== undefined) {
         if (editor.text.trim() !== '') await conversation?.edit(editing, editor.text);

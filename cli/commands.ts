@@ -7,6 +7,7 @@ export type Command =
   /** `back`: which of the messages of others, counted from the newest, which is 1. */
   | { readonly do: 'reply'; readonly back: number; readonly text: string }
   | { readonly do: 'react'; readonly back: number; readonly emoji: string }
+  | { readonly do: 'search'; readonly query: string }
   | { readonly do: 'recall' }
   | { readonly do: 'retry' }
   | { readonly do: 'discard' }
@@ -26,6 +27,8 @@ export const help = [
   '/reply text   answers the newest message of others',
   '/react 👍     to it; the same again takes it back',
   '/reply #2 text, /react #2 👍   the one before it',
+  '/search text  finds messages in the open conversation,',
+  '              or in all of them if none is open',
   '/recall       takes back your last message',
   '/retry, /discard   a message that was not sent',
   '//text        sends /text',
@@ -53,6 +56,8 @@ export function parseCommand(line: string): Command {
         ? { do: 'react', back, emoji: text }
         : wrong('/react wants one emoji: /react 👍');
     }
+    case 'search':
+      return rest === '' ? wrong('/search wants a text: /search lunch') : { do: 'search', query: rest };
     case 'recall':
     case 'retry':
     case 'discard':

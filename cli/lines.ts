@@ -38,6 +38,17 @@ export function linesOf(messages: readonly Shown[], options: LinesOptions): Line
   });
 }
 
+/** What a search found: a line a message, with its day. */
+export function lineOfHit(
+  message: Message,
+  where: string,
+  options: Pick<LinesOptions, 'columns' | 'userId' | 'nameOf'>,
+): string {
+  const when = `${dayOf(message.serverTime)} ${clock(message.serverTime)}`;
+  const said = quote(message, options.userId, options.nameOf);
+  return fit(`${when} ${where}${said}`, options.columns).trimEnd();
+}
+
 function linesOfOne(message: Shown, bySeq: ReadonlyMap<number, Shown>, options: LinesOptions): Line[] {
   const { columns, userId, nameOf } = options;
   const { seq, from } = message;

@@ -21,12 +21,15 @@ export function clean(text: string): string {
 /** The same on one line. */
 export const oneLine = (text: string): string => clean(text).replaceAll(/\s+/g, ' ').trim();
 
-/** Lines of at most `width` columns, the first of at most `firstWidth`; breaks words only where one is longer than a line. */
+/**
+ * Lines of at most `width` columns, the first of at most `firstWidth`, which is no less; breaks words only where one is longer
+ * than a line.
+ */
 export function wrap(text: string, width: number, firstWidth = width): string[] {
   // A wide character has to fit.
   const full = Math.max(2, width);
   const lines: string[] = [];
-  let room = Math.max(2, firstWidth);
+  let room = Math.max(full, firstWidth);
   for (const paragraph of text.split('\n')) {
     let line = '';
     let used = 0;
@@ -44,7 +47,8 @@ export function wrap(text: string, width: number, firstWidth = width): string[] 
     };
     for (const word of paragraph.split(/(?<=\s)(?=\S)/)) {
       if (widthOf(word.trimEnd()) <= full) put(word);
-      else graphemes(word).forEach(put);
+      // Marks can be piled up on a character without end.
+      else for (const one of graphemes(word)) put(widthOf(one) <= full ? one : '?');
     }
     end();
   }
