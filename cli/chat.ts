@@ -160,7 +160,8 @@ export class Chat {
     if (!conversation || editing !== undefined) return;
     const { text } = editor;
     if (text.startsWith('/') && !text.startsWith('//')) return;
-    this.begun.set(conversation.conversationId, text);
+    if (text === '') this.begun.delete(conversation.conversationId);
+    else this.begun.set(conversation.conversationId, text);
     if (text === conversation.summary.draft) return;
     // A conversation that did not begin yet has no drafts: it is kept here then.
     await conversation.saveDraft(text).catch(() => {});

@@ -46,6 +46,8 @@ client.start().then(
   () => {},
 );
 
+// The terminal may be gone first, as when an SSH connection breaks: what is written is kept all the same.
+process.stdout.on('error', () => {});
 process.stdout.write(NO_WRAP);
 const app = render(
   <ImProvider client={client}>

@@ -8,18 +8,21 @@ import { widthOf } from '../../cli/text.ts';
 import type { Cloud } from '../../local/cloud.ts';
 import { connect } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
-import { closeWhenSettled, newUser } from '../client/devices.ts';
+import { closeWhenSettled, Devices, newUser, range } from '../client/devices.ts';
 import { Terminals, type Size, type Terminal } from './terminal.ts';
 
 let cloud: Cloud;
+let devices: Devices;
 let directory: string;
 const terminals = new Terminals();
 beforeAll(async () => {
   cloud = await startCloud();
+  devices = new Devices(cloud);
   directory = await mkdtemp(join(tmpdir(), 'chat-'));
 });
 afterAll(async () => {
   await terminals.close();
+  await devices.close();
   await closeWhenSettled(cloud);
   await rm(directory, { recursive: true, force: true });
 });
@@ -179,18 +182,39 @@ test('nothing that others write steers the terminal, or moves a line', async () 
   const send = (clientMsgId: string, text: string) =>
     m.request('send', { to: `user:${alice}`, clientMsgId, type: 'text', body: { text } });
   await send('evil-message', `${evil}all yours`);
+  await send('colour-message', '\u001b[41mcoloured \u001b]8;;https://evil.example\u001b\\link');
   await send('wide-message', '👨‍👩‍👧‍👦❤️🇩🇪 你好 '.repeat(12));
   await send('last-message', 'the end');
-  await a.shows(/ 3 │/);
+  await a.shows(/ 4 │/);
   await a.press('Tab');
   const screen = await a.shows('the end');
   expect(screen).toContain('all yours');
+  expect(screen).toContain('[41mcoloured');
+  const raw = await a.rawScreen();
+  expect(raw).not.toContain('\u001b[41m');
+  expect(raw).not.toContain('\u001b]8');
   const lines = screen.split('\n');
   // Each line begins with the list and its border, the last two are where they belong.
   for (const line of lines.slice(0, 22)) expect(widthOf(line.slice(0, line.indexOf('│')))).toBe(22);
   expect(lines[22]).toContain(`${alice} · connected`);
   expect(lines[23]).toMatch(/^>/);
   await m.close();
+});
+
+test('who scrolls up is shown all there is', async () => {
+  const [alice, bob] = [newUser('alice'), newUser('bob')];
+  const a = await chat(alice);
+  const b = await devices.connect({ userId: bob });
+  const sending = range(70).map((n) => b.im.send(`user:${alice}`, `old ${n}.`));
+  await Promise.all(sending.map(({ sent }) => sent));
+  await a.shows(/ 70 │/);
+  await a.press('Tab');
+  expect(await a.shows('old 70.')).not.toContain('old 20.');
+  const further = async () => {
+    await a.press('PPage');
+    return a.screen();
+  };
+  await expect.poll(further, { timeout: 30_000, interval: 100 }).toContain('old 1.');
 });
 
 test('a narrow terminal shows the list or the conversation, also one that becomes narrow', async () => {
