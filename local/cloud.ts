@@ -92,6 +92,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   }
 }
 
+function ownOrigins(model: CloudModel, port: number): string {
+  const allowed = variableOf(model, 'ALLOWED_ORIGINS') ?? '';
+  const own = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
+  return [...allowed.split(',').filter(Boolean), ...own].join(',');
+}
+
 async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Cloud, 'close'>> {
   const { dataDirectory, db, tablePrefix = '', templatePath } = options;
   const log = typeof options.log === 'object' ? options.log : createLog(options.log ?? 'quiet');
@@ -178,7 +184,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       s3: media.url,
       notifications: `${httpUrl}/dev/notifications`,
     },
-    environmentOverrides: options.environment ?? {},
+    // The web chat is a page of this very server.
+    environmentOverrides: { ALLOWED_ORIGINS: ownOrigins(model, port), ...options.environment },
     midwayCrashes: {
       arm: (environmentId, requests) => front.armCrash(environmentId, requests),
       disarm: (environmentId) => front.disarmCrash(environmentId),

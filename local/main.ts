@@ -133,6 +133,7 @@ function announce({ url, httpUrl }: Cloud, log: LogFormat): void {
       `  A token      ${pc.cyan(`curl "${httpUrl}/dev/token?user=alice"`)}`,
       `  A client     ${pc.cyan(`npx wscat -c "${url}?deviceId=phone&platform=ios" -s im.v1 -s "bearer.${token}"`)}`,
       `  Its frames   ${pc.cyan('{"action":"ping","id":"1"}')}`,
+      `  The chat     ${pc.cyan(`${httpUrl}/chat/`)}, in two windows under two names`,
       `  The page     ${pc.cyan(`${httpUrl}/dev/`)}`,
       `  The meters   ${pc.cyan(`curl "${httpUrl}/dev/metrics"`)}`,
       '  Ctrl-C ends it.',

@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly content: string;
+  /** Default: that of the developer page. */
+  readonly contentSecurityPolicy?: string;
 }
 
 export type Endpoint = (url: URL, request: IncomingMessage) => Promise<Answer> | Answer;

@@ -14,7 +14,7 @@ const directory = fileURLToPath(new URL('page', import.meta.url));
 export const devAssets: Readonly<Record<string, () => Promise<DevAsset>>> = {
   '/dev': () => file('index.html', 'text/html'),
   '/dev/': () => file('index.html', 'text/html'),
-  '/dev/page.css': () => file('page.css', 'text/css'),
+  '/dev/page.css': styles,
   '/dev/icon.svg': () => file('icon.svg', 'image/svg+xml'),
   '/dev/page.js': script,
 };
@@ -36,6 +36,13 @@ async function file(name: string, contentType: string): Promise<DevAsset> {
     contentType: `${contentType}; charset=utf-8`,
     content: await readFile(`${directory}/${name}`, 'utf8'),
   };
+}
+
+/** The colours are those of the web chat. */
+async function styles(): Promise<DevAsset> {
+  const tokens = await file('../../../web/tokens.css', 'text/css');
+  const page = await file('page.css', 'text/css');
+  return { ...page, content: tokens.content + page.content };
 }
 
 async function script(): Promise<DevAsset> {

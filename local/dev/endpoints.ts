@@ -1,6 +1,7 @@
 // What only developers have: a page, tokens, metrics, faults and health under /dev/, for this machine alone.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { ok, refusal, type Answer, type Endpoint } from './answers.ts';
+import { chatEndpoints } from '../chat/assets.ts';
 import { contentSecurityPolicy, devAssets } from './assets.ts';
 import { notificationEndpoints, type NotificationEndpointsOptions } from './notification-endpoints.ts';
 import type { ReadDevState } from './state-reader.ts';
@@ -66,6 +67,7 @@ function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
   ]);
   return {
     ...Object.fromEntries(assets),
+    ...chatEndpoints(),
     'GET /dev/health': () => ok({ status: 'ok', ...describe() }),
     'GET /dev/token': async ({ searchParams }) => {
       const ttl = searchParams.get('ttl');
@@ -137,15 +139,12 @@ function sharingHeaders({ url = '', headers: { origin } }: IncomingMessage): Rec
   return { vary: 'Origin', ...(shared && { 'access-control-allow-origin': origin }) };
 }
 
-function write(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, contentType, content }: Answer,
-): void {
+function write(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const { status, contentType, content } = answer;
   response.writeHead(status, {
     'content-type': contentType,
     'cache-control': 'no-store',
-    'content-security-policy': contentSecurityPolicy,
+    'content-security-policy': answer.contentSecurityPolicy ?? contentSecurityPolicy,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     ...sharingHeaders(request),

@@ -114,6 +114,13 @@ export function useTyping(to: string): readonly string[] {
   return useValue(useSource(`typing ${conversationId}`, (client) => typingSource(client, conversationId)));
 }
 
+/** How to show users: contacts' aliases, profiles' names, else their ids; another function when one has become known. */
+export function useNames(): (userId: string) => string {
+  const client = useClient();
+  const version = useValue(useSource('names', namesSource));
+  return useMemo(() => (userId) => client.nameOf(userId), [client, version]);
+}
+
 /** While the component is there, the conversation is open: of a large group, messages come live only then. */
 export function useOpen(to: string): void {
   const conversation = useConversation(to);
@@ -172,6 +179,15 @@ function summarySource(client: Client, conversationId: string): Source<Conversat
     const again = () => set(keep(get(), conversation.summary));
     const ends = [conversation.on('conversationChanged', again), client.on('reset', again)];
     again();
+    return () => ends.forEach((end) => end());
+  });
+}
+
+/** How often names have changed. */
+function namesSource(client: Client): Source<number> {
+  return createSource(0, (set, get) => {
+    const again = () => set(get() + 1);
+    const ends = [client.on('profilesChanged', again), client.on('contactChanged', again)];
     return () => ends.forEach((end) => end());
   });
 }

@@ -1,0 +1,2 @@
+// Style sheets are bundled; to TypeScript they are nothing.
+declare module '*.css';

@@ -1,0 +1,176 @@
+// The list of conversations: found by name, begun by name.
+import { useMemo, useState, type RefObject } from 'react';
+import { useClient, useConversations, useNames } from '../src/client/react/hooks.ts';
+import type { ConversationSummary } from '../src/client/summaries.ts';
+import { Avatar } from './avatar.tsx';
+import { NewConversation } from './new-conversation.tsx';
+import { lineOf } from './texts.ts';
+import { momentOf } from './times.ts';
+import { words } from './words.ts';
+
+interface ListProps {
+  readonly opened: string | undefined;
+  readonly onOpen: (conversationId: string) => void;
+  readonly onSignOut: () => void;
+  readonly search: RefObject<HTMLInputElement | null>;
+}
+
+export function ConversationList({ opened, onOpen, onSignOut, search }: ListProps) {
+  const client = useClient();
+  const nameOf = useNames();
+  const { conversations, hasMore, showMore } = useConversations();
+  const [wanted, setWanted] = useState('');
+  const [beginning, setBeginning] = useState<'direct' | 'group'>();
+  const shown = useMemo(() => {
+    const text = wanted.trim().toLowerCase();
+    const name = (one: ConversationSummary) => titleOf(one, nameOf).toLowerCase();
+    return text === '' ? conversations : conversations?.filter((one) => name(one).includes(text));
+  }, [conversations, wanted, nameOf]);
+  return (
+    <>
+      <header className="side-head">
+        <Avatar id={client.userId} name={nameOf(client.userId)} size={32} />
+        <strong className="grow ellipsis" dir="auto">
+          {nameOf(client.userId)}
+        </strong>
+        <button
+          type="button"
+          className="icon"
+          title={words.newChat}
+          aria-label={words.newChat}
+          onClick={() => setBeginning('direct')}
+        >
+          ✎
+        </button>
+        <button
+          type="button"
+          className="icon"
+          title={words.newGroup}
+          aria-label={words.newGroup}
+          onClick={() => setBeginning('group')}
+        >
+          ⊕
+        </button>
+        <button
+          type="button"
+          className="icon"
+          title={words.signOut}
+          aria-label={words.signOut}
+          onClick={onSignOut}
+        >
+          ⏻
+        </button>
+      </header>
+      <div className="side-search">
+        <input
+          ref={search}
+          type="search"
+          value={wanted}
+          placeholder={words.search}
+          aria-label={words.search}
+          onChange={(event) => setWanted(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && shown?.[0]) onOpen(shown[0].conversationId);
+            if (event.key !== 'Escape' || wanted === '') return;
+            event.preventDefault();
+            setWanted('');
+          }}
+        />
+      </div>
+      {beginning && (
+        <NewConversation
+          kind={beginning}
+          onClose={() => setBeginning(undefined)}
+          onOpen={(conversationId) => {
+            setBeginning(undefined);
+            onOpen(conversationId);
+          }}
+        />
+      )}
+      <nav className="rows" aria-label={words.conversations}>
+        {shown?.map((one) => (
+          <Row
+            key={one.conversationId}
+            summary={one}
+            isOpen={one.conversationId === opened}
+            onOpen={onOpen}
+            nameOf={nameOf}
+            userId={client.userId}
+          />
+        ))}
+        {conversations?.length === 0 && (
+          <div className="hint padded">
+            <p>
+              <strong>{words.nobodyYet}</strong>
+            </p>
+            <p>{words.nobodyHint}</p>
+          </div>
+        )}
+        {hasMore && wanted === '' && (
+          <button type="button" className="more" onClick={showMore}>
+            {words.more}
+          </button>
+        )}
+      </nav>
+    </>
+  );
+}
+
+export function titleOf(summary: ConversationSummary, nameOf: (userId: string) => string): string {
+  if (summary.kind === 'group') return summary.title || summary.conversationId;
+  return nameOf(summary.peer ?? summary.conversationId);
+}
+
+interface RowProps {
+  readonly summary: ConversationSummary;
+  readonly isOpen: boolean;
+  readonly onOpen: (conversationId: string) => void;
+  readonly nameOf: (userId: string) => string;
+  readonly userId: string;
+}
+
+function Row({ summary, isOpen, onOpen, nameOf, userId }: RowProps) {
+  const { conversationId, kind, peer, lastMessage, unread, muted, pinned, draft } = summary;
+  const title = titleOf(summary, nameOf);
+  const isMentioned = unread > 0 && lastMessage !== null && mentions(lastMessage.mentions, userId);
+  const label = [title, unread > 0 && words.unread(unread), pinned && words.pinned, muted && words.muted];
+  return (
+    <button
+      type="button"
+      className={`row${isOpen ? ' is-open' : ''}${unread > 0 ? ' is-unread' : ''}`}
+      aria-current={isOpen ? 'true' : undefined}
+      aria-label={label.filter(Boolean).join(', ')}
+      onClick={() => onOpen(conversationId)}
+    >
+      <Avatar id={kind === 'direct' ? (peer ?? conversationId) : conversationId} name={title} />
+      <span className="lines">
+        <span className="line">
+          <strong className="grow ellipsis" dir="auto">
+            {title}
+          </strong>
+          {lastMessage && <time>{momentOf(lastMessage.serverTime, Date.now())}</time>}
+        </span>
+        <span className="line">
+          <span className="grow ellipsis quiet" dir="auto">
+            {draft !== '' && !isOpen ? (
+              <>
+                <em className="draft">{words.draft}:</em> {draft}
+              </>
+            ) : (
+              lastMessage && lineOf(lastMessage, { userId, isGroup: kind === 'group', nameOf })
+            )}
+          </span>
+          {pinned && <span aria-hidden="true">📌</span>}
+          {muted && <span aria-hidden="true">🔕</span>}
+          {isMentioned && <span className="badge">@</span>}
+          {unread > 0 && (
+            <span className={`badge${muted ? ' is-muted' : ''}`}>{unread > 999 ? '999+' : unread}</span>
+          )}
+        </span>
+      </span>
+    </button>
+  );
+}
+
+const mentions = (mentioned: readonly string[] | 'all' | undefined, userId: string) =>
+  mentioned === 'all' || mentioned?.includes(userId) === true;

@@ -1,0 +1,129 @@
+// The timeline: only what is in sight is drawn, nothing jumps, and at the bottom it follows.
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { VList, type VListHandle } from 'virtua';
+import type { Messages } from '../src/client/react/hooks.ts';
+import type { ConversationSummary } from '../src/client/summaries.ts';
+import { MessageRow, type MessageActions } from './message-row.tsx';
+import { itemsOf } from './timeline-items.ts';
+import { textOf } from './texts.ts';
+import { dayOf } from './times.ts';
+import { words } from './words.ts';
+
+interface TimelineProps {
+  readonly list: Messages;
+  readonly userId: string;
+  readonly summary: ConversationSummary;
+  readonly unreadAfter: number | undefined;
+  readonly nameOf: (userId: string) => string;
+  readonly actions: MessageActions;
+}
+
+/** Near enough to an end. */
+const EDGE_PX = 80;
+
+export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }: TimelineProps) {
+  const { messages, isLoading, hasOlder, loadOlder, error } = list;
+  const handle = useRef<VListHandle>(null);
+  const [isAtBottom, setAtBottom] = useState(true);
+  const [seenSeq, setSeenSeq] = useState(0);
+  const items = useMemo(() => itemsOf(messages, userId, unreadAfter), [messages, userId, unreadAfter]);
+  const bySeq = useMemo(
+    () =>
+      new Map(
+        messages.flatMap((message) => (message.seq === undefined ? [] : [[message.seq, message] as const])),
+      ),
+    [messages],
+  );
+  // Whether what is new stands above what was there: then what is in sight stays where it is.
+  const first = useRef<string>(undefined);
+  const firstKey = items.find(({ kind }) => kind === 'message')?.key;
+  const isPrepended =
+    first.current !== undefined &&
+    first.current !== firstKey &&
+    items.some(({ key }) => key === first.current);
+  first.current = firstKey;
+
+  const lastKey = items.at(-1)?.key;
+  const lastSeq = messages.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
+  const isOwnLast = messages.at(-1)?.from === userId;
+  useLayoutEffect(() => {
+    if (items.length > 0 && (isAtBottom || isOwnLast))
+      handle.current?.scrollToIndex(items.length - 1, { align: 'end' });
+    // Follows what comes last, not what is loaded above it.
+  }, [lastKey]);
+  useEffect(() => {
+    if (isAtBottom) setSeenSeq(lastSeq);
+  }, [isAtBottom, lastSeq]);
+
+  const onScroll = (offset: number) => {
+    const { current } = handle;
+    if (!current) return;
+    setAtBottom(offset >= current.scrollSize - current.viewportSize - EDGE_PX);
+    if (offset < EDGE_PX && hasOlder && !isLoading) void loadOlder();
+  };
+  const unseen = messages.filter(
+    ({ seq, from }) => seq !== undefined && seq > seenSeq && from !== userId,
+  ).length;
+  const newest = messages.findLast(({ from, seq }) => seq !== undefined && from !== userId);
+  return (
+    <div className="timeline" role="log" aria-label={words.messages} aria-busy={isLoading}>
+      {items.length === 0 && !isLoading && !error && <p className="hint centered">{words.noMessages}</p>}
+      {error && (
+        <p className="problem bar" role="alert">
+          {words.didNotWork(error.message)}
+        </p>
+      )}
+      <VList ref={handle} shift={isPrepended} onScroll={onScroll} className="scroll" tabIndex={0}>
+        {items.map((item) => {
+          if (item.kind === 'day') {
+            return (
+              <div key={item.key} className="day">
+                <span>{dayOf(item.at, Date.now())}</span>
+              </div>
+            );
+          }
+          if (item.kind === 'new') {
+            return (
+              <div key={item.key} className="new-line">
+                <span>{words.newLine}</span>
+              </div>
+            );
+          }
+          const { message, isFirst } = item;
+          return (
+            <MessageRow
+              key={item.key}
+              message={message}
+              isFirst={isFirst}
+              isOwn={message.from === userId}
+              isRead={message.seq !== undefined && summary.peerReadSeq >= message.seq}
+              isGroup={summary.kind === 'group'}
+              answered={message.replyTo === undefined ? undefined : bySeq.get(message.replyTo)}
+              nameOf={nameOf}
+              actions={actions}
+              onJump={(seq) => {
+                const index = items.findIndex((one) => one.kind === 'message' && one.message.seq === seq);
+                if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' });
+              }}
+            />
+          );
+        })}
+      </VList>
+      {!isAtBottom && (
+        <button
+          type="button"
+          className="to-bottom"
+          aria-label={words.toBottom}
+          onClick={() => handle.current?.scrollToIndex(items.length - 1, { align: 'end' })}
+        >
+          {unseen > 0 ? words.newMessages(unseen) : '↓'}
+        </button>
+      )}
+      <p className="unseen" aria-live="polite">
+        {newest && newest.seq! > (unreadAfter ?? 0) && newest.seq === lastSeq
+          ? words.newMessageFrom(nameOf(newest.from), textOf(newest))
+          : ''}
+      </p>
+    </div>
+  );
+}
