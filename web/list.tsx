@@ -133,13 +133,11 @@ function Row({ summary, isOpen, onOpen, nameOf, userId }: RowProps) {
   const { conversationId, kind, peer, lastMessage, unread, muted, pinned, draft } = summary;
   const title = titleOf(summary, nameOf);
   const isMentioned = unread > 0 && lastMessage !== null && mentions(lastMessage.mentions, userId);
-  const label = [title, unread > 0 && words.unread(unread), pinned && words.pinned, muted && words.muted];
   return (
     <button
       type="button"
       className={`row${isOpen ? ' is-open' : ''}${unread > 0 ? ' is-unread' : ''}`}
       aria-current={isOpen ? 'true' : undefined}
-      aria-label={label.filter(Boolean).join(', ')}
       onClick={() => onOpen(conversationId)}
     >
       <Avatar id={kind === 'direct' ? (peer ?? conversationId) : conversationId} name={title} />
@@ -160,15 +158,27 @@ function Row({ summary, isOpen, onOpen, nameOf, userId }: RowProps) {
               lastMessage && lineOf(lastMessage, { userId, isGroup: kind === 'group', nameOf })
             )}
           </span>
-          {pinned && <span aria-hidden="true">📌</span>}
-          {muted && <span aria-hidden="true">🔕</span>}
+          {pinned && <Sign sign="📌" said={words.pinned} />}
+          {muted && <Sign sign="🔕" said={words.muted} />}
           {isMentioned && <span className="badge">@</span>}
           {unread > 0 && (
-            <span className={`badge${muted ? ' is-muted' : ''}`}>{unread > 999 ? '999+' : unread}</span>
+            <span className={`badge${muted ? ' is-muted' : ''}`}>
+              <Sign sign={unread > 999 ? '999+' : String(unread)} said={words.unread(unread)} />
+            </span>
           )}
         </span>
       </span>
     </button>
+  );
+}
+
+/** Seen as a sign, and read as words. */
+function Sign({ sign, said }: { sign: string; said: string }) {
+  return (
+    <>
+      <span aria-hidden="true">{sign}</span>
+      <span className="unseen">{said}</span>
+    </>
   );
 }
 

@@ -26,6 +26,7 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
   const handle = useRef<VListHandle>(null);
   const [isAtBottom, setAtBottom] = useState(true);
   const [seenSeq, setSeenSeq] = useState(0);
+  const lastOffset = useRef(Infinity);
   const items = useMemo(() => itemsOf(messages, userId, unreadAfter), [messages, userId, unreadAfter]);
   const bySeq = useMemo(
     () =>
@@ -58,9 +59,14 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
   const onScroll = (offset: number) => {
     const { current } = handle;
     if (!current) return;
-    setAtBottom(offset >= current.scrollSize - current.viewportSize - EDGE_PX);
-    if (offset < EDGE_PX && hasOlder && !isLoading) void loadOlder();
+    // Upwards only: what comes above moves everything down by itself.
+    if (offset < EDGE_PX && offset < lastOffset.current && hasOlder && !isLoading) void loadOlder();
+    lastOffset.current = offset;
   };
+  const isShort = () => handle.current !== null && handle.current.scrollSize <= handle.current.viewportSize;
+  useEffect(() => {
+    if (hasOlder && !isLoading && isShort()) void loadOlder();
+  }, [items, hasOlder, isLoading, loadOlder]);
   const unseen = messages.filter(
     ({ seq, from }) => seq !== undefined && seq > seenSeq && from !== userId,
   ).length;

@@ -48,7 +48,7 @@ export function messageSource(client: Client, conversationId: string): MessageSo
       void load(own, {});
     };
     const ends = [
-      conversation.on('message', ({ message }) => put(own, [message])),
+      conversation.on('message', ({ message }) => follow(own, message)),
       conversation.on('messageChanged', ({ message }) => {
         if (bySeq.has(message.seq)) put(own, [message]);
       }),
@@ -102,6 +102,16 @@ interface Run {
   isLoading: boolean;
   hasOlder: boolean;
   error: ImError | undefined;
+}
+
+/** Of a conversation that is open for long, the oldest go again: they are loaded when somebody looks for them. */
+const MAX_FOLLOWED = 2_000;
+
+function follow(run: Run, message: Message): void {
+  put(run, [message]);
+  if (run.bySeq.size <= MAX_FOLLOWED) return;
+  run.bySeq.delete(Math.min(...run.bySeq.keys()));
+  run.hasOlder = true;
 }
 
 function put(run: Run, messages: readonly Message[]): void {

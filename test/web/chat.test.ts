@@ -1,0 +1,270 @@
+// The web chat in a real browser, over the real local cloud: what people do with it, and what happens to them.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import { bundleWeb } from '../../scripts/build-web.ts';
+import { Devices, newUser, range } from '../client/devices.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { startCloud } from '../support/cloud.ts';
+
+let cloud: Cloud;
+let devices: Devices;
+let contexts: BrowserContext[] = [];
+const problems: string[] = [];
+beforeAll(async () => {
+  cloud = await startCloud({ environment: { IM_SETTINGS: '{"sendsPerSecond":1000}' } });
+  devices = new Devices(cloud);
+});
+afterEach(async () => {
+  cloud.clearFaults();
+  await devices.close();
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
+  expect(problems.splice(0)).toEqual([]);
+});
+afterAll(async () => {
+  await cloud.settled();
+  await cloud.close();
+});
+
+/** Of the page, where these functions run. */
+declare const document: {
+  querySelector(selectors: string): { scrollTop: number } | null;
+};
+
+const address = () => `http://127.0.0.1:${cloud.port}/chat/`;
+
+/** A browser of its own: another device. */
+async function browser(): Promise<BrowserContext> {
+  const context = await launchChromium();
+  contexts = [...contexts, context];
+  return context;
+}
+
+async function openPage(context: BrowserContext, user: string): Promise<Page> {
+  const page = await context.newPage();
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text());
+  });
+  await page.goto(`${address()}?user=${user}`);
+  await page.waitForSelector('.side-head');
+  return page;
+}
+
+async function openChat(page: Page, peer: string): Promise<void> {
+  await page.getByRole('button', { name: 'New conversation' }).click();
+  await page.getByLabel('With whom?').fill(peer);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.composer');
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Write a message').fill(text);
+  await page.keyboard.press('Enter');
+}
+
+const texts = (page: Page) => page.locator('.message .text').allTextContents();
+/** Until the page shows exactly these. */
+async function shows(page: Page, expected: readonly string[]): Promise<void> {
+  await expect.poll(() => texts(page), { timeout: 15_000 }).toEqual(expected);
+}
+
+test('two people sign in by name and talk: echo, ticks, unread, reply, reaction, edit, recall', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const first = await (await browser()).newPage();
+  await first.goto(address());
+  await first.getByLabel('Your name').fill(ann);
+  await first.getByRole('button', { name: 'Sign in' }).click();
+  await first.waitForSelector('.side-head');
+  const second = await openPage(await browser(), ben);
+  await openChat(first, ben);
+  await say(first, 'hello');
+  await say(first, 'lunch?');
+  await shows(first, ['hello', 'lunch?']);
+  const row = second.getByRole('button', { name: new RegExp(`^${ann}.*2 unread`, 's') });
+  await row.waitFor();
+  await first.getByLabel('Sent').first().waitFor();
+  await row.click();
+  await shows(second, ['hello', 'lunch?']);
+  await second.locator('.new-line').waitFor();
+  await first.getByLabel('Read').first().waitFor();
+
+  await second.getByLabel('Write a message').pressSequentially('ye');
+  await first.locator('.typing').waitFor();
+  const asked = second.locator('.message').nth(1);
+  await asked.hover();
+  await asked.getByRole('button', { name: 'Reply' }).click();
+  await say(second, 'yes');
+  await shows(first, ['hello', 'lunch?', 'yes']);
+  expect(await first.locator('.quote').textContent()).toContain('lunch?');
+  await asked.hover();
+  await asked.getByRole('button', { name: 'React' }).click();
+  await asked.getByRole('button', { name: '👍' }).click();
+  await expect.poll(() => first.locator('.chip').allTextContents()).toEqual(['👍 1']);
+
+  await first.getByLabel('Write a message').focus();
+  await first.keyboard.press('ArrowUp');
+  await say(first, 'lunch at noon?');
+  await shows(second, ['hello', 'lunch at noon? edited', 'yes']);
+  const hello = first.locator('.message').first();
+  await hello.hover();
+  await hello.getByRole('button', { name: 'Take back' }).click();
+  await second.getByText(`${ann} took back a message`).first().waitFor();
+}, 90_000);
+
+test('what is written offline is there after a reload, and goes out when there is a connection', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const { im, seen } = await devices.connect({ userId: ben });
+  const context = await browser();
+  const page = await openPage(context, ann);
+  await openChat(page, ben);
+  await say(page, 'one');
+  await seen.until(() => seen.texts.length === 1, 'the first message');
+  // The page is there; its server is not.
+  await context.route('**/dev/token*', (route) => route.abort());
+  cloud.setFaults({ gateway: { disconnect: 1 } });
+  await say(page, 'two');
+  await page
+    .getByText('You are offline')
+    .waitFor({ timeout: 20_000 })
+    .catch(() => {});
+  await shows(page, ['one', 'two']);
+  await page.reload();
+  await shows(page, ['one', 'two']);
+  cloud.clearFaults();
+  await context.unroute('**/dev/token*');
+  await seen.until(() => seen.texts.length === 2, 'the second message');
+  expect(seen.texts).toEqual(['one', 'two']);
+  await im.conversation(`user:${ann}`).send('three').sent;
+  await shows(page, ['one', 'two', 'three']);
+}, 90_000);
+
+test('a second tab is the same device; another browser takes over, and is taken back', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  await devices.connect({ userId: ben });
+  const context = await browser();
+  const first = await openPage(context, ann);
+  const second = await openPage(context, ann);
+  await openChat(first, ben);
+  await say(first, 'from the first tab');
+  await second.getByRole('button', { name: new RegExp(`^${ben}`) }).click();
+  await shows(second, ['from the first tab']);
+  await say(second, 'from the second');
+  await shows(first, ['from the first tab', 'from the second']);
+
+  const elsewhere = await openPage(await browser(), ann);
+  for (const page of [first, second]) await page.getByText('now in use on another device').waitFor();
+  await first.getByRole('button', { name: 'Use here' }).click();
+  await first.waitForSelector('.side-head');
+  await elsewhere.getByText('now in use on another device').waitFor();
+  await shows(first, ['from the first tab', 'from the second']);
+}, 90_000);
+
+test('a thousand messages scroll: only what is in sight is drawn, and nothing jumps', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const { im } = await devices.connect({ userId: ann });
+  const group = await im.createGroup({ title: 'Long' });
+  for (const n of range(1_000)) await group.conversation.send(`number ${n}`).sent;
+  await group.conversation.add([ben]);
+  const page = await openPage(await browser(), ann);
+  await page.getByRole('button', { name: /^Long/ }).click();
+  const drawn = () => page.locator('.message').count();
+  const sees = (n: number) => page.getByText(`number ${n}`, { exact: true }).waitFor();
+  await sees(1_000);
+  // What came one after the other while it was looked at is all there; anew, it begins with the newest.
+  await page.reload();
+  await sees(1_000);
+  expect(await drawn()).toBeLessThan(60);
+  const scrollTop = () => page.evaluate(() => document.querySelector('.timeline .scroll')!.scrollTop);
+  /** Upwards, until a page comes above: then what was at the top is further down. */
+  const scrollUp = async () => {
+    for (let before = Infinity; ;) {
+      const now = await scrollTop();
+      if (now > before) return;
+      before = now;
+      await page.mouse.wheel(0, -300);
+      await page.waitForTimeout(50);
+    }
+  };
+  await page.mouse.move(800, 300);
+  for (const top of [951, 901, 851]) {
+    await expect.poll(scrollTop).toBeGreaterThan(500);
+    await scrollUp();
+    // It was the first, and stays in sight.
+    await sees(top);
+    expect(await drawn()).toBeLessThan(60);
+  }
+  await page.getByRole('button', { name: 'To the newest messages' }).click();
+  await sees(1_000);
+}, 120_000);
+
+test('a telephone shows one thing at a time; a screen reader finds a name for all; both schemes are legible', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  await devices.connect({ userId: ben });
+  const page = await openPage(await browser(), ann);
+  await openChat(page, ben);
+  await say(page, 'hello');
+  await page.getByLabel('Sent').waitFor();
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(axe);
+  const faults = async () =>
+    page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: {
+          run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+        };
+      };
+      const { violations } = await axe.run();
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+    });
+  await page.getByRole('button', { name: 'Details' }).click();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await faults()).toEqual([]);
+  }
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(await page.locator('.side').isVisible()).toBe(false);
+  expect(await faults()).toEqual([]);
+  await page.getByRole('button', { name: 'Back', exact: true }).click();
+  await page.locator('.side').waitFor();
+  expect(await page.locator('.pane').isVisible()).toBe(false);
+}, 60_000);
+
+test('the keys: Ctrl+K finds, Alt+↓ goes to what is unread, Shift+Enter breaks, Esc closes', async () => {
+  const [ann, ben, cem] = [newUser('ann'), newUser('ben'), newUser('cem')];
+  const page = await openPage(await browser(), ann);
+  for (const userId of [ben, cem]) {
+    const { im } = await devices.connect({ userId });
+    await im.send(`user:${ann}`, `from ${userId}`).sent;
+  }
+  await page.getByRole('button', { name: new RegExp(`^${cem}`) }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(ben);
+  await page.keyboard.press('Enter');
+  await shows(page, [`from ${ben}`]);
+  await page.keyboard.press('Alt+ArrowDown');
+  await shows(page, [`from ${cem}`]);
+  const field = page.getByLabel('Write a message');
+  await field.click();
+  await page.keyboard.type('two');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('lines');
+  await page.keyboard.press('Enter');
+  await shows(page, [`from ${cem}`, 'two\nlines']);
+  await page.getByRole('button', { name: 'Details' }).click();
+  await page.locator('.details').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.details').waitFor({ state: 'detached' });
+}, 60_000);
+
+test('the whole of it is at most 120 KB, gzipped', async () => {
+  const files = await bundleWeb();
+  const sizes = Object.values(files).map((content) => gzipSync(content).length);
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(120 * 1024);
+});
