@@ -59,6 +59,7 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
   const onScroll = (offset: number) => {
     const { current } = handle;
     if (!current) return;
+    setAtBottom(offset >= current.scrollSize - current.viewportSize - EDGE_PX);
     // Upwards only: what comes above moves everything down by itself.
     if (offset < EDGE_PX && offset < lastOffset.current && hasOlder && !isLoading) void loadOlder();
     lastOffset.current = offset;
