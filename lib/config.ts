@@ -133,6 +133,8 @@ const configSchema = v.strictObject({
   pushSns: v.optional(
     json(v.record(v.picklist(platforms, `must be one of ${platforms.join(', ')}`), platformApplicationArn)),
   ),
+  /** Deploy the web chat, too: a bucket behind CloudFront. */
+  webChat: v.optional(onOrOff, false),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
   disposable: v.optional(onOrOff, false),
 });

@@ -6,6 +6,7 @@ import { FanOut } from './fan-out.ts';
 import { Media } from './media.ts';
 import { Offline } from './offline.ts';
 import { Tables } from './tables.ts';
+import { WebChat } from './web-chat.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
 
 /** What a private, symmetric or encryption key has in its JSON: refused before it is stored anywhere. */
@@ -35,10 +36,12 @@ export class ImStack extends Stack {
     });
     const environment = { IM_SETTINGS: JSON.stringify(config.settings) };
 
+    const webChat = config.webChat ? new WebChat(this, 'WebChat') : undefined;
+    const allowedOrigins = [...config.allowedOrigins, ...(webChat ? [webChat.origin] : [])];
     const tables = new Tables(this, 'Tables', config);
-    const { bucket: media } = new Media(this, 'Media', config);
-    const { api } = new ImWebSocketApi(this, 'WebSocket', {
-      config,
+    const { bucket: media } = new Media(this, 'Media', { ...config, allowedOrigins });
+    const { api, url } = new ImWebSocketApi(this, 'WebSocket', {
+      config: { ...config, allowedOrigins },
       tokens: {
         keys: tokenKeys.valueAsString,
         issuer: tokenIssuer.valueAsString,
@@ -48,6 +51,7 @@ export class ImStack extends Stack {
       media,
       environment,
     });
+    webChat?.deploy(url);
     const fanOut = new FanOut(this, 'FanOut', {
       tables,
       api,

@@ -37,6 +37,8 @@ const oneWay: ReadonlySet<Action> = new Set<Action>(['ack']);
 
 export class ImWebSocketApi extends Construct {
   readonly api: WebSocketApi;
+  /** Where clients connect. */
+  readonly url: string;
   private readonly routes: WebSocketRoute[] = [];
   private readonly props: WebSocketApiProps;
 
@@ -141,6 +143,7 @@ export class ImWebSocketApi extends Construct {
     stage.node.addDependency(...this.routes);
     const { defaultChild } = stage.node;
     if (defaultChild instanceof CfnStage) defaultChild.routeSettings = routeSettings(config.routeThrottles);
+    this.url = stage.url;
     new CfnOutput(this, 'Url', { value: stage.url, description: 'Where clients connect' });
   }
 

@@ -4,6 +4,7 @@ import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
+import { buildWeb } from '../../scripts/build-web.ts';
 import { ConfigError, readConfig } from '../../lib/config.ts';
 import { ImStack } from '../../lib/im-stack.ts';
 import { clientFrames } from '../../src/protocol/client-frames.ts';
@@ -362,4 +363,38 @@ test('no bundle is above 200 KB', async () => {
     const { size } = await stat(`${bundleDirectory}/${name}/index.mjs`);
     expect(size, name).toBeLessThanOrEqual(200_000);
   }
+});
+
+describe('the web chat', () => {
+  test('is deployed where it is wanted: private, over TLS, and let in by its own name', async () => {
+    await buildWeb();
+    const wanted = synthesize({ webChat: 'true', allowedOrigins: 'https://chat.example.com' });
+    wanted.hasResourceProperties('AWS::CloudFront::Distribution', {
+      DistributionConfig: Match.objectLike({
+        DefaultRootObject: 'index.html',
+        DefaultCacheBehavior: Match.objectLike({ ViewerProtocolPolicy: 'redirect-to-https' }),
+        Origins: [Match.objectLike({ OriginAccessControlId: Match.anyValue() })],
+      }),
+    });
+    const origins = {
+      'Fn::Join': [
+        '',
+        ['https://chat.example.com,https://', { 'Fn::GetAtt': Match.arrayWith(['DomainName']) }],
+      ],
+    };
+    wanted.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ ALLOWED_ORIGINS: origins }) },
+    });
+    for (const bucket of Object.values(wanted.findResources('AWS::S3::Bucket'))) {
+      expect(bucket['Properties']).toMatchObject({
+        PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+      });
+    }
+    wanted.resourceCountIs('Custom::CDKBucketDeployment', 1);
+  });
+
+  test('is not there otherwise', () => {
+    template.resourceCountIs('AWS::CloudFront::Distribution', 0);
+    template.resourceCountIs('Custom::CDKBucketDeployment', 0);
+  });
 });

@@ -1,0 +1,81 @@
+// The web chat, where a stage wants it (`-c webChat=true`): a private bucket behind CloudFront.
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  Distribution,
+  HeadersFrameOption,
+  HeadersReferrerPolicy,
+  ResponseHeadersPolicy,
+  ViewerProtocolPolicy,
+} from 'aws-cdk-lib/aws-cloudfront';
+import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
+import { Construct } from 'constructs';
+
+/** By `npm run build:web`; cdk.json has it built before each synth. */
+const FILES = 'dist/web';
+
+export class WebChat extends Construct {
+  /** Where its pages come from: browsers name it when they connect. */
+  readonly origin: string;
+  private readonly bucket: IBucket;
+  private readonly distribution: Distribution;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    // Nothing in it that a deployment does not put there again.
+    this.bucket = new Bucket(this, 'Bucket', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      removalPolicy: RemovalPolicy.DESTROY,
+      // The class leaves `isWebsite` open, which its own interface does not.
+    }) as IBucket;
+    this.distribution = new Distribution(this, 'Distribution', {
+      comment: 'serverless-im: the web chat',
+      defaultRootObject: 'index.html',
+      defaultBehavior: {
+        origin: S3BucketOrigin.withOriginAccessControl(this.bucket),
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        responseHeadersPolicy: this.headers(),
+      },
+    });
+    this.origin = `https://${this.distribution.distributionDomainName}`;
+    new CfnOutput(this, 'Url', { value: `${this.origin}/`, description: 'The web chat' });
+  }
+
+  /** @param url where its clients connect */
+  deploy(url: string): void {
+    new BucketDeployment(this, 'Files', {
+      destinationBucket: this.bucket,
+      distribution: this.distribution,
+      sources: [Source.asset(FILES), Source.jsonData('config.json', { url })],
+    });
+  }
+
+  /** API and bucket are named by what they are: by name they would depend on this, and this on them. */
+  private headers(): ResponseHeadersPolicy {
+    const { region, urlSuffix } = Stack.of(this);
+    const store = `https://*.s3.${region}.${urlSuffix}`;
+    const contentSecurityPolicy = [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      `img-src 'self' https: blob:`,
+      `media-src 'self' https: blob:`,
+      `connect-src 'self' wss://*.execute-api.${region}.${urlSuffix} ${store}`,
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join('; ');
+    return new ResponseHeadersPolicy(this, 'Headers', {
+      securityHeadersBehavior: {
+        contentSecurityPolicy: { contentSecurityPolicy, override: true },
+        contentTypeOptions: { override: true },
+        frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
+        referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },
+        strictTransportSecurity: { accessControlMaxAge: Duration.days(365), override: true },
+      },
+    });
+  }
+}
