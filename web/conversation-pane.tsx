@@ -7,6 +7,7 @@ import {
   useMessages,
   useNames,
   useOpen,
+  usePresence,
   useSummary,
   useTyping,
 } from '../src/client/react/hooks.ts';
@@ -14,6 +15,7 @@ import { Avatar } from './avatar.tsx';
 import { Composer, type Writing } from './composer.tsx';
 import { titleOf } from './list.tsx';
 import { Timeline } from './timeline.tsx';
+import { momentOf } from './times.ts';
 import { words } from './words.ts';
 
 interface PaneProps {
@@ -124,7 +126,8 @@ const isEditable = (
 function Subtitle({ conversationId }: { conversationId: string }) {
   const nameOf = useNames();
   const typing = useTyping(conversationId);
-  const { kind, memberCount } = useSummary(conversationId);
+  const { kind, memberCount, peer } = useSummary(conversationId);
+  const presence = usePresence(kind === 'direct' && peer !== useClient().userId ? peer : undefined);
   if (typing.length > 0) {
     return (
       <span className="quiet typing" role="status">
@@ -132,9 +135,15 @@ function Subtitle({ conversationId }: { conversationId: string }) {
       </span>
     );
   }
-  return kind === 'group' && memberCount ? (
-    <span className="quiet">{words.memberCount(memberCount)}</span>
-  ) : null;
+  if (kind === 'direct') {
+    if (!presence || (!presence.online && presence.since === undefined)) return null;
+    return (
+      <span className="quiet">
+        {presence.online ? words.online : words.lastSeen(momentOf(presence.since!, Date.now()))}
+      </span>
+    );
+  }
+  return memberCount ? <span className="quiet">{words.memberCount(memberCount)}</span> : null;
 }
 
 /** Whoever looks at the page has read what it shows. */

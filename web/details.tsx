@@ -13,6 +13,7 @@ interface DetailsProps {
 }
 
 export function Details({ conversationId, onClose, onGone }: DetailsProps) {
+  const client = useClient();
   const nameOf = useNames();
   const conversation = useConversation(conversationId);
   const summary = useSummary(conversationId);
@@ -61,6 +62,9 @@ export function Details({ conversationId, onClose, onGone }: DetailsProps) {
           >
             {summary.muted ? words.unmute : words.mute}
           </button>
+          {summary.peer !== undefined && summary.peer !== client.userId && (
+            <Block userId={summary.peer} attempt={attempt} />
+          )}
           <button type="button" onClick={() => void attempt(() => conversation.clear())}>
             {words.clear}
           </button>
@@ -70,6 +74,33 @@ export function Details({ conversationId, onClose, onGone }: DetailsProps) {
         )}
       </div>
     </aside>
+  );
+}
+
+interface BlockProps {
+  readonly userId: string;
+  readonly attempt: (work: () => Promise<unknown>) => Promise<boolean>;
+}
+
+function Block({ userId, attempt }: BlockProps) {
+  const client = useClient();
+  const [isBlocked, setBlocked] = useState<boolean>();
+  useEffect(() => {
+    // Who cannot be asked now is asked when the details are opened again.
+    client.blocked().then(
+      (users) => setBlocked(users.includes(userId)),
+      () => {},
+    );
+  }, [client, userId]);
+  if (isBlocked === undefined) return null;
+  const change = async () => {
+    const done = await attempt(() => (isBlocked ? client.unblock(userId) : client.block(userId)));
+    if (done) setBlocked(!isBlocked);
+  };
+  return (
+    <button type="button" className="danger" aria-pressed={isBlocked} onClick={() => void change()}>
+      {isBlocked ? words.unblock : words.block}
+    </button>
   );
 }
 

@@ -124,7 +124,9 @@ test('lists, unread counts, typing and the connection are as they are by now, an
     summary: hooks.useSummary(`user:${aliceId}`),
     typing: hooks.useTyping(conversationId),
     connection: hooks.useConnection(),
+    presence: hooks.usePresence(aliceId),
   }));
+  await until(() => shown.last().presence?.online === true);
   await until(() => shown.last().list.conversations?.[0]?.conversationId === conversationId);
   expect(shown.last()).toMatchObject({
     unread: 1,
@@ -178,6 +180,8 @@ test('a thousand components that come and go leave nothing behind', async () => 
       hooks.useConnection(),
       hooks.useDraft(conversationId),
       hooks.useOpen(conversationId),
+      hooks.usePresence('somebody'),
+      hooks.useNames(),
     ]);
     if (n % 100 === 0) await until(() => (shown.last()[0] as Messages).messages.length === 1);
     shown.unmount();

@@ -92,6 +92,7 @@ test('two people sign in by name and talk: echo, ticks, unread, reply, reaction,
   await second.locator('.new-line').waitFor();
   await first.getByLabel('Read').first().waitFor();
 
+  await first.getByText('online', { exact: true }).waitFor();
   await second.getByLabel('Write a message').pressSequentially('ye');
   await first.locator('.typing').waitFor();
   const asked = second.locator('.message').nth(1);

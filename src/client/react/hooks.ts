@@ -121,10 +121,21 @@ export function useNames(): (userId: string) => string {
   return useMemo(() => (userId) => client.nameOf(userId), [client, version]);
 }
 
+/** Whether somebody is there, as far as they show it; `undefined`: not known yet, or nobody was asked for. */
+export function usePresence(userId: string | undefined): PresenceOf | undefined {
+  return useValue(useSource(`presence ${userId ?? ''}`, (client) => presenceSource(client, userId)));
+}
+
 /** While the component is there, the conversation is open: of a large group, messages come live only then. */
 export function useOpen(to: string): void {
   const conversation = useConversation(to);
   useEffect(() => conversation.open(), [conversation]);
+}
+
+export interface PresenceOf {
+  readonly online: boolean;
+  /** Since when, in milliseconds since the epoch, where that is shown. */
+  readonly since?: number;
 }
 
 const DRAFT_DELAY_MS = 1_000;
@@ -189,6 +200,22 @@ function namesSource(client: Client): Source<number> {
     const again = () => set(get() + 1);
     const ends = [client.on('profilesChanged', again), client.on('contactChanged', again)];
     return () => ends.forEach((end) => end());
+  });
+}
+
+function presenceSource(client: Client, userId: string | undefined): Source<PresenceOf | undefined> {
+  return createSource<PresenceOf | undefined>(undefined, (set) => {
+    if (userId === undefined) return () => {};
+    const ends = [
+      client.on('presence', ({ userId: who, online, since }) => {
+        if (who === userId) set({ online, ...(since !== undefined && { since }) });
+      }),
+      client.watchPresence([userId]),
+    ];
+    return () => {
+      ends.forEach((end) => end());
+      set(undefined);
+    };
   });
 }
 
