@@ -3,6 +3,7 @@ import { useMemo, useState, type RefObject } from 'react';
 import { useClient, useConversations, useNames } from '../src/client/react/hooks.ts';
 import type { ConversationSummary } from '../src/client/summaries.ts';
 import { Avatar } from './avatar.tsx';
+import { FoundMessages } from './found-messages.tsx';
 import { NewConversation } from './new-conversation.tsx';
 import { lineOf } from './texts.ts';
 import { momentOf } from './times.ts';
@@ -106,6 +107,7 @@ export function ConversationList({ opened, onOpen, onSignOut, search }: ListProp
             <p>{words.nobodyHint}</p>
           </div>
         )}
+        {wanted.trim() !== '' && <FoundMessages wanted={wanted.trim()} onOpen={onOpen} />}
         {hasMore && wanted === '' && (
           <button type="button" className="more" onClick={showMore}>
             {words.more}

@@ -260,6 +260,11 @@ test('the keys: Ctrl+K finds, Alt+↓ goes to what is unread, Shift+Enter breaks
   await page.keyboard.type(ben);
   await page.keyboard.press('Enter');
   await shows(page, [`from ${ben}`]);
+  // What no name says is looked for in what was said.
+  await page.getByLabel('Search conversations').fill(`from ${cem}`);
+  await page.getByRole('button', { name: /^Search all messages/ }).click();
+  await page.locator('.rows .row').getByText(`from ${cem}`).waitFor();
+  await page.getByLabel('Search conversations').fill('');
   await page.keyboard.press('Alt+ArrowDown');
   await shows(page, [`from ${cem}`]);
   const field = page.getByLabel('Write a message');
