@@ -20,7 +20,8 @@ import type { ConversationSummary } from './summaries.ts';
 export type Skipped = AnswerTo<'createGroup'>['skipped'];
 
 export class Client<Held extends Device = Device> {
-  protected readonly device: Held;
+  /** For the doors beside this one. @internal */
+  readonly device: Held;
   private readonly people: Profiles;
   private readonly kept: Contacts;
 

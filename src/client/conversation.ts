@@ -17,7 +17,8 @@ export type Receipts = AnswerTo<'receipts'>;
 
 export class Conversation {
   readonly conversationId: string;
-  private readonly device: Device;
+  /** For the doors beside this one. @internal */
+  readonly device: Device;
 
   constructor(conversationId: string, device: Device) {
     this.conversationId = conversationId;

@@ -6,13 +6,15 @@ export type ImErrorCode =
   | ErrorCode
   /** The client was closed, or the message discarded. */
   | 'closed'
+  /** The app took it back, by its signal. */
+  | 'cancelled'
   /** Another device took the place of this one. */
   | 'kicked'
   /** There is no connection, or it broke before the answer came. Whether the request was carried out is not known. */
   | 'connection_lost'
   /** No answer in time. Whether the request was carried out is not known. */
   | 'timeout'
-  /** The server refused the handshake; `status` says how. */
+  /** The server refused the handshake, or the store a file; `status` says how. */
   | 'refused'
   /** The local storage failed, was damaged, is open elsewhere, or was written by a newer version. */
   | 'storage'
@@ -35,7 +37,7 @@ export class ImError extends Error {
   readonly retryable: boolean;
   /** Milliseconds to wait first, if the server said so. */
   readonly retryAfterMs: number | undefined;
-  /** HTTP status of a refused handshake; a browser never learns it. */
+  /** HTTP status of a refused file, or of a refused handshake, which a browser never learns. */
   readonly status: number | undefined;
 
   constructor(code: ImErrorCode, message: string, details: Details = {}) {

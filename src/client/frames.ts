@@ -261,6 +261,14 @@ export const answers = {
   setRole: object({}),
   muteMember: object({ mutedUntil: number }),
   ...peopleAnswers,
+  /** Where a file is to be put; `media` is what a message names it by. */
+  upload: object({
+    url: string,
+    headers: where(isObject) as Reader<Readonly<Record<string, string>>>,
+    expiresAt: number,
+    media: string,
+  }),
+  download: object({ url: string, expiresAt: number }),
   device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;

@@ -50,6 +50,21 @@ export interface NewGroup extends Omit<GroupUpdate, 'mutedAll'> {
   readonly members?: string[];
 }
 
+export interface NewFile {
+  /** None: for everybody, an avatar. */
+  readonly conversationId?: string;
+  readonly name: string;
+  readonly size: number;
+  readonly mime: string;
+}
+
+export interface NamedFile {
+  readonly media: string;
+  /** Of the message that names it. */
+  readonly conversationId?: string;
+  readonly seq?: number;
+}
+
 export interface MembersQuery {
   /** `next` of the page before. */
   readonly cursor?: string;
@@ -119,6 +134,12 @@ export const operations = {
 
   search: ({ session }, query: string, options: SearchOptions): Promise<SearchPage> =>
     searchMessages(session.link.ask, query, options),
+
+  /** Asked for anew it is another place: one that nothing is put into goes by itself. */
+  upload: (parts, file: NewFile): Promise<AnswerTo<'upload'>> => askPersistently(parts)('upload', file),
+
+  download: ({ session }, file: NamedFile): Promise<AnswerTo<'download'>> =>
+    session.link.ask('download', file),
 
   markRead: ({ session }, conversationId: string, seq?: number) => session.reads.mark(conversationId, seq),
 

@@ -27,11 +27,13 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: built });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await writeFile(join(folder, 'package.json'), '{"name":"stranger","private":true,"type":"module"}');
-  const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  const ours = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
     devDependencies: Record<string, string>;
   };
+  const versions = { ...ours.dependencies, ...ours.devDependencies };
   const wanted = ['react', 'react-dom', '@types/react', '@types/react-dom', '@types/node'];
-  const others = wanted.map((name) => `${name}@${devDependencies[name]}`);
+  const others = wanted.map((name) => `${name}@${versions[name]}`);
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
   await run('npm', ['install', ...quiet, join(folder, filename), ...others], { cwd: folder });
   cloud = await startCloud();
@@ -45,6 +47,7 @@ const app = `
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ImClient, ImError, type Message } from 'serverless-im-client';
+import { mediaUrl, sendFile } from 'serverless-im-client/files';
 import { IndexedDbStorage } from 'serverless-im-client/indexed-db';
 import { ImProvider, useConversations, useDraft, useMessages } from 'serverless-im-client/react';
 import { SharedClient } from 'serverless-im-client/tabs';
@@ -64,6 +67,10 @@ im.on('message', ({ message }) => console.log(message.seq.toFixed(), message.rea
 // @ts-expect-error there is no such event
 im.on('massage', () => {});
 im.send('user:bob', 'hi').sent.catch((error: unknown) => error instanceof ImError && error.code);
+const cancel = new AbortController();
+const picture = await sendFile(im.conversation('user:bob'), new File(['x'], 'x.png'), { signal: cancel.signal, onProgress: (sent, total) => console.log(sent / total) });
+const address: string = await mediaUrl(shared, picture);
+console.log(address);
 createRoot(document.body).render(<ImProvider client={shared}><Chat to="user:bob" /></ImProvider>);
 `;
 
@@ -143,6 +150,7 @@ test('each of its parts costs what it is worth', async () => {
   expect(await sizeOf(`export * from 'serverless-im-client'`)).toBeLessThanOrEqual(26 * 1024);
   expect(await sizeOf(`export * from 'serverless-im-client/indexed-db'`)).toBeLessThanOrEqual(2 * 1024);
   expect(await sizeOf(`export * from 'serverless-im-client/react'`)).toBeLessThanOrEqual(4 * 1024);
+  expect(await sizeOf(`export * from 'serverless-im-client/files'`)).toBeLessThanOrEqual(3 * 1024);
   // One name of it is one name.
   expect(await sizeOf(`export { ImError } from 'serverless-im-client'`)).toBeLessThanOrEqual(1024);
 });
