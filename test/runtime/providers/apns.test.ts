@@ -103,6 +103,13 @@ describe('APNs', () => {
     expect(third).not.toBe(first);
   });
 
+  it('is told who of a group it is', async () => {
+    const { provider, asked } = await startApple({ status: 200 });
+    await provider.send({ ...notification, title: 'The team', fromName: 'Alice' });
+    const { aps } = JSON.parse(asked[0]!.body) as { aps: object };
+    expect(aps).toMatchObject({ alert: { title: 'The team', subtitle: 'Alice', body: 'hi' } });
+  });
+
   it('is not sent what is not to be shown, nor a badge that is not known', async () => {
     const { provider, asked } = await startApple({ status: 200 });
     const { badge: _badge, ...rest } = notification;

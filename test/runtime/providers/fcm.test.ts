@@ -76,6 +76,7 @@ describe('FCM', () => {
         token: 'token-of-bob',
         notification: { title: 'alice', body: 'hi' },
         data: {
+          fromName: 'alice',
           conversationId: 'd:alice:bob',
           seq: '9',
           count: '3',

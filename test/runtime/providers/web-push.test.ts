@@ -66,7 +66,7 @@ describe('Web Push', () => {
     const { send, asked, decrypt } = await startBrowser();
     expect(await send()).toBe('sent');
     const { title, preview, count, badge, conversationId, seq, notificationId } = notification;
-    const expected = { title, preview, count, badge, conversationId, seq, notificationId };
+    const expected = { title, fromName: 'alice', preview, count, badge, conversationId, seq, notificationId };
     expect(decrypt(asked[0]!.body)).toEqual(expected);
     expect(asked[0]!.headers).toMatchObject({
       'content-encoding': 'aes128gcm',
