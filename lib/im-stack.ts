@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { FanOut } from './fan-out.ts';
 import { Media } from './media.ts';
 import { Offline } from './offline.ts';
+import { ServiceApi } from './service-api.ts';
 import { Tables } from './tables.ts';
 import { WebChat } from './web-chat.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
@@ -63,5 +64,6 @@ export class ImStack extends Stack {
     const { failures } = fanOut;
     const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
     fanOut.leaveNotesIn(offline.notifications);
+    new ServiceApi(this, 'ServiceApi', { tables, environment });
   }
 }

@@ -21,6 +21,7 @@ import { NotificationJournal } from './notifications/journal.ts';
 import type { NotificationReport } from './notifications/report.ts';
 import { createLocalRedrive } from './redrive/local-redrive.ts';
 import { startSecrets } from './secrets/secrets.ts';
+import { startService, type ServiceAccess } from './service/service.ts';
 import { startSqs } from './sqs/sqs.ts';
 import { loadTemplate, stackNameOf } from './template/template.ts';
 
@@ -58,6 +59,8 @@ export interface Cloud {
   readonly dynamoDbEndpoint: string;
   readonly issueToken: Tokens['issueToken'];
   readonly invoke: Invoke;
+  /** Where the app's own backend calls, and with what; `undefined` if the template has no service API. */
+  readonly service: ServiceAccess | undefined;
   metrics(): MeteringSnapshot;
   resetMetrics(): void;
   setFaults(plan: unknown): void;
@@ -211,6 +214,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
   closers.push(() => eventSources.close());
   nudge = (tableName) => eventSources.nudge(tableName);
 
+  const service = await startService({ model, invoke, log });
+  closers.push(() => service.close());
   const otherRequests = createDev({
     model,
     database: engine.name,
@@ -222,6 +227,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     queues,
     redrive,
     journal,
+    service: service.access,
     webhookSecret: () => secrets.store.find(variableOf(model, 'PUSH_WEBHOOK_SECRET_ARN') ?? '')?.value,
     environments: () => functions.environments(),
     connections: () => gateway.connections(),
@@ -254,6 +260,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     dynamoDbEndpoint: engine.endpoint,
     issueToken: (userId, ttlSeconds) => tokens.issueToken(userId, ttlSeconds),
     invoke,
+    service: service.access,
     metrics: () => metering.snapshot(),
     resetMetrics: () => metering.reset(),
     setFaults: (plan) => faults.set(plan),

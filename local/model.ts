@@ -12,6 +12,9 @@ export interface CloudModel {
   readonly queues: readonly QueueModel[];
   readonly secrets: readonly SecretModel[];
   readonly buckets: readonly BucketModel[];
+  readonly functionUrls: readonly FunctionUrlModel[];
+  /** For who calls from outside. */
+  readonly managedPolicies: readonly ManagedPolicyModel[];
 }
 
 export interface TableModel {
@@ -156,6 +159,19 @@ export interface PasswordModel {
 export interface SecretTemplate {
   readonly content: Readonly<Record<string, unknown>>;
   readonly key: string;
+}
+
+/** A function that is called over HTTPS, by who signs for it. */
+export interface FunctionUrlModel {
+  readonly functionName: string;
+  readonly functionArn: string;
+  /** `<id>.lambda-url.<region>.on.aws` */
+  readonly domainName: string;
+}
+
+export interface ManagedPolicyModel {
+  readonly name: string;
+  readonly statements: readonly PolicyStatement[];
 }
 
 export interface BucketModel {

@@ -8,6 +8,7 @@ import type { ReadDevState } from './state-reader.ts';
 import type { Faults } from '../faults/faults.ts';
 import { isLoopbackHost, isLoopbackUrl } from '../loopback.ts';
 import type { Metering } from '../metering.ts';
+import type { ServiceAccess } from '../service/service.ts';
 import type { Queues } from '../sqs/queues.ts';
 import type { LocalRedrive } from '../redrive/local-redrive.ts';
 import type { Tokens } from './tokens.ts';
@@ -18,6 +19,8 @@ export interface DevEndpointsOptions extends NotificationEndpointsOptions {
   readonly faults: Pick<Faults, 'set' | 'clear' | 'plan' | 'injected' | 'log'>;
   readonly queues: Pick<Queues, 'contents'>;
   readonly redrive: Pick<LocalRedrive, 'run'>;
+  /** Of the service API, if there is one. */
+  readonly service: ServiceAccess | undefined;
   /** What the page shows. */
   readonly readState: ReadDevState;
   /** What runs, for `health`. */
@@ -93,6 +96,8 @@ function endpointsOf(options: DevEndpointsOptions): Record<string, Endpoint> {
       return ok(metering.snapshot());
     },
     'GET /dev/queues': () => ok(queues.contents()),
+    'GET /dev/service': () =>
+      options.service ? ok(options.service) : refusal(404, 'The template has no service API'),
     'POST /dev/redrive': async () => ok(await redrive.run()),
     ...notificationEndpoints(options),
     'GET /dev/faults': ({ searchParams }) => ok(searchParams.has('all') ? wholeFaultState() : faultState()),

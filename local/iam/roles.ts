@@ -105,16 +105,7 @@ export function createIdentities(model: CloudModel): Identities {
 
     authorize(identity, action, resourceArn, context = {}) {
       const statements = policies.get(identity.functionName) ?? [];
-      const applying = statements.filter((statement) => statement.applies(action, resourceArn, context));
-      const effects = new Set(applying.map(({ effect }) => effect));
-      const allowed = effects.has('Allow') && !effects.has('Deny');
-      if (allowed) return { allowed };
-      const refuse = (reason: string): Authorization => ({
-        allowed: false,
-        message: `User: ${identity.arn} is not authorized to perform: ${action} on resource: ${resourceArn} ${reason}`,
-      });
-      if (effects.has('Deny')) return refuse('with an explicit deny in an identity-based policy');
-      return refuse(`because no identity-based policy allows the ${action} action`);
+      return evaluate(statements, identity.arn, { action, resourceArn, context });
     },
 
     forget(environmentId) {
@@ -138,12 +129,36 @@ function makeCredentials(name: string): Credentials {
   };
 }
 
-interface CompiledStatement {
+export interface AccessRequest {
+  readonly action: string;
+  readonly resourceArn: string;
+  readonly context: ConditionContext;
+}
+
+/** As IAM does: what is not allowed is refused, and a Deny is over every Allow. */
+export function evaluate(
+  statements: readonly CompiledStatement[],
+  callerArn: string,
+  { action, resourceArn, context }: AccessRequest,
+): Authorization {
+  const applying = statements.filter((statement) => statement.applies(action, resourceArn, context));
+  const effects = new Set(applying.map(({ effect }) => effect));
+  const allowed = effects.has('Allow') && !effects.has('Deny');
+  if (allowed) return { allowed };
+  const refuse = (reason: string): Authorization => ({
+    allowed: false,
+    message: `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resourceArn} ${reason}`,
+  });
+  if (effects.has('Deny')) return refuse('with an explicit deny in an identity-based policy');
+  return refuse(`because no identity-based policy allows the ${action} action`);
+}
+
+export interface CompiledStatement {
   readonly effect: PolicyStatement['effect'];
   applies(action: string, resourceArn: string, context: ConditionContext): boolean;
 }
 
-function compile(statement: PolicyStatement): CompiledStatement {
+export function compile(statement: PolicyStatement): CompiledStatement {
   const actions = statement.actions.map((pattern) => compileWildcard(pattern, 'i'));
   const resources = statement.resources.map((pattern) => compileWildcard(pattern));
   const conditions = Object.entries(statement.conditions ?? {}).flatMap(([operator, operands]) =>
@@ -164,7 +179,8 @@ function compileCondition(
   key: string,
   values: readonly string[],
 ): (context: ConditionContext) => boolean {
-  const [, forAllValues, comparison] = /^(ForAllValues:)?(StringEquals|StringLike)$/.exec(operator) ?? [];
+  const [, forAllValues, comparison] =
+    /^(ForAllValues:)?(StringEquals|StringLike|Bool)$/.exec(operator) ?? [];
   if (comparison === undefined) throw new Error(`Condition operator ${operator} is not evaluated locally`);
   const patterns = values.map((value) => compileWildcard(value));
   const matches =

@@ -1,10 +1,19 @@
 // Who signed a request, and whether the signature is good: in the query, as clients have it, or in the headers, as
 // functions do it.
-import { timingSafeEqual } from 'node:crypto';
 import type { Identity, Signer } from '../iam/roles.ts';
+import {
+  algorithm,
+  isSameSignature,
+  parseAuthorization,
+  parseTimestamp,
+  signatureOf,
+  single,
+  unsignedPayload,
+  type HeaderClaim,
+  type Scope,
+} from '../iam/signature.ts';
 import { accessDenied, S3Error } from './answers.ts';
 import { parameter, type S3Request } from './request.ts';
-import { algorithm, signatureOf, unsignedPayload, type Scope } from './signature.ts';
 
 export interface AuthenticateOptions {
   readonly region: string;
@@ -18,10 +27,7 @@ export interface Authentication {
   readonly payloadHash?: string;
 }
 
-interface Claim {
-  readonly credential: string;
-  readonly signedHeaders: readonly string[];
-  readonly signature: string;
+interface Claim extends HeaderClaim {
   readonly timestamp: string;
   readonly sessionToken: string | undefined;
   readonly payloadHash: string;
@@ -51,7 +57,7 @@ export function authenticate(request: S3Request, options: AuthenticateOptions): 
   checkSignedHeaders(request, signedHeaders);
   const { secretAccessKey } = credentials;
   const right = signatureOf(request, { secretAccessKey, scope, timestamp, signedHeaders, payloadHash });
-  if (!isSame(right, signature)) {
+  if (!isSameSignature(right, signature)) {
     const message =
       'The request signature we calculated does not match the signature you provided. Check your key and signing method.';
     const details = { AWSAccessKeyId: accessKeyId, SignatureProvided: signature };
@@ -95,9 +101,8 @@ function queryClaim(request: S3Request): Claim {
 function headerClaim({ headers }: S3Request): Claim {
   const { authorization } = headers;
   if (authorization === undefined) throw accessDenied();
-  const part = (name: string) => new RegExp(`\\b${name}=([^,\\s]+)`).exec(authorization)?.[1];
-  const [credential, signedHeaders, signature] = ['Credential', 'SignedHeaders', 'Signature'].map(part);
-  if (!authorization.startsWith(`${algorithm} `) || !credential || !signedHeaders || !signature) {
+  const claim = parseAuthorization(authorization);
+  if (!claim) {
     throw new S3Error(400, 'AuthorizationHeaderMalformed', 'The authorization header is malformed.');
   }
   const payloadHash = single(headers['x-amz-content-sha256']);
@@ -106,9 +111,7 @@ function headerClaim({ headers }: S3Request): Claim {
     throw new S3Error(400, 'InvalidRequest', message);
   }
   return {
-    credential,
-    signedHeaders: signedHeaders.split(';'),
-    signature,
+    ...claim,
     timestamp: single(headers['x-amz-date']) ?? '',
     sessionToken: single(headers['x-amz-security-token']),
     payloadHash,
@@ -130,9 +133,7 @@ function scopeOf(
 }
 
 function checkTime({ timestamp, credential, lifetimeSeconds }: Claim, now: number): void {
-  const [, year, month, day, hours, minutes, seconds] =
-    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp) ?? [];
-  const signedAt = Date.parse(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+  const signedAt = parseTimestamp(timestamp);
   if (Number.isNaN(signedAt) || credential.split('/')[1] !== timestamp.slice(0, 8)) {
     throw accessDenied('AWS authentication requires a valid Date or x-amz-date header');
   }
@@ -167,10 +168,3 @@ function checkSignedHeaders({ headers }: S3Request, signedHeaders: readonly stri
 
 const queryError = (message: string) => new S3Error(400, 'AuthorizationQueryParametersError', message);
 const iso = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
-const single = (value: string | readonly string[] | undefined) =>
-  typeof value === 'string' ? value : value?.[0];
-
-function isSame(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}

@@ -14,7 +14,7 @@ interface FunctionProperties {
   Timeout?: number;
 }
 
-interface PolicyDocument {
+export interface PolicyDocument {
   Statement: StatementDeclaration | StatementDeclaration[];
 }
 
@@ -86,13 +86,16 @@ function modelRole(
   const attached = resources
     .filter(({ type, properties }) => type === 'AWS::IAM::Policy' && includes(properties['Roles'], role.ref))
     .map(({ properties }) => properties as unknown as { PolicyDocument: PolicyDocument });
-  const statements = [...inline, ...attached].flatMap(({ PolicyDocument }) =>
-    asList(PolicyDocument.Statement),
-  );
   return {
     name: role.ref,
-    statements: statements.map((statement) => modelStatement(statement, role.constructPath)),
+    statements: [...inline, ...attached].flatMap(({ PolicyDocument }) =>
+      modelStatements(PolicyDocument, role.constructPath),
+    ),
   };
+}
+
+export function modelStatements({ Statement }: PolicyDocument, constructPath: string): PolicyStatement[] {
+  return asList(Statement).map((statement) => modelStatement(statement, constructPath));
 }
 
 function modelStatement(statement: StatementDeclaration, constructPath: string): PolicyStatement {

@@ -81,6 +81,13 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     attributes: ({ name, account }) => ({ Arn: arn(account, 'lambda', `function:${name}`) }),
   },
   'AWS::Lambda::Permission': { uses: ['Action', 'FunctionName', 'Principal', 'SourceArn'], ignores: [] },
+  'AWS::Lambda::Url': {
+    uses: ['AuthType', 'TargetFunctionArn'],
+    ignores: ['InvokeMode'],
+    attributes: (resource) => ({
+      FunctionUrl: `https://${shortId(resource)}.lambda-url.${resource.account.region}.on.aws/`,
+    }),
+  },
   'AWS::Lambda::EventSourceMapping': {
     uses: [
       'BatchSize',
@@ -107,6 +114,13 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     attributes: ({ name, account }) => ({ Arn: `arn:aws:iam::${account.accountId}:role/${name}` }),
   },
   'AWS::IAM::Policy': { uses: ['PolicyDocument', 'Roles'], ignores: ['PolicyName'] },
+  // To be attached by who deploys: nobody in the template has it.
+  'AWS::IAM::ManagedPolicy': {
+    nameProperty: 'ManagedPolicyName',
+    uses: ['PolicyDocument'],
+    ignores: ['Description', 'Path'],
+    ref: ({ name, account }) => `arn:aws:iam::${account.accountId}:policy/${name}`,
+  },
   'AWS::ApiGatewayV2::Api': {
     uses: ['ProtocolType', 'RouteSelectionExpression'],
     ignores: ['Description', 'IpAddressType', 'Name', 'Tags'],

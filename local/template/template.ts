@@ -7,6 +7,7 @@ import { modelApi } from './api.ts';
 import { modelBuckets } from './buckets.ts';
 import { modelEventSources, modelTables } from './data.ts';
 import { modelFunctions } from './functions.ts';
+import { modelFunctionUrls, modelManagedPolicies } from './function-urls.ts';
 import { modelQueues, modelQueueSources } from './queues.ts';
 import { resolveParameters, type ParameterDeclaration } from './parameters.ts';
 import { modelSecrets } from './secrets.ts';
@@ -76,6 +77,8 @@ export async function loadTemplate(path: string, options: TemplateOptions): Prom
     queues,
     secrets: modelSecrets(resources),
     buckets: modelBuckets(resources),
+    functionUrls: modelFunctionUrls(resources, functions),
+    managedPolicies: modelManagedPolicies(resources),
   };
 }
 

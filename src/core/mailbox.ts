@@ -10,6 +10,7 @@ import type { Platform } from '../protocol/ids.ts';
 import type { Preferences } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
+import { mailboxName } from './digest.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
 import { toPreferences } from './people/wishes.ts';
 import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
@@ -194,6 +195,9 @@ export async function readEntries(
   entries.push(...page.slice(Math.max(0, after - base)));
   return { reset: false, entries: entries.slice(0, last - after) };
 }
+
+/** Of a user who has no entries yet; `id`: of nobody else's, for the mailbox's name is made of it. */
+export const emptyMailbox = (id: string) => ({ name: mailboxName(id), seq: 0, base: 0, page: [] });
 
 export function toMailbox(item: Item): Mailbox {
   const attributes = Object.entries(item);

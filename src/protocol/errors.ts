@@ -40,6 +40,25 @@ export const errorAdvice: Readonly<Record<ErrorCode, string>> = {
   internal: 'Try the same again; report the request id if it stays.',
 };
 
+/** Of the service API, over HTTP. */
+export const errorStatuses: Readonly<Record<ErrorCode, number>> = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  user_not_found: 404,
+  not_member: 403,
+  blocked: 403,
+  muted: 403,
+  idempotency_conflict: 409,
+  recall_expired: 409,
+  group_full: 409,
+  too_large: 413,
+  rate_limited: 429,
+  unavailable: 503,
+  internal: 500,
+};
+
 export interface ProtocolError {
   readonly code: ErrorCode;
   /** For developers; says which field and why. */

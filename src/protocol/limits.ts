@@ -85,3 +85,9 @@ export const mediaLimits = {
   /** Bytes. */
   media: 512,
 } as const;
+
+/** Of the service API, likewise. */
+export const serviceLimits = {
+  /** Users that one request makes. */
+  users: 100,
+} as const;

@@ -7,23 +7,9 @@ import type { Caller, Context } from '../core/context.ts';
 import { isTokenOver } from '../core/expiry.ts';
 import { callerOf, replacedBy, type WebSocketEvent } from './caller.ts';
 import { createContext } from './context.ts';
+import { refuseError } from './failures.ts';
 import { parseFrame, requestId, validate, type Frame } from './frames.ts';
 import { describeError } from './log.ts';
-
-/** What DynamoDB and the network say when the same request may succeed in a moment. */
-const transientErrors = new Set([
-  'ProvisionedThroughputExceededException',
-  'ThrottlingException',
-  'RequestLimitExceeded',
-  'LimitExceededException',
-  'InternalServerError',
-  'ServiceUnavailable',
-  'TransactionConflictException',
-  'TransactionCanceledException',
-  'TransactionInProgressException',
-  'TimeoutError',
-  'NetworkingError',
-]);
 
 export interface RouteResult {
   statusCode: number;
@@ -99,20 +85,6 @@ export function refuseFrame(frame: Frame | undefined): Refusal {
 
 export function respond(body: object): RouteResult {
   return { statusCode: 200, body: JSON.stringify(body) };
-}
-
-/** The text of an unexpected error stays here; the caller gets an id to report. */
-function refuseError(error: unknown, id: string): Refusal {
-  return isTransient(error)
-    ? refuse('unavailable', `the store did not answer in time (request ${id})`)
-    : refuse('internal', `something went wrong (request ${id})`);
-}
-
-/** By name, by the SDK's own mark, or because the network failed: then the error has a code of Node's. */
-function isTransient(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { name, code, $retryable } = error as { name: string; code?: unknown; $retryable?: unknown };
-  return transientErrors.has(name) || typeof code === 'string' || $retryable !== undefined;
 }
 
 function isExpired(event: WebSocketEvent, now: number): boolean {

@@ -12,6 +12,7 @@ import { synthesize } from '../../local/template/synthesize.ts';
 import { connect, type TestClient } from '../support/client.ts';
 import { startCloud } from '../support/cloud.ts';
 import { askForPlace, fetchFile, sendPicture, uploadFile } from '../support/files.ts';
+import { TestBackend } from '../support/service.ts';
 import { startServices, type Services } from '../support/services.ts';
 import { startWebhookServer, type WebhookServer } from '../support/webhook-server.ts';
 
@@ -187,6 +188,7 @@ async function runEverything(): Promise<void> {
   await useSettings(back);
   await back.request('conversations');
   await back.request('unread');
+  await useService();
   await back.request('receipts', { conversationId: 'd:alice:bob', seq: 9 });
   await back.request('pending', { after: 0 });
   await back.request('device', { remove: true });
@@ -227,6 +229,13 @@ async function runEverything(): Promise<void> {
     }),
   );
   await Promise.all(expiring.map(({ action, client }) => useExpired(action, client)));
+}
+
+/** What the app's own backend does. */
+async function useService(): Promise<void> {
+  const backend = new TestBackend(cloud.service);
+  await backend.call('POST', '/v1/users', { users: [{ userId: 'sven', name: 'Sven' }] });
+  expect(await backend.call('GET', '/v1/users/bob')).toMatchObject({ status: 200 });
 }
 
 async function useSend(alice: TestClient, pad: TestClient): Promise<void> {

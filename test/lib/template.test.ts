@@ -75,6 +75,29 @@ test('tables of an earlier stack are taken over by name', () => {
   template.resourcePropertiesCountIs('AWS::DynamoDB::GlobalTable', { TableName: Match.anyValue() }, 0);
 });
 
+describe('the service API', () => {
+  test('is for who signs and has the policy, and no resource policy opens it', () => {
+    template.allResourcesProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
+    template.resourceCountIs('AWS::Lambda::Url', 1);
+    const permissions = Object.values(template.findResources('AWS::Lambda::Permission'));
+    const principals = new Set(permissions.map(({ Properties }) => Properties['Principal']));
+    expect([...principals]).toEqual(['apigateway.amazonaws.com']);
+    template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
+      PolicyDocument: {
+        Statement: [
+          { Action: 'lambda:InvokeFunctionUrl', Effect: 'Allow' },
+          {
+            Action: 'lambda:InvokeFunction',
+            Effect: 'Allow',
+            Condition: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
+          },
+        ].map((statement) => Match.objectLike(statement)),
+      },
+    });
+    for (const output of ['ServiceUrl', 'ServiceCallersPolicy']) template.hasOutput(output, {});
+  });
+});
+
 describe('functions', () => {
   test('run on arm64 and the newest Node, with a log group of their own', () => {
     template.allResourcesProperties('AWS::Lambda::Function', {

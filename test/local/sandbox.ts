@@ -299,6 +299,8 @@ async function buildModel(directory: string, options: SandboxOptions): Promise<C
     queues: [],
     secrets: [],
     buckets: [],
+    functionUrls: [],
+    managedPolicies: [],
   };
 }
 

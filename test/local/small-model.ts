@@ -75,6 +75,8 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     queues: [queue],
     secrets: [],
     buckets: [],
+    functionUrls: [],
+    managedPolicies: [],
     orders,
     notes,
   };

@@ -10,11 +10,13 @@ import { profileKey } from '../tables.ts';
 /** Other devices of this user that change it at the same time. */
 const MAX_ROUNDS = 8;
 
+type ProfileChange = Partial<ClientFrame<'profile'>>;
+
 /** Changes the caller's own, where it says something else; a change is one version. */
 export async function profile(
   ctx: Context,
-  caller: Caller,
-  request: ClientFrame<'profile'>,
+  caller: Pick<Caller, 'userId'>,
+  request: ProfileChange,
 ): Promise<Answer<'profile'> | Refusal> {
   const { userId } = caller;
   let item = await ctx.db.get('Users', profileKey(userId), 'strong');
@@ -43,10 +45,7 @@ export async function profiles(
 }
 
 /** Attributes that are to be other than they are; `undefined`: none are. */
-function changesOf(
-  { name, avatar, custom }: ClientFrame<'profile'>,
-  item: Item | undefined,
-): Item | undefined {
+function changesOf({ name, avatar, custom }: ProfileChange, item: Item | undefined): Item | undefined {
   // As text, so that it comes back with all its keys.
   const wanted = { name, avatar, custom: custom && JSON.stringify(custom) };
   const changed = Object.entries(wanted).filter(

@@ -42,6 +42,7 @@ beforeEach(async () => {
       queues: { contents: () => ({ Failures: [{ messageId: 'm1', sentAt: 1, body: '{}' }] }) },
       redrive: { run: async () => ({ redriven: 1, records: 2, moved: 0, kept: [] }) },
       journal: new NotificationJournal(),
+      service: undefined,
       webhookSecret: () => webhookSecret,
       readState,
       describe: () => ({ stack: 'test' }),

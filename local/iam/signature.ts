@@ -1,7 +1,7 @@
-// Signature Version 4 as S3 computes it: nothing encoded twice, nothing normalised.
-// docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-import { createHash, createHmac } from 'node:crypto';
-import type { S3Request } from './request.ts';
+// Signature Version 4 as services check it, and what a request says of its own.
+// docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 
 export const algorithm = 'AWS4-HMAC-SHA256';
 export const unsignedPayload = 'UNSIGNED-PAYLOAD';
@@ -24,7 +24,45 @@ export interface Signing {
   readonly payloadHash: string;
 }
 
-type Signed = Pick<S3Request, 'method' | 'segments' | 'query' | 'headers'>;
+export interface Signed {
+  readonly method: string;
+  /** Of the path: decoded for S3, as they came for every other service, which encodes them twice. */
+  readonly segments: readonly string[];
+  /** Decoded. */
+  readonly query: readonly (readonly [name: string, value: string])[];
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What stands in the header `Authorization`. */
+export interface HeaderClaim {
+  readonly credential: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+}
+
+/** `undefined`: it is not signed, or not so. */
+export function parseAuthorization(authorization: string): HeaderClaim | undefined {
+  const part = (name: string) => new RegExp(`\\b${name}=([^,\\s]+)`).exec(authorization)?.[1];
+  const [credential, signedHeaders, signature] = ['Credential', 'SignedHeaders', 'Signature'].map(part);
+  if (!authorization.startsWith(`${algorithm} `) || !credential || !signedHeaders || !signature)
+    return undefined;
+  return { credential, signedHeaders: signedHeaders.split(';'), signature };
+}
+
+/** `20261126T131500Z` in milliseconds since the epoch; NaN if it is no such time. */
+export function parseTimestamp(timestamp: string): number {
+  const [, year, month, day, hours, minutes, seconds] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp) ?? [];
+  return Date.parse(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
+}
+
+export function isSameSignature(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+export const single = (value: string | readonly string[] | undefined) =>
+  typeof value === 'string' ? value : value?.[0];
 
 /** Hexadecimal. */
 export function signatureOf(request: Signed, signing: Signing): string {

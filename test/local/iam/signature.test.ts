@@ -1,7 +1,7 @@
 // Signatures as AWS documents them, with its own examples.
 // docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and sig-v4-header-based-auth.html
 import { describe, expect, it } from 'vitest';
-import { signatureOf } from '../../../local/media/signature.ts';
+import { signatureOf } from '../../../local/iam/signature.ts';
 
 const signing = {
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',

@@ -1,0 +1,27 @@
+// What the app's own backend asks for: one schema a request of the service API, the path's parameters included.
+import * as v from 'valibot';
+import { userIdSchema } from './id-schemas.ts';
+import { serviceLimits } from './limits.ts';
+import { profileFrame } from './people-frames.ts';
+import { listOf } from './request.ts';
+
+/** As of frames: a bundle has those that it serves. */
+const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
+
+export const createUsersRequest = define(() => {
+  const { name, avatar, custom } = profileFrame.entries;
+  return v.object({
+    users: v.pipe(
+      listOf(v.object({ userId: userIdSchema, name, avatar, custom }), serviceLimits.users),
+      v.check(
+        (users) => new Set(users.map(({ userId }) => userId)).size === users.length,
+        'must name each user once',
+      ),
+    ),
+  });
+});
+
+export const userRequest = define(() => v.object({ userId: userIdSchema }));
+
+export type CreateUsersRequest = v.InferOutput<typeof createUsersRequest>;
+export type UserRequest = v.InferOutput<typeof userRequest>;

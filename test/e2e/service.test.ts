@@ -1,0 +1,186 @@
+// The service API over real HTTP: who is let in, and users as the app's own backend makes and sees them. The requests are
+// signed by the AWS SDK's signer, which the local cloud knows nothing of.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cloud } from '../../local/cloud.ts';
+import { createLog } from '../../local/log.ts';
+import { startService } from '../../local/service/service.ts';
+import { connect } from '../support/client.ts';
+import { startCloud } from '../support/cloud.ts';
+import { TestBackend } from '../support/service.ts';
+
+let cloud: Cloud;
+let backend: TestBackend;
+beforeAll(async () => {
+  cloud = await startCloud();
+  backend = new TestBackend(cloud.service);
+});
+afterAll(() => cloud?.close());
+
+const minutesFromNow = (minutes: number) => new Date(Date.now() + minutes * 60_000);
+
+describe('P8.10 who is let in', () => {
+  test('the developer endpoint tells where to call, and with which credentials', async () => {
+    const response = await fetch(`${cloud.httpUrl}/dev/service`);
+    const access = (await response.json()) as Record<string, string>;
+    expect(access).toMatchObject({ region: 'us-east-1', service: 'lambda' });
+    expect(Object.keys(access).toSorted()).toEqual([
+      'accessKeyId',
+      'region',
+      'secretAccessKey',
+      'service',
+      'url',
+    ]);
+    const mine = new TestBackend(access as never);
+    expect(await mine.call('POST', '/v1/users', { users: [] })).toMatchObject({ status: 200 });
+  });
+
+  test('nobody is let in without a signature', async () => {
+    const token = await cloud.issueToken('alice');
+    const withToken = await backend.send('GET', '/v1/users/alice', {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(withToken.status).toBe(403);
+    const { status, body, headers } = await backend.send('GET', '/v1/users/alice');
+    expect({ status, body }).toEqual({ status: 403, body: { Message: 'Forbidden' } });
+    expect(headers.get('x-amzn-errortype')).toBe('AccessDeniedException');
+  });
+
+  test.each([
+    ['a wrong secret', { access: { secretAccessKey: 'wrong' } }, /does not match/],
+    ['an unknown key', { access: { accessKeyId: 'AKIAUNKNOWN' } }, /security token .* is invalid/],
+    ['another service', { access: { service: 'execute-api' } }, /correct service: 'lambda'/],
+    ['another region', { access: { region: 'eu-west-1' } }, /valid region/],
+    ['another body than was signed', { sentBody: '{"users":[{"userId":"eve"}]}' }, /does not match/],
+    ['another path than was signed', { sentPath: '/v1/others' }, /does not match/],
+    ['a signature of six minutes ago', { signingDate: minutesFromNow(-6) }, /^Signature expired/],
+    ['a signature of the future', { signingDate: minutesFromNow(6) }, /^Signature not yet current/],
+  ])('nor with %s', async (_, call, message) => {
+    const { status, body } = await backend.call('POST', '/v1/users', { users: [] }, call);
+    expect(status).toBe(403);
+    expect(body['message']).toMatch(message);
+  });
+
+  test('clocks may differ by four minutes', async () => {
+    const call = { signingDate: minutesFromNow(-4) };
+    expect(await backend.call('POST', '/v1/users', { users: [] }, call)).toMatchObject({ status: 200 });
+  });
+
+  test('paths and queries with characters that are encoded are signed as others are', async () => {
+    const answer = await backend.call('GET', '/v1/users/a%20b?x=1%2F2&a=%C3%A4');
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'bad_request' } } });
+    const signedIn = await backend.call('GET', '/v1/users/nobody%40example.org');
+    expect(signedIn).toMatchObject({ status: 404, body: { error: { code: 'user_not_found' } } });
+  });
+
+  test('whoever signs well and has not both permissions is refused', async () => {
+    const { url, accessKeyId } = cloud.service!;
+    for (const lost of ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']) {
+      const managedPolicies = cloud.model.managedPolicies.map(({ name, statements }) => ({
+        name,
+        statements: statements.filter(({ actions }) => !actions.includes(lost)),
+      }));
+      const model = { ...cloud.model, managedPolicies };
+      const service = await startService({ model, invoke: cloud.invoke, log: createLog('quiet') });
+      expect(service.access).not.toMatchObject({ url, accessKeyId });
+      const answer = await new TestBackend(service.access).call('POST', '/v1/users', { users: [] });
+      expect(answer).toMatchObject({ status: 403, body: { Message: 'Forbidden' } });
+      await service.close();
+    }
+  });
+});
+
+describe('P8.11 requests and errors', () => {
+  test.each([
+    ['GET', '/v1/users'],
+    ['GET', '/v1/nothing'],
+    ['DELETE', '/v1/users/alice/more'],
+    ['GET', '/'],
+  ])('%s %s is nothing that there is', async (method, path) => {
+    const { status, body } = await backend.call(method, path);
+    expect({ status, body }).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found', retryable: false } },
+    });
+  });
+
+  test.each([
+    ['no JSON', '{', 'body: is not a JSON object'],
+    ['no object', '[]', 'body: is not a JSON object'],
+    ['nothing', undefined, 'users: is missing'],
+    ['no list', { users: 'alice' }, 'users: must be Array, is "alice"'],
+    ['no id', { users: [{ userId: 'a b' }] }, 'users.0.userId: may hold only letters, digits and _ . @ -'],
+    ['too long a name', { users: [{ userId: 'a', name: 'x'.repeat(65) }] }, 'users.0.name: '],
+    ['no such avatar', { users: [{ userId: 'a', avatar: 'ftp://x' }] }, 'users.0.avatar: '],
+    ['a user twice', { users: [{ userId: 'a' }, { userId: 'a' }] }, 'users: must name each user once'],
+    [
+      'too many users',
+      { users: Array.from({ length: 101 }, (_, n) => ({ userId: `u${n}` })) },
+      'users: must hold at most 100',
+    ],
+  ])('%s is a bad request that says where', async (_, body, message) => {
+    const answer = await backend.call('POST', '/v1/users', body);
+    expect(answer.status).toBe(400);
+    const error = answer.body['error'] as { code: string; message: string };
+    expect(error.code).toBe('bad_request');
+    expect(error.message.startsWith(message)).toBe(true);
+  });
+});
+
+describe('P8.12 users', () => {
+  test('are known before they first connect: by name, and to be written to', async () => {
+    const users = [{ userId: 'uma', name: 'Uma', custom: { shop: 7 } }, { userId: 'vic' }];
+    expect((await backend.call('POST', '/v1/users', { users })).body).toEqual({
+      created: ['uma', 'vic'],
+      existing: [],
+    });
+    const alice = await connect(cloud, 'alice');
+    const { users: profiles } = await alice.request('profiles', { users: ['uma', 'vic'] });
+    expect(profiles).toMatchObject([
+      { userId: 'uma', name: 'Uma', custom: { shop: 7 }, version: 1 },
+      { userId: 'vic', name: 'vic', version: 0 },
+    ]);
+    expect(await alice.send('user:uma', 'welcome')).toMatchObject({ ok: true, seq: 1 });
+    await cloud.settled();
+    const uma = await connect(cloud, 'uma');
+    expect(await uma.request('sync', { after: 0 })).toMatchObject({
+      events: [{ message: { body: { text: 'welcome' } } }],
+    });
+  });
+
+  test('that exist stay as they are, however often they are made', async () => {
+    const users = [{ userId: 'uma', name: 'Somebody else' }, { userId: 'wes' }];
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => backend.call('POST', '/v1/users', { users })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(answers.filter(({ body }) => (body['created'] as string[]).includes('wes'))).toHaveLength(1);
+    const alice = await connect(cloud, 'alice');
+    expect(await alice.request('profiles', { users: ['uma'] })).toMatchObject({
+      users: [{ name: 'Uma', version: 1 }],
+    });
+  });
+
+  test('are described with their devices, and with what they have not read', async () => {
+    await backend.call('POST', '/v1/users', { users: [{ userId: 'xia' }] });
+    expect(await backend.call('GET', '/v1/users/xia')).toMatchObject({
+      status: 200,
+      body: { devices: [], online: false, lastSeen: null, unread: 0, unreadComplete: true },
+    });
+    const alice = await connect(cloud, 'alice');
+    await alice.send('user:xia', 'one');
+    await alice.send('user:xia', 'two');
+    const xia = await connect(cloud, 'xia', { deviceId: 'phone' });
+    await xia.request('preferences', { presence: false });
+    expect((await backend.call('GET', '/v1/users/xia')).body).toMatchObject({
+      devices: [{ deviceId: 'phone', online: true }],
+      online: true,
+      unread: 2,
+    });
+    await xia.close();
+    await cloud.settled();
+    const { body } = await backend.call('GET', '/v1/users/xia');
+    expect(body).toMatchObject({ devices: [{ deviceId: 'phone', online: false }], online: false });
+    expect(Date.now() - (body['lastSeen'] as number)).toBeLessThan(60_000);
+    expect(await backend.call('GET', '/v1/users/nobody')).toMatchObject({ status: 404 });
+  });
+});
