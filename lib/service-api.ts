@@ -20,9 +20,18 @@ export class ServiceApi extends Construct {
       timeout: Duration.seconds(30),
       environment,
     })
-      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
-      .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
-      .useTable(tables, 'Messages', 'Query');
+      .useTable(
+        tables,
+        'Users',
+        'BatchGetItem',
+        'GetItem',
+        'PutItem',
+        'Query',
+        'UpdateItem',
+        'ConditionCheckItem',
+      )
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'Query', 'UpdateItem')
+      .useTable(tables, 'Messages', 'PutItem', 'Query');
     const { url } = service.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
 
     const { functionArn } = service.function;

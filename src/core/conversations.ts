@@ -75,8 +75,18 @@ export async function openDirectConversation(
   if (limited) {
     return refuse('rate_limited', 'to: too many new conversations', { retryAfterMs: limited.waitMs });
   }
+  return openUnlimited(ctx, caller.userId, conversation, caller.deviceId);
+}
+
+/** The same without that limit; without a device it is the app's own backend, whom `contactsOnly` does not concern. */
+export async function openUnlimited(
+  ctx: Context,
+  userId: string,
+  conversation: ConversationRef & { kind: 'direct' },
+  deviceId?: string,
+): Promise<Refusal | undefined> {
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const tried = await tryToOpen(ctx, caller, conversation);
+    const tried = await tryToOpen(ctx, { userId, deviceId }, conversation);
     if (tried !== 'again') return tried;
     await ctx.backOff(round);
   }
@@ -89,14 +99,15 @@ export async function openDirectConversation(
  */
 async function tryToOpen(
   ctx: Context,
-  caller: Caller,
+  caller: { readonly userId: string; readonly deviceId: string | undefined },
   conversation: ConversationRef & { kind: 'direct' },
 ): Promise<Refusal | 'again' | undefined> {
   const { conversationId, users } = conversation;
   const peer = peerOf(users, caller.userId);
   // A transaction that fails costs as much as one that does not: so a look comes first.
   const members = [...new Set(users)];
-  const needsContact = ctx.settings.contactsOnly && peer !== caller.userId;
+  const { deviceId } = caller;
+  const needsContact = deviceId !== undefined && ctx.settings.contactsOnly && peer !== caller.userId;
   const asContact = contactKey(peer, caller.userId);
   const own = peer === caller.userId ? [] : [blockKey(caller.userId, peer)];
   const known = await ctx.db.batchGet('Users', [
@@ -115,7 +126,6 @@ async function tryToOpen(
     return head && !toPreferences(head).receipts;
   });
   const now = ctx.now();
-  const ring = ringAttribute(sideOf(conversation, caller.userId), deviceDigest(caller.deviceId));
   const written = await ctx.db.transact([
     {
       kind: 'put',
@@ -125,7 +135,9 @@ async function tryToOpen(
         seq: 0,
         counted: 0,
         at: now,
-        [ring]: emptyRing,
+        ...(deviceId !== undefined && {
+          [ringAttribute(sideOf(conversation, caller.userId), deviceDigest(deviceId))]: emptyRing,
+        }),
         ...Object.fromEntries(
           hiding.map((userId) => [sideAttributes(sideOf(conversation, userId)).hidesReads, 1]),
         ),

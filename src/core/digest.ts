@@ -45,3 +45,7 @@ export const reactionDigest = (reaction: readonly unknown[]) =>
 /** Whose send it is, among those of a group. */
 export const claimDigest = (userId: string, deviceId: string, clientMsgId: string) =>
   digest(`${userId} ${deviceId} ${clientMsgId}`, CLIENT_MSG_ID_BYTES);
+
+/** Which message of the service API it is, among those of a conversation. */
+export const serviceDigest = (from: string, clientMsgId: string) =>
+  digest(`${from} ${clientMsgId}`, 15).toString('base64url');

@@ -113,6 +113,12 @@ export const mediaKey = (conversationId: string, id: string) => ({
   item: itemKey.media(id),
 });
 
+/** What the service API sent there as somebody, for a day. */
+export const serviceClaimKey = (conversationId: string, digest: string) => ({
+  conversationId,
+  item: `SERVICE#${digest}`,
+});
+
 /** Keys of the Users table. */
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });
 export const deviceKey = (userId: string, deviceId: string) => ({ userId, item: itemKey.device(deviceId) });

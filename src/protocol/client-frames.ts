@@ -13,7 +13,7 @@ import { characters, listOf, pageSize, request, requestIdSchema, storedText } fr
 const cursorSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** Hands on the very body that came: what valibot copies lacks keys such as `constructor`. */
-const bodyOf = <const Type extends SendableType>(type: Type) =>
+export const bodyOf = <const Type extends SendableType>(type: Type) =>
   v.pipe(
     v.custom<v.InferOutput<(typeof bodySchemas)[Type]>>(isObject, 'must be an object'),
     v.rawCheck(({ dataset, addIssue }) => {

@@ -90,4 +90,6 @@ export const mediaLimits = {
 export const serviceLimits = {
   /** Users that one request makes. */
   users: 100,
+  /** Users and conversations that one request sends to. */
+  targets: 100,
 } as const;

@@ -1,7 +1,9 @@
 // What the app's own backend asks for: one schema a request of the service API, the path's parameters included.
 import * as v from 'valibot';
-import { userIdSchema } from './id-schemas.ts';
+import { bodyOf } from './client-frames.ts';
+import { clientMsgIdSchema, targetSchema, userIdSchema } from './id-schemas.ts';
 import { serviceLimits } from './limits.ts';
+import type { SendableType } from './messages.ts';
 import { profileFrame } from './people-frames.ts';
 import { listOf } from './request.ts';
 
@@ -21,7 +23,30 @@ export const createUsersRequest = define(() => {
   });
 });
 
+const messageTo = <const Type extends SendableType>(type: Type) =>
+  v.object({
+    /** Whom it is from: any user, or `system`. */
+    from: userIdSchema,
+    to: listOf(targetSchema, serviceLimits.targets),
+    clientMsgId: clientMsgIdSchema,
+    type: v.literal(type),
+    body: bodyOf(type),
+    silent: v.optional(v.boolean(), false),
+  });
+
+export const sendMessagesRequest = define(() =>
+  v.variant('type', [
+    messageTo('text'),
+    messageTo('image'),
+    messageTo('voice'),
+    messageTo('video'),
+    messageTo('file'),
+    messageTo('custom'),
+  ]),
+);
+
 export const userRequest = define(() => v.object({ userId: userIdSchema }));
 
 export type CreateUsersRequest = v.InferOutput<typeof createUsersRequest>;
+export type SendMessagesRequest = v.InferOutput<typeof sendMessagesRequest>;
 export type UserRequest = v.InferOutput<typeof userRequest>;

@@ -236,6 +236,13 @@ async function useService(): Promise<void> {
   const backend = new TestBackend(cloud.service);
   await backend.call('POST', '/v1/users', { users: [{ userId: 'sven', name: 'Sven' }] });
   expect(await backend.call('GET', '/v1/users/bob')).toMatchObject({ status: 200 });
+  const message = { clientMsgId: 'of-the-service', type: 'text', body: { text: 'welcome' } };
+  const sent = await backend.call('POST', '/v1/messages', {
+    ...message,
+    from: 'system',
+    to: ['user:sven', 'd:alice:bob'],
+  });
+  expect(sent.body['results']).toMatchObject([{ seq: 1 }, { error: { code: 'not_member' } }]);
 }
 
 async function useSend(alice: TestClient, pad: TestClient): Promise<void> {
