@@ -95,10 +95,23 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   }
 }
 
-function ownOrigins(model: CloudModel, port: number): string {
+/** Of the pages of this very server, as the web chat. */
+const ownOrigins = (port: number) => [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
+
+function originsFor(model: CloudModel, port: number): string {
   const allowed = variableOf(model, 'ALLOWED_ORIGINS') ?? '';
-  const own = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
-  return [...allowed.split(',').filter(Boolean), ...own].join(',');
+  return [...allowed.split(',').filter(Boolean), ...ownOrigins(port)].join(',');
+}
+
+/** They reach the buckets, too. */
+function bucketsFor(model: CloudModel, port: number): CloudModel['buckets'] {
+  const own = {
+    allowedOrigins: ownOrigins(port),
+    allowedMethods: ['PUT', 'GET'],
+    allowedHeaders: ['*'],
+    exposedHeaders: [],
+  };
+  return model.buckets.map((bucket) => ({ ...bucket, cors: [...bucket.cors, own] }));
 }
 
 async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Cloud, 'close'>> {
@@ -156,7 +169,13 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     onRequest: options.onRequest,
   });
   closers.push(() => secrets.close());
-  const media = await startMedia({ model, dataDirectory, identities, log, onRequest: options.onRequest });
+  const media = await startMedia({
+    model: { region: model.region, buckets: bucketsFor(model, port) },
+    dataDirectory,
+    identities,
+    log,
+    onRequest: options.onRequest,
+  });
   closers.push(() => media.close());
   const journal = new NotificationJournal();
   const redrive = createLocalRedrive({
@@ -187,8 +206,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       s3: media.url,
       notifications: `${httpUrl}/dev/notifications`,
     },
-    // The web chat is a page of this very server.
-    environmentOverrides: { ALLOWED_ORIGINS: ownOrigins(model, port), ...options.environment },
+    environmentOverrides: { ALLOWED_ORIGINS: originsFor(model, port), ...options.environment },
     midwayCrashes: {
       arm: (environmentId, requests) => front.armCrash(environmentId, requests),
       disarm: (environmentId) => front.disarmCrash(environmentId),

@@ -11,29 +11,51 @@ export const webDirectory = fileURLToPath(new URL('../dist/web', import.meta.url
 export type WebFiles = Readonly<Record<'index.html' | 'app.js' | 'app.css' | 'icon.svg', string>>;
 
 export async function bundleWeb(): Promise<WebFiles> {
-  const { outputFiles } = await build({
-    absWorkingDir: sources,
-    entryPoints: { app: 'main.tsx' },
-    outdir: 'out',
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    jsx: 'automatic',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    legalComments: 'none',
-    write: false,
-    logLevel: 'silent',
-  });
-  const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))!.text;
+  const [script, style] = await Promise.all([bundleScript(), bundleStyle()]);
   const read = (name: string) => readFile(join(sources, name), 'utf8');
   return {
     'index.html': await read('index.html'),
     'icon.svg': await read('icon.svg'),
-    'app.js': text('app.js'),
-    'app.css': text('app.css'),
+    'app.js': script,
+    'app.css': style,
   };
+}
+
+/** Rolldown leaves 3 KB less than esbuild here, of what everybody has to load. */
+async function bundleScript(): Promise<string> {
+  // Loaded when it is needed: the local cloud starts without it.
+  const { rolldown } = await import('rolldown');
+  const bundle = await rolldown({
+    cwd: sources,
+    input: 'main.tsx',
+    platform: 'browser',
+    transform: {
+      target: 'es2022',
+      jsx: 'react-jsx',
+      define: { 'process.env.NODE_ENV': '"production"' },
+    },
+    moduleTypes: { '.css': 'empty' },
+    logLevel: 'silent',
+  });
+  try {
+    const { output } = await bundle.generate({ format: 'esm', minify: true, comments: false });
+    return output[0].code;
+  } finally {
+    await bundle.close();
+  }
+}
+
+async function bundleStyle(): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: sources,
+    stdin: { contents: '@import "./tokens.css"; @import "./style.css";', resolveDir: sources, loader: 'css' },
+    bundle: true,
+    minify: true,
+    target: 'es2022',
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]!.text;
 }
 
 export async function buildWeb(directory = webDirectory): Promise<void> {

@@ -17,14 +17,17 @@ interface ComposerProps {
   /** It is sent, or given up. */
   readonly onDone: () => void;
   readonly onEditLast: () => void;
+  readonly onFiles: (files: readonly File[]) => void;
   readonly attempt: (work: () => Promise<unknown>) => Promise<void>;
 }
 
-export function Composer({ conversationId, writing, nameOf, onDone, onEditLast, attempt }: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { conversationId, writing, nameOf, onDone, onEditLast, onFiles, attempt } = props;
   const conversation = useConversation(conversationId);
   const [draft, setDraft] = useDraft(conversationId);
   const [edited, setEdited] = useState('');
   const field = useRef<HTMLTextAreaElement>(null);
+  const chooser = useRef<HTMLInputElement>(null);
   const isEditing = writing.kind === 'edit';
   const text = isEditing ? edited : draft;
   useEffect(() => {
@@ -91,6 +94,26 @@ export function Composer({ conversationId, writing, nameOf, onDone, onEditLast, 
         </div>
       )}
       <div className="compose">
+        <input
+          ref={chooser}
+          type="file"
+          multiple
+          hidden
+          onChange={({ target }) => {
+            onFiles([...(target.files ?? [])]);
+            // The same one may be chosen again.
+            target.value = '';
+          }}
+        />
+        <button
+          type="button"
+          className="icon"
+          aria-label={words.attach}
+          title={words.attach}
+          onClick={() => chooser.current?.click()}
+        >
+          📎
+        </button>
         <textarea
           ref={field}
           rows={1}
@@ -105,6 +128,13 @@ export function Composer({ conversationId, writing, nameOf, onDone, onEditLast, 
             conversation.typing(value === '');
           }}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const { files, types } = event.clipboardData;
+            // Of a table both a picture and its text are copied.
+            if (files.length === 0 || types.includes('text/plain')) return;
+            event.preventDefault();
+            onFiles([...files]);
+          }}
         />
         <button
           type="button"

@@ -1,5 +1,5 @@
 // A conversation: who it is with, what was said, and what is being written.
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState, type DOMAttributes } from 'react';
 import type { Message } from '../src/protocol/messages.ts';
 import {
   useClient,
@@ -16,6 +16,8 @@ import { Composer, type Writing } from './composer.tsx';
 import { titleOf } from './list.tsx';
 import { Timeline } from './timeline.tsx';
 import { momentOf } from './times.ts';
+import { UploadList } from './upload-list.tsx';
+import { uploadsOf } from './uploads.ts';
 import { words } from './words.ts';
 
 interface PaneProps {
@@ -57,9 +59,15 @@ export function ConversationPane({ conversationId, onBack, onDetails }: PaneProp
       ),
     receipts: (message: Message) => conversation.receipts(message.seq),
   };
+  const uploads = uploadsOf(useClient());
+  const sendFiles = (files: readonly File[]) => {
+    if (files.length === 0) return;
+    uploads.add(conversation, files, writing.kind === 'reply' ? writing.message.seq : undefined);
+    if (writing.kind === 'reply') setWriting({ kind: 'new' });
+  };
   const title = titleOf(summary, nameOf);
   return (
-    <section className="pane" aria-label={title}>
+    <section className="pane" aria-label={title} {...takeDropped(sendFiles)}>
       <header className="pane-head">
         <button type="button" className="icon back" aria-label={words.back} onClick={onBack}>
           ←
@@ -102,11 +110,13 @@ export function ConversationPane({ conversationId, onBack, onDetails }: PaneProp
           </button>
         </p>
       )}
+      <UploadList uploads={uploads} conversationId={conversationId} />
       <Composer
         conversationId={conversationId}
         writing={writing}
         nameOf={nameOf}
         onDone={() => setWriting({ kind: 'new' })}
+        onFiles={sendFiles}
         onEditLast={() => {
           const own = list.messages.findLast((message) => isEditable(message, userId));
           if (own) setWriting({ kind: 'edit', message: own as Message });
@@ -121,6 +131,22 @@ const isEditable = (
   message: { seq?: number | undefined; from: string; type: string; recalled?: boolean },
   userId: string,
 ) => message.seq !== undefined && message.from === userId && message.type === 'text' && !message.recalled;
+
+/** Files that are dropped on it. */
+function takeDropped(
+  onFiles: (files: readonly File[]) => void,
+): Pick<DOMAttributes<HTMLElement>, 'onDragOver' | 'onDrop'> {
+  return {
+    onDragOver: (event) => {
+      if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+    },
+    onDrop: (event) => {
+      if (!event.dataTransfer.types.includes('Files')) return;
+      event.preventDefault();
+      onFiles([...event.dataTransfer.files]);
+    },
+  };
+}
 
 /** Who types there, else what there is to say of the conversation. */
 function Subtitle({ conversationId }: { conversationId: string }) {

@@ -2,8 +2,9 @@
 import { memo, useState } from 'react';
 import type { Receipts } from '../src/client/conversation.ts';
 import type { Message } from '../src/protocol/messages.ts';
+import { AttachmentView } from './attachment.tsx';
 import { Avatar } from './avatar.tsx';
-import { attachmentOf, isEmojiOnly, sizeOf, textOf } from './texts.ts';
+import { attachmentOf, isEmojiOnly, textOf } from './texts.ts';
 import { timeOfMessage, type Shown } from './timeline-items.ts';
 import { timeOf } from './times.ts';
 import { words } from './words.ts';
@@ -120,9 +121,8 @@ function Content({ message, isOwn, answered, nameOf, onJump }: RowProps) {
           </span>
         </button>
       )}
-      {attachment ? (
-        <AttachmentView message={message} />
-      ) : (
+      {attachment && <AttachmentView message={message} attachment={attachment} />}
+      {(!attachment || typeof message.body['text'] === 'string') && (
         <p className={isEmojiOnly(text) ? 'text is-emoji' : 'text'} dir="auto">
           <Linked text={text} />
           {'edited' in message && message.edited !== null && <small> {words.edited}</small>}
@@ -144,35 +144,6 @@ const Linked = memo(function Linked({ text }: { text: string }) {
     ),
   );
 });
-
-function AttachmentView({ message }: { message: Shown }) {
-  const { url, name, size, width, height } = attachmentOf(message)!;
-  const isWeb = /^https?:\/\//.test(url);
-  if (message.type === 'image' && isWeb) {
-    return (
-      <img
-        className="picture"
-        src={url}
-        alt={name}
-        loading="lazy"
-        {...(width && height && { width, height })}
-      />
-    );
-  }
-  return (
-    <p className="attachment">
-      <span aria-hidden="true">📎</span>{' '}
-      {isWeb ? (
-        <a href={url} target="_blank" rel="noreferrer noopener">
-          {name}
-        </a>
-      ) : (
-        name
-      )}
-      {size !== undefined && <small> {sizeOf(size)}</small>}
-    </p>
-  );
-}
 
 /** What became of an own message that is not there, and what to do then. */
 function Failure({ message }: { message: Shown }) {

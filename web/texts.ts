@@ -27,6 +27,9 @@ export function textOf({ type, body }: Pick<Message, 'type' | 'body'>): string {
   return kinds[type] ?? '';
 }
 
+/** Others say how large it is. */
+const isLength = (value: unknown): value is number => typeof value === 'number' && value >= 1;
+
 export function attachmentOf({ type, body }: Pick<Message, 'type' | 'body'>): Attachment | undefined {
   if (!['image', 'voice', 'video', 'file'].includes(type) || typeof body['url'] !== 'string')
     return undefined;
@@ -36,7 +39,7 @@ export function attachmentOf({ type, body }: Pick<Message, 'type' | 'body'>): At
     name: typeof name === 'string' ? name : words.file,
     ...(typeof size === 'number' && { size }),
     ...(typeof mime === 'string' && { mime }),
-    ...(typeof width === 'number' && typeof height === 'number' && { width, height }),
+    ...(isLength(width) && isLength(height) && { width, height }),
   };
 }
 

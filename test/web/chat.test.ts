@@ -6,7 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { bundleWeb } from '../../scripts/build-web.ts';
-import { Devices, newUser, range } from '../client/devices.ts';
+import { Devices, directId, newUser, range } from '../client/devices.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { startCloud } from '../support/cloud.ts';
 
@@ -15,7 +15,9 @@ let devices: Devices;
 let contexts: BrowserContext[] = [];
 const problems: string[] = [];
 beforeAll(async () => {
-  cloud = await startCloud({ environment: { IM_SETTINGS: '{"sendsPerSecond":1000}' } });
+  cloud = await startCloud({
+    environment: { IM_SETTINGS: '{"sendsPerSecond":1000,"mediaMaxBytes":1000000}' },
+  });
   devices = new Devices(cloud);
 });
 afterEach(async () => {
@@ -31,7 +33,7 @@ afterAll(async () => {
 
 /** Of the page, where these functions run. */
 declare const document: {
-  querySelector(selectors: string): { scrollTop: number } | null;
+  querySelector(selectors: string): { scrollTop: number; complete: boolean; naturalWidth: number } | null;
 };
 
 const address = () => `http://127.0.0.1:${cloud.port}/chat/`;
@@ -279,6 +281,95 @@ test('the keys: Ctrl+K finds, Alt+↓ goes to what is unread, Shift+Enter breaks
   await page.keyboard.press('Escape');
   await expect.poll(() => page.locator('.details').count()).toBe(0);
 }, 60_000);
+
+test('files: a picture that is dropped has its place before it is there; others are links; what is taken back is not sent', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const [annContext, benContext] = [await browser(), await browser()];
+  const [first, second] = [await openPage(annContext, ann), await openPage(benContext, ben)];
+  await openChat(first, ben);
+  await say(first, 'hello');
+  await second.getByRole('button', { name: new RegExp(`^${ann}`) }).click();
+  await shows(second, ['hello']);
+
+  let load = () => {};
+  const mayLoad = new Promise<void>((resolve) => (load = resolve));
+  await benContext.route(/X-Amz-Signature/, async (route) => {
+    await mayLoad;
+    await route.continue();
+  });
+  const dropped = await first.evaluateHandle(async () => {
+    const page = globalThis as unknown as {
+      OffscreenCanvas: new (
+        width: number,
+        height: number,
+      ) => {
+        getContext(kind: '2d'): { fillRect(...of: number[]): void };
+        convertToBlob(): Promise<Blob>;
+      };
+      DataTransfer: new () => { items: { add(file: File): void } };
+    };
+    const canvas = new page.OffscreenCanvas(600, 400);
+    canvas.getContext('2d').fillRect(0, 0, 300, 200);
+    const transfer = new page.DataTransfer();
+    transfer.items.add(new File([await canvas.convertToBlob()], 'square.png', { type: 'image/png' }));
+    return transfer;
+  });
+  await first.dispatchEvent('section.pane', 'drop', { dataTransfer: dropped });
+  const place = second.locator('.picture .place');
+  await place.waitFor();
+  const isLoaded = () => second.evaluate(() => document.querySelector('.picture img')?.complete === true);
+  const box = async () => {
+    const { width, height } = (await place.boundingBox())!;
+    return [width, height];
+  };
+  expect([await box(), await isLoaded()]).toEqual([[360, 240], false]);
+  load();
+  await expect.poll(isLoaded, { timeout: 15_000 }).toBe(true);
+  const natural = () => document.querySelector('.picture img')?.naturalWidth;
+  expect([await box(), await second.evaluate(natural)]).toEqual([[360, 240], 600]);
+  await expect.poll(() => first.evaluate(natural), { timeout: 15_000 }).toBe(600);
+
+  // From a tab that is not the one that is connected.
+  const standby = await openPage(annContext, ann);
+  await standby.getByRole('button', { name: new RegExp(`^${ben}`) }).click();
+  const file = (name: string, content: string) => ({
+    name,
+    mimeType: 'text/plain',
+    buffer: Buffer.from(content),
+  });
+  const chooser = (page: Page) => page.locator('input[type=file]');
+  await chooser(standby).setInputFiles([file('notes.txt', 'milk'), file('more.txt', 'bread')]);
+  const link = second.getByRole('link', { name: 'notes.txt' });
+  await second.getByRole('link', { name: 'more.txt' }).waitFor();
+  const [download] = await Promise.all([second.waitForEvent('download'), link.click()]);
+  expect(download.suggestedFilename()).toBe('notes.txt');
+  expect(await readFile(await download.path(), 'utf8')).toBe('milk');
+
+  const uploads = first.getByRole('list', { name: 'Files on their way' });
+  await chooser(first).setInputFiles(file('huge.txt', 'x'.repeat(1_000_001)));
+  await uploads.getByText('It is too large.').waitFor();
+  await uploads.getByRole('button', { name: 'Delete' }).click();
+  await expect.poll(() => uploads.count()).toBe(0);
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  await annContext.route(/X-Amz-Signature/, async (route) => {
+    await ended;
+    await route.abort();
+  });
+  await chooser(first).setInputFiles(file('secret.txt', 'no!'));
+  await first.getByRole('progressbar', { name: 'secret.txt' }).waitFor();
+  await uploads.getByRole('button', { name: 'Cancel' }).click();
+  await expect.poll(() => uploads.count()).toBe(0);
+  end();
+  await say(first, 'not that');
+  await shows(second, ['hello', 'not that']);
+  expect(await second.getByText('secret.txt').count()).toBe(0);
+
+  const { im } = await devices.connect({ userId: ann, platform: 'bot' });
+  const url = `media:c/${directId(ann, ben)}/nowhere`;
+  await im.send(`user:${ben}`, { type: 'image', body: { url, name: 'lost.png' } }).sent;
+  await second.getByText('This file is not there any more.').waitFor();
+}, 90_000);
 
 test('the whole of it is at most 120 KB, gzipped', async () => {
   const files = await bundleWeb();
