@@ -3,7 +3,8 @@ import type { Conversation } from '../src/client/conversation.ts';
 import type { OutgoingMessage } from '../src/client/outbox/outgoing.ts';
 import type { Chat } from './chat.ts';
 import type { Command } from './commands.ts';
-import { lastOwn, ofOthers, search } from './find.ts';
+import { fileOf, lastOwn, ofOthers, search } from './find.ts';
+import { saveFile } from './save.ts';
 
 /** @throws ImError, Error: what to say to the user. */
 export async function perform(chat: Chat, command: Command): Promise<void> {
@@ -43,6 +44,10 @@ export async function perform(chat: Chat, command: Command): Promise<void> {
     }
     case 'search':
       return chat.show({ kind: 'found', ...(await search(client, command.query, chat.conversation)) });
+    case 'save': {
+      const message = await fileOf(opened(chat), command.back);
+      return chat.tell(`Saved as ${await saveFile(client, message, process.cwd())}`);
+    }
     case 'recall': {
       const conversation = opened(chat);
       const found = await lastOwn(conversation, client.userId);

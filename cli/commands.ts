@@ -8,6 +8,8 @@ export type Command =
   | { readonly do: 'reply'; readonly back: number; readonly text: string }
   | { readonly do: 'react'; readonly back: number; readonly emoji: string }
   | { readonly do: 'search'; readonly query: string }
+  /** `back`: which of the files, counted from the newest, which is 1. */
+  | { readonly do: 'save'; readonly back: number }
   | { readonly do: 'recall' }
   | { readonly do: 'retry' }
   | { readonly do: 'discard' }
@@ -29,6 +31,7 @@ export const help = [
   '/reply #2 text, /react #2 👍   the one before it',
   '/search text  finds messages in the open conversation,',
   '              or in all of them if none is open',
+  '/save, /save #2   the newest file, the one before it',
   '/recall       takes back your last message',
   '/retry, /discard   a message that was not sent',
   '//text        sends /text',
@@ -58,6 +61,12 @@ export function parseCommand(line: string): Command {
     }
     case 'search':
       return rest === '' ? wrong('/search wants a text: /search lunch') : { do: 'search', query: rest };
+    case 'save': {
+      const [, back = '1'] = /^#([1-9]\d?)$/.exec(rest) ?? [];
+      return rest === '' || rest === `#${back}`
+        ? { do: 'save', back: Number(back) }
+        : wrong('/save takes which file it is: /save #2');
+    }
     case 'recall':
     case 'retry':
     case 'discard':

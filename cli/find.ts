@@ -24,6 +24,13 @@ export async function ofOthers(conversation: Conversation, userId: string, back:
   return found;
 }
 
+/** `back`: 1 is the newest. @throws Error */
+export async function fileOf(conversation: Conversation, back: number): Promise<Message> {
+  const found = (await newest(conversation)).filter(({ body }) => typeof body['url'] === 'string')[back - 1];
+  if (!found) throw new Error('There is no such file here');
+  return found;
+}
+
 export interface Found {
   readonly query: string;
   /** Newest first. */

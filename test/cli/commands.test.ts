@@ -40,6 +40,8 @@ describe('a line', () => {
     expect(parseCommand('/react 👍 ')).toEqual({ do: 'react', back: 1, emoji: '👍' });
     expect(parseCommand('/react #3 👍')).toEqual({ do: 'react', back: 3, emoji: '👍' });
     expect(parseCommand('/search lunch at')).toEqual({ do: 'search', query: 'lunch at' });
+    expect(parseCommand('/save')).toEqual({ do: 'save', back: 1 });
+    expect(parseCommand('/save #2')).toEqual({ do: 'save', back: 2 });
     for (const name of ['recall', 'retry', 'discard', 'help'] as const)
       expect(parseCommand(`/${name}`)).toEqual({ do: name });
   });
@@ -56,6 +58,8 @@ describe('a line', () => {
     '/react a b',
     '/search',
     '/recall it',
+    '/save it',
+    '/save 2',
   ])('that is none says why: %s', (line) => {
     const { why } = parseCommand(line) as { why?: string };
     expect(why).toMatch(/^\//);
