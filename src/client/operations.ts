@@ -16,6 +16,7 @@ import { askPersistently } from './persistence.ts';
 import type { Session } from './session.ts';
 import { readShown } from './shown.ts';
 import type { PushTarget } from './store/schema.ts';
+import type { Intake } from './sync/inbox.ts';
 import type { Store } from './store/store.ts';
 import { summarize, type ConversationSummary } from './summaries.ts';
 
@@ -179,13 +180,16 @@ export const operations = {
     conversationId: string,
     { seq, emoji, remove }: { seq: number; emoji: string; remove: boolean },
   ): Promise<Reaction[]> {
-    const { reactions } = await askPersistently(parts)('react', { conversationId, seq, emoji, remove });
-    // Its control message is on its way; it says nothing that would count anew.
-    await revise(parts, { conversationId, seq, controlSeq: 0 }, (message) => {
-      const { reactions: _, ...kept } = message;
-      return reactions.length > 0 ? { ...kept, reactions } : kept;
+    return parts.session.inbox.watch(conversationId, seq, async (watch) => {
+      const { reactions } = await askPersistently(parts)('react', { conversationId, seq, emoji, remove });
+      // Its control message is on its way; it says nothing that would count anew. What came meanwhile may be newer.
+      const place = { conversationId, seq, controlSeq: 0, unless: () => watch.isHeard };
+      await revise(parts, place, (message) => {
+        const { reactions: _, ...kept } = message;
+        return reactions.length > 0 ? { ...kept, reactions } : kept;
+      });
+      return reactions;
     });
-    return reactions;
   },
 
   /** The same `clientGroupId` again is the same group, so a lost answer is asked for again. */
@@ -248,17 +252,26 @@ async function readPage(
   return { ...page, messages: await store.newest(page.messages) };
 }
 
+interface Revision extends Pick<Intake, 'unless'> {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly controlSeq: number;
+}
+
 /** What the server has done to an own message, done here. */
 async function revise(
   { session, store }: DeviceParts,
-  { conversationId, seq, controlSeq }: { conversationId: string; seq: number; controlSeq: number },
+  { conversationId, seq, controlSeq, unless }: Revision,
   change: (message: Message) => Message,
 ): Promise<void> {
   const message =
     (await store.message(conversationId, seq)) ??
     (await readHistory(session.link.ask, conversationId, { after: seq - 1, limit: 1 })).messages[0];
   if (message?.seq !== seq) return;
-  await session.inbox.take({ targets: [{ message: change(message), controlSeq }] });
+  await session.inbox.take({
+    targets: [{ message: change(message), controlSeq }],
+    ...(unless && { unless }),
+  });
 }
 
 type Operations = typeof operations;

@@ -78,6 +78,7 @@ const good: RunHistory = {
   seed: 1,
   sent: [sent(1), sent(3)],
   waiting: [],
+  wishes: [],
   devices: ['alice', 'bob'].map((userId) => ({
     userId,
     deviceId: 'phone',

@@ -1,10 +1,13 @@
 // Compares every device with what was acknowledged. It knows the invariants and nothing of the implementation.
-import type { Message, Slot } from '../../src/protocol/messages.ts';
+import type { Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 import { checkGroups, timelineOf, toldLast } from './groups/checker.ts';
 import { replay } from './groups/replay.ts';
+import { heardBy, messagesOf, writtenTo } from './heard.ts';
 import { checkJournal } from './journal-checker.ts';
+import { checkBlocks, hidesReading, wasEverBlocked } from './people/block-checker.ts';
+import { checkReactions } from './people/reaction-checker.ts';
 import { checkPlain } from './plain-checker.ts';
 import { checkSleepers } from './sleepers/checker.ts';
 import { changesOf, isCopy, isVersion, name, textsOf, type Violation } from './violations.ts';
@@ -23,14 +26,10 @@ export function check(history: RunHistory): Violation[] {
     ...history.plain.flatMap((client) => checkPlain(client, history)),
     ...checkGroups(history),
     ...checkSleepers(history),
+    ...checkReactions(history),
+    ...checkBlocks(history),
   ];
 }
-
-const messagesOf = (truth: Truth): Message[] => truth.slots.filter((slot): slot is Message => !isVoid(slot));
-
-/** What stands in its reader's mailbox. */
-const writtenTo = (truth: Truth): Message[] =>
-  messagesOf(truth).filter(({ seq }) => seq >= truth.joinedSeq && seq <= truth.cutoverSeq);
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */
 function checkSent(history: RunHistory): Violation[] {
@@ -41,7 +40,7 @@ function checkSent(history: RunHistory): Violation[] {
     const places = truth ? messagesOf(truth).filter((message) => isCopy(message, one)) : [];
     const find = (invariant: Violation['invariant'], what: string) =>
       violations.push({ invariant, what: `${describe(one)} ${what}` });
-    // Nobody blocks anybody, and nobody is too fast: there is nothing to refuse, but to who is out or muted.
+    // Nobody is too fast: there is nothing to refuse, but to who is out, muted or blocked.
     if (one.outcome === 'rejected' && !mayBeRefused(history, one)) find('I1', 'was refused');
     if (history.waiting.includes(one.clientMsgId)) find('I1', 'was never answered');
     // It may have been stored before they went, with an answer that nobody heard.
@@ -64,9 +63,10 @@ function checkSent(history: RunHistory): Violation[] {
 }
 
 /** In a group they were not always in, or muted at some time, or nobody could write at some time. */
-function mayBeRefused({ groups }: RunHistory, { userId, conversationId }: Sent): boolean {
-  const group = groups.find((one) => one.conversationId === conversationId);
-  if (!group) return false;
+function mayBeRefused(history: RunHistory, one: Sent): boolean {
+  const { userId, conversationId } = one;
+  const group = history.groups.find((known) => known.conversationId === conversationId);
+  if (!group) return wasEverBlocked(history, one);
   const { stays, everMuted, wasClosed } = replay(timelineOf(group));
   const [first, ...more] = stays.get(userId) ?? [];
   const wasAlwaysIn = first?.from === 1 && first.to === undefined && more.length === 0;
@@ -158,7 +158,7 @@ function checkAgreement(truths: readonly Truth[]): Violation[] {
   const first = new Map<string, string>();
   for (const { slots, userId } of truths) {
     for (const slot of slots) {
-      const read = JSON.stringify(slot);
+      const read = JSON.stringify(asAllRead(slot));
       const known = first.get(name(slot));
       if (known === undefined) first.set(name(slot), read);
       else if (known !== read)
@@ -166,6 +166,12 @@ function checkAgreement(truths: readonly Truth[]): Violation[] {
     }
   }
   return violations;
+}
+
+/** Each is told of reactions which are their own. */
+function asAllRead(slot: Slot): object {
+  if (isVoid(slot) || !slot.reactions) return slot;
+  return { ...slot, reactions: slot.reactions.map((reaction) => ({ ...reaction, mine: false })) };
 }
 
 function checkDevice(device: DeviceHistory, history: RunHistory): Violation[] {
@@ -250,32 +256,14 @@ function checkTold(
 /** I4: in the end a device has every message as it is. */
 function checkKept({ userId, deviceId, kept }: DeviceHistory, history: RunHistory): Violation[] {
   const has = new Map(kept.map((message) => [name(message), message]));
-  // Who was told of their going last, though they came after it, lists the group no more.
-  const isListed = ({ conversationId }: Truth) =>
-    !['left', 'removed'].includes(toldLast(history, userId, conversationId) ?? '');
-  const own = history.truths.filter((truth) => truth.userId === userId && isListed(truth));
-  // Of what a large group changed since, who does not look at it hears nothing.
-  const unheard = new Set(own.flatMap(changedAbove));
-  return own
-    .flatMap(writtenTo)
-    .filter((message) => !unheard.has(name(message)))
-    .filter(({ type }) => type !== 'control')
-    .flatMap((message): Violation[] => {
-      const now = message.recalled ? undefined : String(message.body['text']);
-      const own = has.get(name(message));
-      if (own ? own.text === now : message.recalled) return [];
-      const what = `${name(message)} is "${now}", and "${own?.text}" for ${userId}/${deviceId}`;
-      return [{ invariant: message.recalled ? 'I7' : 'I4', what }];
-    });
+  return heardBy(userId, history).flatMap((message): Violation[] => {
+    const now = message.recalled ? undefined : String(message.body['text']);
+    const own = has.get(name(message));
+    if (own ? own.text === now : message.recalled) return [];
+    const what = `${name(message)} is "${now}", and "${own?.text}" for ${userId}/${deviceId}`;
+    return [{ invariant: message.recalled ? 'I7' : 'I4', what }];
+  });
 }
-
-/** Names of messages that a control message above the cut-over is about. */
-const changedAbove = (truth: Truth): string[] =>
-  messagesOf(truth).flatMap(({ conversationId, seq, type, body }) =>
-    type === 'control' && seq > truth.cutoverSeq && typeof body['seq'] === 'number'
-      ? [name({ conversationId, seq: body['seq'] })]
-      : [],
-  );
 
 /** I4, I7: what was answered is done, nothing else is, and what tells of it says nothing of what a message said. */
 function checkChanges(history: RunHistory): Violation[] {
@@ -335,7 +323,7 @@ export function checkLists(history: RunHistory): Violation[] {
         const where = `${userId}/${deviceId} lists ${conversationId} with`;
         return [
           ...(unread === truth.unread ? [] : [`${where} ${unread} unread, not ${truth.unread}`]),
-          ...(readBy(peerReadSeq) === readBy(truth.peerReadSeq)
+          ...(readBy(peerReadSeq) === readBy(truth.peerReadSeq) || hidesReading(history, truth)
             ? []
             : [`${where} ${peerReadSeq} as read by the peer, not ${truth.peerReadSeq}`]),
         ].map((what) => ({ invariant: 'I6', what }));

@@ -9,6 +9,8 @@ import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
 import { Journal } from './journal.ts';
 import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
+import { drawLate } from './people/lives.ts';
+import { WishLog } from './people/wishes.ts';
 import { PlainConnection } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
 
@@ -41,6 +43,7 @@ export class Device {
   private readonly options: DeviceOptions;
   readonly disk: Storage;
   readonly journal: Journal;
+  readonly wishLog: WishLog;
   private readonly shown: Shown[] = [];
   private readonly told: Told[] = [];
   private readonly changes: Changed[] = [];
@@ -62,6 +65,7 @@ export class Device {
     this.options = options;
     this.disk = new options.parts.MemoryStorage();
     this.journal = new Journal(options.deviceId);
+    this.wishLog = new WishLog(options.stage, options.userId, options.deviceId);
   }
 
   get history(): DeviceHistory {
@@ -114,7 +118,7 @@ export class Device {
       deviceId,
       platform,
       storage: mortalStorage(stage, this, life, random),
-      webSocket: mortalSockets(stage, life, this.journal),
+      webSocket: mortalSockets(stage, life, this),
       environment: mortalEnvironment(stage, life, random),
       on: {
         message: ({ message }) => {
@@ -180,6 +184,17 @@ export class Device {
     done.then(note, () => {});
   }
 
+  react(emoji: string, remove: boolean, random: Random): void {
+    const one = drawLate(this.shown, random);
+    if (!one || !this.client) return;
+    const conversation = this.client.conversation(one.conversationId);
+    (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});
+  }
+
+  block(userId: string, on: boolean): void {
+    (on ? this.client?.block(userId) : this.client?.unblock(userId))?.catch(() => {});
+  }
+
   /** Reads all that was shown of a conversation. */
   read(conversationId: string): void {
     const { client } = this;
@@ -206,7 +221,10 @@ export class Device {
     const lists = await Promise.all(
       conversations.map(({ conversationId }) => messagesOf(client, conversationId)),
     );
-    this.kept = lists.flat().map(asShown);
+    this.kept = lists.flat().map((message) => ({
+      ...asShown(message),
+      ...(message.reactions && { reactions: message.reactions }),
+    }));
     this.listed = conversations.map(({ conversationId, unread, peerReadSeq }) => ({
       conversationId,
       unread,

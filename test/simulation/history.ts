@@ -1,7 +1,8 @@
 // What a simulation run leaves behind: what was sent, what each device showed, what the server says in the end.
-import type { Slot } from '../../src/protocol/messages.ts';
+import type { Reaction, Slot } from '../../src/protocol/messages.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import type { Asked, GroupTruth } from './groups/history.ts';
+import type { Wish } from './people/wishes.ts';
 import type { Notified, SleeperHistory } from './sleepers/history.ts';
 
 /** A message that somebody gave to a client to send. */
@@ -40,6 +41,8 @@ export interface Shown {
   readonly clientMsgId: string;
   /** `undefined`: recalled. */
   readonly text: string | undefined;
+  /** Of one that it keeps in the end. */
+  readonly reactions?: readonly Reaction[];
 }
 
 /** What a page of history, read in the middle of it all, said about a slot. */
@@ -146,6 +149,8 @@ export interface RunHistory {
   readonly sent: readonly Sent[];
   /** clientMsgIds of what still waited for an answer when nothing moved any more. */
   readonly waiting: readonly string[];
+  /** Frames of all, in no order. */
+  readonly wishes: readonly Wish[];
   readonly devices: readonly DeviceHistory[];
   readonly plain: readonly PlainHistory[];
   readonly truths: readonly Truth[];

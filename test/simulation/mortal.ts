@@ -3,6 +3,7 @@ import type { CancelTimer, Environment, WebSocketConstructor } from '../../src/c
 import type { Change, KeyRange, Storage, StoredEntry } from '../../src/client/storage/storage.ts';
 import type { Random } from '../../local/faults/random.ts';
 import type { Journal } from './journal.ts';
+import type { WishLog } from './people/wishes.ts';
 import type { Stage, StageSocket } from './stage.ts';
 
 export interface Life {
@@ -41,23 +42,39 @@ export function mortalStorage(stage: Stage, { disk, journal }: Disk, life: Life,
   };
 }
 
-export function mortalSockets(stage: Stage, life: Life, journal: Journal): WebSocketConstructor {
+/** What is seen at a device's sockets. */
+export interface Witnesses {
+  readonly journal: Journal;
+  readonly wishLog: WishLog;
+}
+
+export function mortalSockets(
+  stage: Stage,
+  life: Life,
+  { journal, wishLog }: Witnesses,
+): WebSocketConstructor {
   const Socket = stage.sockets((socket) => {
     if (life.over) socket.forsake();
     else life.sockets.add(socket);
   });
   return class extends Socket {
     private readonly seen = journal.connection();
+    private readonly wishes = wishLog.connection();
 
     constructor(url: string, protocols: string[]) {
       super(url, protocols);
       this.addEventListener('message', ({ data }) => {
-        if (!life.over) this.seen.hear(data);
+        if (life.over) return;
+        this.seen.hear(data);
+        this.wishes.hear(JSON.parse(String(data)) as Record<string, unknown>);
       });
     }
 
     override send(data: string): void {
-      if (!life.over) this.seen.leave(data);
+      if (!life.over) {
+        this.seen.leave(data);
+        this.wishes.leave(JSON.parse(data) as Record<string, unknown>);
+      }
       super.send(data);
     }
   };

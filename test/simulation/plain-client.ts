@@ -3,7 +3,10 @@
 // one unanswered send in a conversation, always under its clientMsgId, and after a reconnect it syncs before it repeats.
 import type { Random } from '../../local/faults/random.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
+import { isVoid } from '../../src/protocol/slots.ts';
 import type { CursorSeen, PlainHistory, Sent } from './history.ts';
+import { drawLate } from './people/lives.ts';
+import { WishLog } from './people/wishes.ts';
 import { PlainConnection, type Frame, type PlainConnectionOptions } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
 
@@ -54,6 +57,7 @@ export class PlainClient {
   private readonly sends = new Map<string, SendRecord>();
   private readonly taken: SyncEvent[] = [];
   private readonly cursors: CursorSeen[] = [];
+  readonly wishLog: WishLog;
   private connection: PlainConnection | undefined;
   private wasOpened = false;
   private isInSync = false;
@@ -64,6 +68,7 @@ export class PlainClient {
   constructor(options: PlainClientOptions) {
     this.options = options;
     this.stage = options.stage;
+    this.wishLog = new WishLog(options.stage, options.userId, options.deviceId);
     const { random } = options;
     this.random = random;
     this.manners = {
@@ -114,6 +119,31 @@ export class PlainClient {
       return (await this.connect()) ? this.transmit(this.compose(room, text)) : undefined;
     }
     if (this.random.next() < this.manners.repeats && (await this.catchUp())) await this.transmit(pending);
+  }
+
+  /** To a message that it took; what comes of it, it need not hear. */
+  react(emoji: string, remove: boolean, random: Random): void {
+    const messages = this.taken.flatMap((event) =>
+      event.kind === 'message' && !isVoid(event.message) && event.message.type !== 'control'
+        ? [event.message]
+        : [],
+    );
+    const one = drawLate(messages, random);
+    if (!one) return;
+    const { conversationId, seq } = one;
+    this.tell({ action: 'react', conversationId, seq, emoji, ...(remove && { remove }) }, random);
+  }
+
+  block(userId: string, on: boolean, random: Random): void {
+    this.tell({ action: on ? 'block' : 'unblock', userId }, random);
+  }
+
+  /** The same frame, at times several times at once. */
+  private tell(frame: Frame, random: Random): void {
+    const named = { ...frame, id: `tell/${++this.requests}` };
+    for (let copies = random.next() < 0.5 ? random.integer(2, 5) : 1; copies > 0; copies--) {
+      this.connection?.send(named);
+    }
   }
 
   cut(): void {
@@ -214,7 +244,13 @@ export class PlainClient {
     if (this.connection?.isOpen) return true;
     if (this.isClosed) return false;
     this.isInSync = false;
-    const options = { ...this.options, onFrame: (frame: Frame) => this.hear(frame) };
+    const wishes = this.wishLog.connection();
+    const onFrame = (frame: Frame) => {
+      wishes.hear(frame);
+      this.hear(frame);
+    };
+    const onSent = (frame: Frame) => wishes.leave(frame);
+    const options = { ...this.options, onFrame, onSent };
     this.connection = await PlainConnection.open(options, this.wasOpened);
     this.wasOpened ||= this.connection !== undefined;
     if (this.isClosed) this.cut();

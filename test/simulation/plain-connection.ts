@@ -10,6 +10,8 @@ export interface PlainConnectionOptions {
   readonly platform: string;
   /** Every frame, answers included. */
   readonly onFrame: (frame: Frame) => void;
+  /** Every frame that leaves. */
+  readonly onSent?: (frame: Frame) => void;
 }
 
 type Socket = InstanceType<ReturnType<Stage['sockets']>>;
@@ -21,9 +23,12 @@ export class PlainConnection {
   private readonly ends = new Set<() => void>();
   private readonly waiting = new Map<string, (frame: Frame) => void>();
 
-  private constructor(socket: Socket, end: StageSocket, onFrame: (frame: Frame) => void) {
+  private readonly onSent: PlainConnectionOptions['onSent'];
+
+  private constructor(socket: Socket, end: StageSocket, { onFrame, onSent }: PlainConnectionOptions) {
     this.socket = socket;
     this.end = end;
+    this.onSent = onSent;
     socket.addEventListener('message', ({ data }) => {
       const frame = JSON.parse(String(data)) as Frame;
       this.waiting.get(String(frame['id']))?.(frame);
@@ -36,13 +41,13 @@ export class PlainConnection {
 
   /** `resumes`: nobody asked for it. `undefined`: it was not let in. */
   static async open(options: PlainConnectionOptions, resumes: boolean): Promise<PlainConnection | undefined> {
-    const { stage, userId, deviceId, platform, onFrame } = options;
+    const { stage, userId, deviceId, platform } = options;
     const token = await stage.issueToken(userId);
     let end: StageSocket | undefined;
     const Socket = stage.sockets((made) => (end = made));
     const query = `deviceId=${deviceId}&platform=${platform}${resumes ? '&resume=1' : ''}`;
     const socket = new Socket(`${stage.url}?${query}`, ['im.v1', `bearer.${token}`]);
-    const connection = new PlainConnection(socket, end!, onFrame);
+    const connection = new PlainConnection(socket, end!, options);
     await new Promise<void>((resolve) => {
       socket.addEventListener('open', () => {
         connection.isOpen = true;
@@ -54,7 +59,9 @@ export class PlainConnection {
   }
 
   send(frame: Frame): void {
-    if (this.isOpen) this.socket.send(JSON.stringify(frame));
+    if (!this.isOpen) return;
+    this.onSent?.(frame);
+    this.socket.send(JSON.stringify(frame));
   }
 
   /** The answer; nothing, when the connection ends or that long goes by before it comes. */

@@ -9,6 +9,7 @@ import { readGroup } from './groups/audit.ts';
 import { drawCompany, steer, type Company, type Founded } from './groups/company.ts';
 import type { RunHistory } from './history.ts';
 import { live, livePlainly, roomOf, stumble } from './lives.ts';
+import { socialize } from './people/lives.ts';
 import { PlainClient } from './plain-client.ts';
 import { Sleeper } from './sleepers/sleeper.ts';
 import type { Stage } from './stage.ts';
@@ -98,6 +99,7 @@ export async function simulate({
         return livePlainly(stage, client, { random, rooms, userId, sends: sendsPerDevice });
       }),
       ...sleepers.map((sleeper) => sleeper.live(sendsPerDevice)),
+      socialize({ stage, seed, users, people: [...devices, ...plain], acts: sendsPerDevice }),
       steer({ stage, seed, company, pool, acts: sendsPerDevice, onFounded: (made) => groups.push(made) }),
     ]);
     if (stage.elapse && createRandom(seed, 'evening').next() < LONG_RUNS) {
@@ -202,6 +204,7 @@ async function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistor
     seed,
     sent: all.flatMap(({ sent }) => sent),
     waiting: all.flatMap(({ waiting }) => waiting),
+    wishes: all.flatMap(({ wishLog }) => wishLog.wishes),
     devices: devices.map((device) => device.history),
     plain: plain.map((client) => client.history),
     mailboxes: await Promise.all(pool.map((userId) => readMailbox(stage, userId))),

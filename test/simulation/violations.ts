@@ -3,7 +3,20 @@ import type { Message } from '../../src/protocol/messages.ts';
 import type { RunHistory, Sent } from './history.ts';
 
 export interface Violation {
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I11' | 'P5' | 'P7';
+  readonly invariant:
+    | 'I1'
+    | 'I2'
+    | 'I3'
+    | 'I4'
+    | 'I5'
+    | 'I6'
+    | 'I7'
+    | 'I8'
+    | 'I11'
+    | 'P5'
+    | 'P5.12a'
+    | 'P5.34'
+    | 'P7';
   readonly what: string;
 }
 

@@ -25,6 +25,15 @@ export interface Intake {
   readonly settled?: { readonly conversationId: string; readonly seq: number };
   /** What to note of the mailbox in the same batch. */
   readonly meta?: Partial<Pick<Meta, 'mailbox' | 'position' | 'complete'>>;
+  /** Asked in its turn: whether nothing of it counts any more. */
+  readonly unless?: () => boolean;
+}
+
+/** Whether anything came of a message meanwhile. */
+export interface Watch {
+  readonly conversationId: string;
+  readonly seq: number;
+  isHeard: boolean;
 }
 
 export interface InboxOptions {
@@ -52,6 +61,7 @@ export class Inbox {
   private readonly options: InboxOptions;
   private readonly drafts: Drafts;
   private readonly inTurn = takeTurns();
+  private readonly watches = new Set<Watch>();
 
   constructor(options: InboxOptions) {
     this.options = options;
@@ -60,7 +70,24 @@ export class Inbox {
 
   /** Resolves when it is stored and shown; rejects, with nothing changed, when it cannot be stored. */
   take(intake: Intake): Promise<void> {
-    return this.inTurn(() => this.process(intake));
+    return this.inTurn(async () => {
+      if (!intake.unless?.()) await this.process(intake);
+    });
+  }
+
+  /** While that is asked for. */
+  async watch<T>(
+    conversationId: string,
+    seq: number,
+    ask: (watch: Readonly<Watch>) => Promise<T>,
+  ): Promise<T> {
+    const watch: Watch = { conversationId, seq, isHeard: false };
+    this.watches.add(watch);
+    try {
+      return await ask(watch);
+    } finally {
+      this.watches.delete(watch);
+    }
   }
 
   /** Notes how far was read, and what the server counted; what was counted or read here since knows more. */
@@ -118,7 +145,15 @@ export class Inbox {
   }
 
   private async process(intake: Intake): Promise<void> {
-    const { arrivals = [] } = intake;
+    const { arrivals = [], targets = [] } = intake;
+    for (const { conversationId, seq } of [
+      ...arrivals.map(({ slot }) => slot),
+      ...targets.map(({ message }) => message),
+    ]) {
+      for (const watch of this.watches) {
+        if (watch.seq === seq && watch.conversationId === conversationId) watch.isHeard = true;
+      }
+    }
     const confirmations = arrivals.flatMap(({ slot }) => {
       const own = !isVoid(slot) && slot.from === this.options.userId;
       return (own && this.options.confirm(slot)) || [];

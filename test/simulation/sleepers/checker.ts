@@ -4,6 +4,7 @@ import type { SyncEvent } from '../../../src/protocol/server-frames.ts';
 import { isVoid } from '../../../src/protocol/slots.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
 import type { RunHistory, Truth } from '../history.ts';
+import { everBlocks } from '../people/block-checker.ts';
 import { name, type Violation } from '../violations.ts';
 import type { Notified, SleeperHistory } from './history.ts';
 
@@ -43,7 +44,7 @@ function checkUntold(
   // It may have been taken, though nobody heard the answer.
   const cursor = Math.max(0, ...acknowledged.map((one) => one.cursor));
   return history.truths
-    .filter((truth) => truth.userId === userId)
+    .filter((truth) => truth.userId === userId && !everBlocks(history, truth))
     .flatMap((truth) => {
       const waiting = waitingIn(truth, eventsOf(history, userId), cursor);
       const newest = Math.max(...waiting.map(({ seq }) => seq));

@@ -1,0 +1,82 @@
+// What users do beside writing, in some of the runs: they react to messages, and block one another for a while. Drawn apart,
+// so that a run in which they do not is what it is without.
+import { createRandom, type Random } from '../../../local/faults/random.ts';
+import type { Stage } from '../stage.ts';
+
+const REACTING_RUNS = 0.3;
+const BLOCKING_RUNS = 0.25;
+const EMOJI = ['👍', '❤️', '🎉'] as const;
+const REACTION_PAUSE_MS = 150;
+/** So many times as often as one writes. */
+const REACTIONS_PER_ACT = 2;
+/** How often a reaction does not wait for anything. */
+const AT_ONCE = 0.3;
+/** Of so many messages, the last ones, one is drawn: others react to it, too. */
+const LATEST = 4;
+const BLOCK_PAUSE_MS = 400;
+
+/** A device, or a client that is not the SDK. */
+export interface Person {
+  readonly history: { readonly userId: string; readonly deviceId: string };
+  /** To a message that it knows. */
+  react(emoji: string, remove: boolean, random: Random): void;
+  block(userId: string, on: boolean, random: Random): void;
+}
+
+export interface Society {
+  readonly stage: Stage;
+  readonly seed: number;
+  readonly users: readonly string[];
+  readonly people: readonly Person[];
+  /** How often each does something. */
+  readonly acts: number;
+}
+
+export async function socialize(society: Society): Promise<void> {
+  await Promise.all([reactAll(society), blockSome(society)]);
+}
+
+async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
+  if (createRandom(seed, 'reactions').next() >= REACTING_RUNS) return;
+  await Promise.all(
+    people.map(async (person) => {
+      const { userId, deviceId } = person.history;
+      const random = createRandom(seed, `reactions of ${userId}/${deviceId}`);
+      for (let n = 1; n <= acts * REACTIONS_PER_ACT; n++) {
+        if (random.next() >= AT_ONCE) await stage.wait(random.between(0, REACTION_PAUSE_MS));
+        const emoji = EMOJI[random.integer(0, EMOJI.length - 1)]!;
+        person.react(emoji, random.next() < 0.35, random);
+      }
+    }),
+  );
+}
+
+/** One of the latest; none of none. */
+export function drawLate<One>(all: readonly One[], random: Random): One | undefined {
+  const last = all.slice(-LATEST);
+  return last[random.integer(0, Math.max(0, last.length - 1))];
+}
+
+/** One user blocks another; at times the two block each other. */
+async function blockSome(society: Society): Promise<void> {
+  const { seed, users } = society;
+  const random = createRandom(seed, 'blocking');
+  if (random.next() >= BLOCKING_RUNS) return;
+  const first = random.integer(0, users.length - 1);
+  const second = (first + random.integer(1, users.length - 1)) % users.length;
+  const pairs = [[first, second], ...(random.next() < 0.3 ? [[second, first]] : [])];
+  await Promise.all(pairs.map(([by, whom]) => blockNowAndThen(society, users[by!]!, users[whom!]!)));
+}
+
+async function blockNowAndThen(
+  { stage, seed, people, acts }: Society,
+  by: string,
+  whom: string,
+): Promise<void> {
+  const own = people.filter(({ history }) => history.userId === by);
+  const random = createRandom(seed, `${by} blocks ${whom}`);
+  for (let n = random.integer(1, acts); n > 0; n--) {
+    await stage.wait(random.between(0, BLOCK_PAUSE_MS));
+    own[random.integer(0, own.length - 1)]?.block(whom, random.next() < 0.55, random);
+  }
+}

@@ -1,0 +1,140 @@
+// P5.12a: a message has the reactions that were answered and not taken back, none that nobody asked for, and one control
+// message for each at most; a recalled one has none. All read the same, and devices show it.
+import type { Message, Reaction } from '../../../src/protocol/messages.ts';
+import type { RunHistory, Truth } from '../history.ts';
+import { heardBy, messagesOf } from '../heard.ts';
+import { name, type Violation } from '../violations.ts';
+import { groupBy, isDone, overAt, type Wish } from './wishes.ts';
+
+/** Users that an answer names of each emoji. */
+const MAX_NAMED = 20;
+
+const find = (what: string): Violation => ({ invariant: 'P5.12a', what });
+
+export function checkReactions(history: RunHistory): Violation[] {
+  const wishes = groupBy(
+    history.wishes.filter(({ action }) => action === 'react'),
+    ({ frame }) => name(frame as { conversationId: string; seq: number }),
+  );
+  return [
+    ...history.truths.flatMap((truth) => checkStanding(truth, wishes)),
+    ...checkControls(history, wishes),
+    ...checkShown(history),
+  ];
+}
+
+const emojiOf = ({ frame }: Wish) => frame['emoji'] as string;
+const takesBack = ({ frame }: Wish) => frame['remove'] === true;
+
+function checkStanding(truth: Truth, wishes: ReadonlyMap<string, readonly Wish[]>): Violation[] {
+  return messagesOf(truth).flatMap((message): Violation[] => {
+    const { reactions = [] } = message;
+    if (reactions.length === 0 && !wishes.has(name(message))) return [];
+    if (message.recalled) {
+      return reactions.length > 0 ? [find(`${name(message)} is recalled, and has reactions`)] : [];
+    }
+    const where = `${name(message)}, as ${truth.userId} reads it,`;
+    const asked = wishes.get(name(message)) ?? [];
+    return [
+      ...reactions.flatMap((reaction) => checkForm(reaction, truth.userId, where)),
+      ...checkUsers(reactions, asked, where),
+    ];
+  });
+}
+
+function checkForm({ emoji, count, users, mine }: Reaction, reader: string, where: string): Violation[] {
+  return [
+    ...(users.length === Math.min(count, MAX_NAMED) && new Set(users).size === users.length
+      ? []
+      : [find(`${where} counts ${count} of ${emoji}, and names ${users.join(' ')}`)]),
+    ...(mine === users.includes(reader) || count > MAX_NAMED
+      ? []
+      : [find(`${where} says ${mine} of whether ${emoji} is their own`)]),
+  ];
+}
+
+/** Of every user and emoji that stand there, or were wanted. */
+function checkUsers(reactions: readonly Reaction[], asked: readonly Wish[], where: string): Violation[] {
+  const keyOf = (by: string, emoji: string) => JSON.stringify([by, emoji]);
+  const standing = new Set(reactions.flatMap(({ emoji, users }) => users.map((by) => keyOf(by, emoji))));
+  const wanted = groupBy(asked, (wish) => keyOf(wish.by, emojiOf(wish)));
+  return [...new Set([...standing, ...wanted.keys()])].flatMap((key): Violation[] => {
+    const own = wanted.get(key) ?? [];
+    if (standing.has(key)) return mayStand(own) ? [] : [find(`${where} has ${key}, which nobody wants`)];
+    return mayBeGone(own) ? [] : [find(`${where} lacks ${key}, which was answered`)];
+  });
+}
+
+/** Somebody wanted it, and did not certainly take it back after that. */
+function mayStand(wishes: readonly Wish[]): boolean {
+  const ends = wishes.filter(takesBack).filter(isDone);
+  return wishes.some((wish) => !takesBack(wish) && !ends.some(({ askedAt }) => overAt(wish) < askedAt));
+}
+
+function mayBeGone(wishes: readonly Wish[]): boolean {
+  const done = wishes.filter((wish) => !takesBack(wish) && isDone(wish));
+  if (done.length === 0) return true;
+  return wishes.some((wish) => takesBack(wish) && !done.some(({ askedAt }) => overAt(wish) < askedAt));
+}
+
+/** Nothing is told more often than it may have been done. */
+function checkControls({ truths }: RunHistory, wishes: ReadonlyMap<string, readonly Wish[]>): Violation[] {
+  const told = new Map<string, Message>();
+  for (const message of truths.flatMap(messagesOf)) {
+    if (message.type === 'control' && message.body['op'] === 'reaction') told.set(name(message), message);
+  }
+  const causes = groupBy(told.values(), ({ conversationId, body, from }) =>
+    JSON.stringify([name({ conversationId, seq: body['seq'] as number }), from]),
+  );
+  return [...causes].flatMap(([key, controls]): Violation[] => {
+    const [about, by] = JSON.parse(key) as [string, string];
+    const most = countCauses(wishes.get(about) ?? [], by);
+    if (controls.length <= most) return [];
+    return [find(`${about} has ${controls.length} control messages of ${by}, who reacted ${most} times`)];
+  });
+}
+
+/** What is wanted again at once counts once, unless something else was going on with the message. */
+function countCauses(asked: readonly Wish[], by: string): number {
+  const own = groupBy(
+    asked.filter((wish) => wish.by === by),
+    emojiOf,
+  );
+  return [...own.values()].reduce((sum, wishes) => {
+    const counts = runsOf(wishes).map((run) => (isAlone(run, asked) ? 1 : run.length));
+    return sum + counts.reduce((left, right) => left + right, 0);
+  }, 0);
+}
+
+/** Wishes that follow one another and want the same. */
+function runsOf(wishes: readonly Wish[]): Wish[][] {
+  const runs: Wish[][] = [];
+  for (const wish of wishes.toSorted((left, right) => left.askedAt - right.askedAt)) {
+    const run = runs.at(-1);
+    if (run && takesBack(run[0]!) === takesBack(wish)) run.push(wish);
+    else runs.push([wish]);
+  }
+  return runs;
+}
+
+function isAlone(run: readonly Wish[], asked: readonly Wish[]): boolean {
+  const from = run[0]!.askedAt;
+  const to = Math.max(...run.map(overAt));
+  return asked.every((other) => run.includes(other) || overAt(other) < from || other.askedAt > to);
+}
+
+/** In the end a device shows the reactions that there are. */
+function checkShown(history: RunHistory): Violation[] {
+  const textOf = (reactions: readonly Reaction[] = []) => JSON.stringify(reactions);
+  return history.devices.flatMap((device) => {
+    const has = new Map(device.kept.map((message) => [name(message), message]));
+    return heardBy(device.userId, history).flatMap((message): Violation[] => {
+      const own = has.get(name(message));
+      if (!own || textOf(own.reactions) === textOf(message.reactions)) return [];
+      const who = `${device.userId}/${device.deviceId}`;
+      return [
+        find(`${name(message)} has ${textOf(message.reactions)}, and for ${who} ${textOf(own.reactions)}`),
+      ];
+    });
+  });
+}
