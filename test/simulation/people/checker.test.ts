@@ -89,6 +89,10 @@ describe('P5.12a: all is well when', () => {
       'what was answered stands, and is shown',
       history(reacted, [react(1)], { devices: [bobKeeps([ofBob(true)])] }),
     ],
+    [
+      'a device was not told of what was never answered',
+      history(reacted, [react(1, {}, false)], { devices: [bobKeeps()] }),
+    ],
     ['what was never answered stands', history(reacted, [react(1, {}, false)])],
     ['what was never answered does not', history(bare, [react(1, {}, false)])],
     ['it was taken back, and given again', history(reacted, [react(1), takeBack(20), react(40)])],

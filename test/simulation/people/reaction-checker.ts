@@ -19,10 +19,11 @@ export function checkReactions(history: RunHistory): Violation[] {
   return [
     ...history.truths.flatMap((truth) => checkStanding(truth, wishes)),
     ...checkControls(history, wishes),
-    ...checkShown(history),
+    ...checkShown(history, wishes),
   ];
 }
 
+const keyOf = (by: string, emoji: string) => JSON.stringify([by, emoji]);
 const emojiOf = ({ frame }: Wish) => frame['emoji'] as string;
 const takesBack = ({ frame }: Wish) => frame['remove'] === true;
 
@@ -55,7 +56,6 @@ function checkForm({ emoji, count, users, mine }: Reaction, reader: string, wher
 
 /** Of every user and emoji that stand there, or were wanted. */
 function checkUsers(reactions: readonly Reaction[], asked: readonly Wish[], where: string): Violation[] {
-  const keyOf = (by: string, emoji: string) => JSON.stringify([by, emoji]);
   const standing = new Set(reactions.flatMap(({ emoji, users }) => users.map((by) => keyOf(by, emoji))));
   const wanted = groupBy(asked, (wish) => keyOf(wish.by, emojiOf(wish)));
   return [...new Set([...standing, ...wanted.keys()])].flatMap((key): Violation[] => {
@@ -123,18 +123,30 @@ function isAlone(run: readonly Wish[], asked: readonly Wish[]): boolean {
   return asked.every((other) => run.includes(other) || overAt(other) < from || other.askedAt > to);
 }
 
-/** In the end a device shows the reactions that there are. */
-function checkShown(history: RunHistory): Violation[] {
-  const textOf = (reactions: readonly Reaction[] = []) => JSON.stringify(reactions);
+/**
+ * In the end a device shows the reactions that there are. What was not answered, and not asked for again, may have been done
+ * without being told: of that nobody hears before they read the message anew.
+ */
+function checkShown(history: RunHistory, wishes: ReadonlyMap<string, readonly Wish[]>): Violation[] {
   return history.devices.flatMap((device) => {
     const has = new Map(device.kept.map((message) => [name(message), message]));
     return heardBy(device.userId, history).flatMap((message): Violation[] => {
       const own = has.get(name(message));
-      if (!own || textOf(own.reactions) === textOf(message.reactions)) return [];
+      if (!own) return [];
+      const asked = wishes.get(name(message)) ?? [];
+      const unsure = new Set(
+        asked.filter((wish) => !isDone(wish)).map((wish) => keyOf(wish.by, emojiOf(wish))),
+      );
+      const [there, here] = [message, own].map(({ reactions }) => sureOf(reactions, unsure));
+      if (there === here) return [];
       const who = `${device.userId}/${device.deviceId}`;
-      return [
-        find(`${name(message)} has ${textOf(message.reactions)}, and for ${who} ${textOf(own.reactions)}`),
-      ];
+      return [find(`${name(message)} has ${there}, and for ${who} ${here}`)];
     });
   });
+}
+
+function sureOf(reactions: readonly Reaction[] = [], unsure: ReadonlySet<string>): string {
+  if (unsure.size === 0) return JSON.stringify(reactions);
+  const keys = reactions.flatMap(({ emoji, users }) => users.map((by) => keyOf(by, emoji)));
+  return JSON.stringify(keys.filter((key) => !unsure.has(key)).toSorted());
 }
