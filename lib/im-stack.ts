@@ -64,6 +64,6 @@ export class ImStack extends Stack {
     const { failures } = fanOut;
     const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
     fanOut.leaveNotesIn(offline.notifications);
-    new ServiceApi(this, 'ServiceApi', { tables, environment });
+    new ServiceApi(this, 'ServiceApi', { tables, api, stageName: config.stage, environment });
   }
 }

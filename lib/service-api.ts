@@ -1,6 +1,7 @@
 // The service API, for the app's own backend: a function with a URL, which Lambda lets nobody call but who signs for it
 // and has the policy. A function URL costs nothing beside its invocations; an HTTP API would cost a dollar a million.
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -9,11 +10,13 @@ import type { Tables } from './tables.ts';
 
 export interface ServiceApiProps {
   tables: Tables;
+  api: IWebSocketApi;
+  stageName: string;
   environment: Record<string, string>;
 }
 
 export class ServiceApi extends Construct {
-  constructor(scope: Construct, id: string, { tables, environment }: ServiceApiProps) {
+  constructor(scope: Construct, id: string, { tables, api, stageName, environment }: ServiceApiProps) {
     super(scope, id);
     const service = new ImFunction(this, 'service', {
       description: 'Answers the app’s own backend',
@@ -31,7 +34,8 @@ export class ServiceApi extends Construct {
         'ConditionCheckItem',
       )
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'Query', 'UpdateItem')
-      .useTable(tables, 'Messages', 'PutItem', 'Query');
+      .useTable(tables, 'Messages', 'PutItem', 'Query')
+      .useConnections(api, stageName, 'POST', 'DELETE');
     const { url } = service.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
 
     const { functionArn } = service.function;

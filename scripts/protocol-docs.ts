@@ -114,7 +114,7 @@ const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
     'Somebody whom this connection watches came or went; `since` is when. Under a storm of reconnects it comes once a second at most, with what is so by then. It can be lost; who goes for a moment comes back: believe offline after 10 s without a new one.',
   typing: 'Somebody types; with `stopped`, no more.',
   kicked:
-    'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; the connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',
+    'Another device of this platform took the place of this one, or, where `by` names the very same device, a newer connection of it did; without `by` the app’s own backend ended it, and `reason` says why. The connection is closed. Do not reconnect by yourself. A client that opened that newer connection takes no notice; any other one is a copy, and stops.',
 };
 
 export function renderProtocol(): string {

@@ -249,7 +249,8 @@ export class Session {
    */
   private yieldTo({ reason, by }: KickedPush): void {
     if (by?.deviceId === this.store.meta.deviceId && this.link.isRenewing) return;
-    this.end(new ImError('kicked', 'Another device of this platform took over'));
+    const why = by ? 'Another device of this platform took over' : `The service ended it: ${reason}`;
+    this.end(new ImError('kicked', why));
     void this.link.stop();
     this.become('kicked', { reason, ...(by && { by }) });
   }

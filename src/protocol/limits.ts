@@ -92,4 +92,6 @@ export const serviceLimits = {
   users: 100,
   /** Users and conversations that one request sends to. */
   targets: 100,
+  /** Characters. */
+  kickReason: { min: 1, max: 100 },
 } as const;

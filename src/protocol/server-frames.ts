@@ -354,8 +354,9 @@ export const pushFrames = {
   }),
   kicked: v.object({
     push: v.literal('kicked'),
-    reason: v.literal('replaced'),
-    by: v.object({ deviceId: deviceIdSchema, platform: platformSchema }),
+    /** `replaced`, by whom; or why the app's own backend ended it. */
+    reason: v.string(),
+    by: v.optional(v.object({ deviceId: deviceIdSchema, platform: platformSchema })),
   }),
 } as const;
 

@@ -1,11 +1,17 @@
 // What the app's own backend asks for: one schema a request of the service API, the path's parameters included.
 import * as v from 'valibot';
 import { bodyOf } from './client-frames.ts';
-import { clientMsgIdSchema, targetSchema, userIdSchema } from './id-schemas.ts';
+import {
+  clientMsgIdSchema,
+  deviceIdSchema,
+  platformSchema,
+  targetSchema,
+  userIdSchema,
+} from './id-schemas.ts';
 import { serviceLimits } from './limits.ts';
 import type { SendableType } from './messages.ts';
 import { profileFrame } from './people-frames.ts';
-import { listOf } from './request.ts';
+import { characters, listOf } from './request.ts';
 
 /** As of frames: a bundle has those that it serves. */
 const define = /* @__NO_SIDE_EFFECTS__ */ <Schema>(make: () => Schema): Schema => make();
@@ -47,6 +53,17 @@ export const sendMessagesRequest = define(() =>
 
 export const userRequest = define(() => v.object({ userId: userIdSchema }));
 
+export const kickRequest = define(() =>
+  v.object({
+    userId: userIdSchema,
+    deviceId: v.optional(deviceIdSchema),
+    platform: v.optional(platformSchema),
+    /** As the device is told it. */
+    reason: v.optional(characters(serviceLimits.kickReason.min, serviceLimits.kickReason.max)),
+  }),
+);
+
 export type CreateUsersRequest = v.InferOutput<typeof createUsersRequest>;
 export type SendMessagesRequest = v.InferOutput<typeof sendMessagesRequest>;
+export type KickRequest = v.InferOutput<typeof kickRequest>;
 export type UserRequest = v.InferOutput<typeof userRequest>;

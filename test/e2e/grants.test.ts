@@ -236,6 +236,8 @@ async function useService(): Promise<void> {
   const backend = new TestBackend(cloud.service);
   await backend.call('POST', '/v1/users', { users: [{ userId: 'sven', name: 'Sven' }] });
   expect(await backend.call('GET', '/v1/users/bob')).toMatchObject({ status: 200 });
+  await connect(cloud, 'nick');
+  expect((await backend.call('POST', '/v1/users/nick/kick')).body).toEqual({ kicked: ['phone'] });
   const message = { clientMsgId: 'of-the-service', type: 'text', body: { text: 'welcome' } };
   const sent = await backend.call('POST', '/v1/messages', {
     ...message,

@@ -184,3 +184,46 @@ describe('P8.12 users', () => {
     expect(await backend.call('GET', '/v1/users/nobody')).toMatchObject({ status: 404 });
   });
 });
+
+describe('P8.14 kicking', () => {
+  const kick = (fields?: object) => backend.call('POST', '/v1/users/yara/kick', fields);
+
+  test('ends the connections that are named, tells them why, and lets them come again', async () => {
+    const phone = await connect(cloud, 'yara', { deviceId: 'phone', platform: 'ios' });
+    const pad = await connect(cloud, 'yara', { deviceId: 'pad', platform: 'web' });
+    expect((await kick({ platform: 'web', reason: 'signed out' })).body).toEqual({ kicked: ['pad'] });
+    await pad.closed;
+    expect(pad.pushes).toEqual([{ push: 'kicked', reason: 'signed out' }]);
+    expect(await phone.request('ping')).toMatchObject({ ok: true });
+    const again = await connect(cloud, 'yara', { deviceId: 'pad', platform: 'web' });
+    expect((await kick({ deviceId: 'phone' })).body).toEqual({ kicked: ['phone'] });
+    await phone.closed;
+    expect(phone.pushes).toContainEqual({ push: 'kicked', reason: 'service' });
+    expect(await again.request('ping')).toMatchObject({ ok: true });
+    expect((await kick()).body).toEqual({ kicked: ['pad'] });
+    await again.closed;
+    await cloud.settled();
+    expect(await kick()).toMatchObject({ status: 200, body: { kicked: [] } });
+  });
+
+  test('is heard of by who watches', async () => {
+    const watcher = await connect(cloud, 'zoe');
+    const phone = await connect(cloud, 'yara', { deviceId: 'phone', platform: 'ios' });
+    expect(await watcher.request('watchPresence', { users: ['yara'] })).toMatchObject({
+      users: [{ online: true }],
+    });
+    await kick();
+    await phone.closed;
+    await watcher.until(
+      () => watcher.pushes.some(({ push, online }) => push === 'presence' && online === false),
+      'that they are gone',
+    );
+  });
+
+  test('needs a user, and a platform that there is', async () => {
+    expect(await backend.call('POST', '/v1/users/nobody/kick')).toMatchObject({ status: 404 });
+    const answer = await kick({ platform: 'toaster' });
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'bad_request' } } });
+    expect((answer.body['error'] as { message: string }).message).toMatch(/^platform: must be one of/);
+  });
+});

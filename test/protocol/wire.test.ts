@@ -107,7 +107,7 @@ test('the wire schemas of im.v1 are what they were', () => {
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "group": "1b594a3b4b078429",
-        "kicked": "cf7b188ca59b4d7e",
+        "kicked": "9a8a0bbace5acf39",
         "presence": "39ba3aa0b6c124d3",
         "read": "55a60d2f98f5d35b",
         "sync": "9f2e0160f98806a1",
