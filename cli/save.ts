@@ -1,5 +1,5 @@
 // A file that somebody sent, into the directory that the chat runs in.
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import type { Client } from '../src/client/client.ts';
 import { mediaUrl } from '../src/client/files/media-url.ts';
@@ -15,7 +15,11 @@ export async function saveFile(client: Client, message: Message, directory: stri
   const { path, file } = await create(directory, nameOf(message));
   try {
     // Piece by piece: it may be larger than memory.
-    for await (const piece of response.body as AsyncIterable<Uint8Array>) await file.write(piece);
+    for await (const piece of response.body as AsyncIterable<Uint8Array>) await file.writeFile(piece);
+  } catch (error) {
+    // Half a file is none.
+    await rm(path, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -1,5 +1,8 @@
 // Files that others sent, saved by the terminal chat: under no name that they could make use of.
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,6 +25,22 @@ afterAll(async () => {
   await devices.close();
   await closeWhenSettled(cloud);
   await rm(directory, { recursive: true });
+});
+
+test('half a file is none: where it breaks off, nothing is left', async () => {
+  const { im } = await devices.connect({ userId: newUser('ann') });
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': '1000' });
+    response.write('half', () => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const content = { type: 'file', body: { url, name: 'half.txt' } } as const;
+  const message = await im.send(`user:${im.userId}`, content).sent;
+  await expect(saveFile(im, message, directory)).rejects.toThrow('terminated');
+  expect(await readdir(directory)).not.toContain('half.txt');
+  server.close();
 });
 
 test('a file is saved beside those that are there, and nowhere else', async () => {
