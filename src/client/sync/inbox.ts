@@ -70,9 +70,7 @@ export class Inbox {
 
   /** Resolves when it is stored and shown; rejects, with nothing changed, when it cannot be stored. */
   take(intake: Intake): Promise<void> {
-    return this.inTurn(async () => {
-      if (!intake.unless?.()) await this.process(intake);
-    });
+    return this.inTurn(() => (intake.unless?.() ? Promise.resolve() : this.process(intake)));
   }
 
   /** While that is asked for. */
