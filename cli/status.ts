@@ -18,7 +18,9 @@ export function describeConnection(status: ConnectionStatus): string {
       if (isTokenExpired) return `signed out: the token is not taken${because}`;
       return `offline${because}${status.retryAt === undefined ? '' : ', tries again'}`;
     case 'kicked':
-      return `r: use here – it is in use on another device${kicked?.by ? `, ${oneLine(kicked.by.deviceId)}` : ''}`;
+      return kicked?.by
+        ? `r: use here – it is in use on another device, ${oneLine(kicked.by.deviceId)}`
+        : 'r: use here – it was ended by the service';
     case 'closed':
       return 'closed';
   }

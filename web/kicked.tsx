@@ -9,7 +9,7 @@ export function Kicked({ kicked }: { kicked: NonNullable<ConnectionStatus['kicke
   const [since] = useState(() => Date.now());
   return (
     <main className="alone" role="alert">
-      <h1>{words.kickedTitle}</h1>
+      <h1>{kicked.by ? words.kickedTitle : words.endedTitle}</h1>
       {kicked.by && <p>{words.kickedBy(`${kicked.by.platform} · ${kicked.by.deviceId}`, timeOf(since))}</p>}
       <button type="button" className="primary" autoFocus onClick={() => void client.start().catch(() => {})}>
         {words.useHere}

@@ -22,7 +22,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-test('P5.1b: a reply with mentions survives a restart unsent, and is shown by whoever gets it', async () => {
+test('P5.1c: a reply with mentions survives a restart unsent, and is shown by whoever gets it', async () => {
   const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
   const bob = await devices.connect({ userId: bobId });
   const open = () => FileStorage.open(join(directory, 'alice.journal'));

@@ -24,7 +24,7 @@ const pointing = (message: unknown) => {
   return { replyTo, mentions };
 };
 
-describe('P5.1b: a reply with mentions', () => {
+describe('P5.1c: a reply with mentions', () => {
   test('comes as it was sent: by push, sync, history and as the last message', async () => {
     await alice.send('user:bob', 'lunch?');
     const sent = { replyTo: 1, mentions: ['alice', 'nobody'] };
@@ -91,7 +91,7 @@ describe('P5.1b: a reply with mentions', () => {
   });
 });
 
-describe('P5.1b: what cannot be answered', () => {
+describe('P5.1c: what cannot be answered', () => {
   const storedBefore = async () => (await messagesOf(alice)).at(-1)!.seq;
 
   test.each([
