@@ -4,6 +4,7 @@ import { useClient, useConversation, useNames, useSummary } from '../src/client/
 import type { AnswerTo } from '../src/client/frames.ts';
 import { Avatar } from './avatar.tsx';
 import { titleOf } from './list.tsx';
+import { namesIn } from './texts.ts';
 import { words } from './words.ts';
 
 interface DetailsProps {
@@ -140,7 +141,7 @@ function Members({ conversationId, attempt, onGone }: MembersProps) {
   const governs = own === 'owner' || own === 'admin';
   const add = (event: FormEvent) => {
     event.preventDefault();
-    const users = names.split(/[,，;\s]+/).filter((name) => name !== '');
+    const users = namesIn(names);
     void attempt(async () => {
       const { skipped } = await conversation.add(users);
       setNames('');

@@ -1,6 +1,8 @@
 // Beginning a conversation, with one other or with several.
 import { useState, type FormEvent } from 'react';
 import { useClient } from '../src/client/react/hooks.ts';
+import { isId } from '../src/protocol/ids.ts';
+import { namesIn } from './texts.ts';
 import { words } from './words.ts';
 
 interface NewConversationProps {
@@ -9,8 +11,6 @@ interface NewConversationProps {
   readonly onClose: () => void;
 }
 
-const USER_ID = /^[A-Za-z0-9_.@-]{1,64}$/;
-
 export function NewConversation({ kind, onOpen, onClose }: NewConversationProps) {
   const client = useClient();
   const [title, setTitle] = useState('');
@@ -18,8 +18,8 @@ export function NewConversation({ kind, onOpen, onClose }: NewConversationProps)
   const [problem, setProblem] = useState<string>();
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const users = names.split(/[,，;\s]+/).filter((name) => name !== '');
-    if (users.some((name) => !USER_ID.test(name))) return setProblem(words.nameRule);
+    const users = namesIn(names);
+    if (users.some((name) => !isId(name))) return setProblem(words.nameRule);
     try {
       if (kind === 'direct') return onOpen(client.conversation(`user:${users[0]}`).conversationId);
       const { conversation, skipped } = await client.createGroup({ title: title.trim(), members: users });

@@ -1,5 +1,6 @@
 // Signing in: by any name on a developer's machine, with a token elsewhere.
 import { useState, type FormEvent } from 'react';
+import { isId } from '../src/protocol/ids.ts';
 import { userOf, type SignIn } from './session.ts';
 import { words } from './words.ts';
 
@@ -18,7 +19,7 @@ export function SignInForm({ byName, reason, userId, onSignIn }: SignInProps) {
     event.preventDefault();
     const given = value.trim();
     const user = byName ? given : userOf(given);
-    if (!user || !/^[A-Za-z0-9_.@-]{1,64}$/.test(user) || (userId && user !== userId)) {
+    if (!user || !isId(user) || (userId && user !== userId)) {
       return setProblem(byName ? words.nameRule : words.tokenHint);
     }
     onSignIn({ userId: user, ...(!byName && { token: given }) });

@@ -11,6 +11,9 @@ const kinds: Partial<Record<Message['type'], string>> = {
 
 type Named = (userId: string) => string;
 
+/** As people write several of them. */
+export const namesIn = (text: string) => text.split(/[,，;\s]+/).filter((name) => name !== '');
+
 export interface Attachment {
   readonly url: string;
   readonly name: string;

@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { SendableType } from '../../protocol/messages.ts';
 import { referencesOf, type References } from '../../protocol/slots.ts';
 import { ImError } from '../errors.ts';
-import { idPattern, parseTarget } from '../../protocol/ids.ts';
+import { isId, parseTarget } from '../../protocol/ids.ts';
 import type { Draft } from './outbox.ts';
 import type { Content, SendOptions } from './outgoing.ts';
 
@@ -66,14 +66,14 @@ function readReferences({ replyTo, mentions }: SendOptions): References {
     throw new ImError('bad_request', 'replyTo: must be the seq of a message');
   }
   if (mentions === undefined || mentions === 'all') return referencesOf({ replyTo, mentions });
-  if (!Array.isArray(mentions) || mentions.length > limits.mentions || !mentions.every(isUserId)) {
+  if (
+    !Array.isArray(mentions) ||
+    mentions.length > limits.mentions ||
+    !mentions.every((one) => typeof one === 'string' && isId(one))
+  ) {
     throw new ImError('bad_request', `mentions: must be "all" or at most ${limits.mentions} userIds`);
   }
   return referencesOf({ replyTo, mentions: [...mentions] });
-}
-
-function isUserId(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= limits.userId && idPattern.test(value);
 }
 
 function isClientMsgId(value: unknown): boolean {
