@@ -37,6 +37,7 @@ const asked = bob.page.locator('.message').nth(1);
 await asked.hover();
 await asked.getByRole('button', { name: 'Reply' }).click();
 await say(bob.page, 'gladly – the usual place?');
+await alice.page.locator('.message').getByText('gladly', { exact: false }).waitFor();
 await say(alice.page, 'yes. I bring the plans');
 // Who has just sent something is not said to write again at once.
 await bob.page.waitForTimeout(3_500);
