@@ -1,10 +1,18 @@
-// The service API, for the app's own backend: a function with a URL, which Lambda lets nobody call but who signs for it
-// and has the policy. A function URL costs nothing beside its invocations; an HTTP API would cost a dollar a million.
+// The service API, for the app's own backend: an HTTP API that lets nobody in but who signs for it and has the policy.
+// Several functions stand behind it, each with a role of its own (docs/decisions/0013).
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
-import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
+  type IWebSocketApi,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import type { ServiceRoute } from '../src/protocol/service-routes.ts';
 import { ImFunction } from './im-function.ts';
 import type { Tables } from './tables.ts';
 
@@ -15,14 +23,22 @@ export interface ServiceApiProps {
   environment: Record<string, string>;
 }
 
+/** As long as an HTTP API waits. */
+const TIMEOUT = Duration.seconds(29);
+
 export class ServiceApi extends Construct {
+  private readonly http: HttpApi;
+  private readonly authorizer = new HttpIamAuthorizer();
+  private readonly environment: Record<string, string>;
+
   constructor(scope: Construct, id: string, { tables, api, stageName, environment }: ServiceApiProps) {
     super(scope, id);
-    const service = new ImFunction(this, 'service', {
-      description: 'Answers the app’s own backend',
-      timeout: Duration.seconds(30),
-      environment,
-    })
+    this.environment = environment;
+    this.http = new HttpApi(this, 'Api', {
+      apiName: `serverless-im-service-${stageName}`,
+      description: 'For the app’s own backend',
+    });
+    const service = this.addFunction('service', 'Answers the app’s own backend')
       .useTable(
         tables,
         'Users',
@@ -36,23 +52,58 @@ export class ServiceApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Messages', 'PutItem', 'Query')
       .useConnections(api, stageName, 'POST', 'DELETE');
-    const { url } = service.function.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
+    this.route(service, [
+      'POST /v1/messages',
+      'POST /v1/users',
+      'GET /v1/users/{userId}',
+      'POST /v1/users/{userId}/kick',
+    ]);
+    const groups = this.addFunction('service-groups', 'Makes and changes groups for the app’s own backend')
+      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'PutItem');
+    this.route(groups, [
+      'POST /v1/groups',
+      'POST /v1/groups/{id}/members',
+      'DELETE /v1/groups/{id}/members/{userId}',
+      'DELETE /v1/groups/{id}',
+    ]);
+    // What there is not is answered in the words of the error catalogue, to those who may ask at all.
+    new HttpRoute(this, 'Nothing', {
+      httpApi: this.http,
+      routeKey: HttpRouteKey.DEFAULT,
+      integration: new HttpLambdaIntegration('NothingIntegration', service.function),
+      authorizer: this.authorizer,
+    });
+    this.tellOutside();
+  }
 
-    const { functionArn } = service.function;
+  private addFunction(name: string, description: string): ImFunction {
+    return new ImFunction(this, name, { description, timeout: TIMEOUT, environment: this.environment });
+  }
+
+  private route(target: ImFunction, keys: readonly ServiceRoute[]): void {
+    const integration = new HttpLambdaIntegration(`${target.node.id}Integration`, target.function, {
+      scopePermissionToRoute: false,
+    });
+    for (const key of keys) {
+      const [method, path] = key.split(' ') as [HttpMethod, `/${string}`];
+      this.http.addRoutes({ path, methods: [method], integration, authorizer: this.authorizer });
+    }
+  }
+
+  private tellOutside(): void {
     const callers = new ManagedPolicy(this, 'Callers', {
       description: 'May call the service API of serverless-im',
       statements: [
-        new PolicyStatement({ actions: ['lambda:InvokeFunctionUrl'], resources: [functionArn] }),
-        // Lambda asks for both; this one opens nothing but the URL.
-        new PolicyStatement({
-          actions: ['lambda:InvokeFunction'],
-          resources: [functionArn],
-          conditions: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
-        }),
+        new PolicyStatement({ actions: ['execute-api:Invoke'], resources: [this.http.arnForExecuteApi()] }),
       ],
     });
     const stack = Stack.of(this);
-    new CfnOutput(stack, 'ServiceUrl', { value: url, description: 'Where the app’s own backend calls' });
+    new CfnOutput(stack, 'ServiceUrl', {
+      value: this.http.apiEndpoint,
+      description: 'Where the app’s own backend calls',
+    });
     new CfnOutput(stack, 'ServiceCallersPolicy', {
       value: callers.managedPolicyArn,
       description: 'The policy to attach to the role of the app’s own backend',

@@ -12,7 +12,7 @@ export interface CloudModel {
   readonly queues: readonly QueueModel[];
   readonly secrets: readonly SecretModel[];
   readonly buckets: readonly BucketModel[];
-  readonly functionUrls: readonly FunctionUrlModel[];
+  readonly httpApi: HttpApiModel | undefined;
   /** For who calls from outside. */
   readonly managedPolicies: readonly ManagedPolicyModel[];
 }
@@ -161,12 +161,22 @@ export interface SecretTemplate {
   readonly key: string;
 }
 
-/** A function that is called over HTTPS, by who signs for it. */
-export interface FunctionUrlModel {
-  readonly functionName: string;
-  readonly functionArn: string;
-  /** `<id>.lambda-url.<region>.on.aws` */
+/** What is called over HTTPS, by who signs for it. */
+export interface HttpApiModel {
+  readonly apiId: string;
+  /** `<id>.execute-api.<region>.amazonaws.com` */
   readonly domainName: string;
+  /** Of its stage: policies name `<arn>/METHOD/path`. */
+  readonly arn: string;
+  readonly routes: readonly HttpRouteModel[];
+}
+
+export interface HttpRouteModel {
+  /** `POST /v1/users/{userId}/kick`, or `$default`. */
+  readonly routeKey: string;
+  readonly functionName: string;
+  /** The function's resource policy lets this route invoke it (AWS::Lambda::Permission). */
+  readonly mayInvoke: boolean;
 }
 
 export interface ManagedPolicyModel {

@@ -1,29 +1,28 @@
-// What Lambda itself answers at a function URL, in its words.
+// What an HTTP API answers itself, in its words.
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
-/** What Lambda answers instead of the function. */
-export class LambdaError extends Error {
+/** What the gateway answers instead of a function; `reason` is for the log alone. */
+export class GatewayError extends Error {
   readonly status: number;
-  readonly errorType: string;
+  readonly reason: string;
 
-  constructor(status: number, errorType: string, message: string) {
+  constructor(status: number, message: string, reason: string) {
     super(message);
     this.status = status;
-    this.errorType = errorType;
+    this.reason = reason;
   }
 }
 
-export const forbidden = () => new LambdaError(403, 'AccessDeniedException', 'Forbidden');
+/** Of a signature, or a policy: which of them, and why, an HTTP API does not tell. */
+export const forbidden = (reason: string) => new GatewayError(403, 'Forbidden', reason);
 
-export function writeError(response: ServerResponse, { status, errorType, message }: LambdaError): void {
-  // AccessDenied is spelt otherwise than the rest.
-  const content = JSON.stringify(errorType === 'AccessDeniedException' ? { Message: message } : { message });
+export function writeError(response: ServerResponse, { status, message }: GatewayError): void {
+  const content = JSON.stringify({ message });
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(content),
-    'x-amzn-errortype': errorType,
-    'x-amzn-requestid': randomUUID(),
+    'apigw-requestid': randomUUID(),
   });
   response.end(content);
 }

@@ -9,8 +9,8 @@ export interface ServiceCaller {
   readonly accountId: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** May this one call the URL of that function? Lambda asks for two actions. */
-  mayInvoke(functionArn: string): Authorization;
+  /** May this one call the route? `<api>/$default/METHOD/path` */
+  mayInvoke(routeArn: string): Authorization;
 }
 
 type CallerModel = Pick<CloudModel, 'accountId' | 'managedPolicies'>;
@@ -18,20 +18,12 @@ type CallerModel = Pick<CloudModel, 'accountId' | 'managedPolicies'>;
 export function createServiceCaller({ accountId, managedPolicies }: CallerModel): ServiceCaller {
   const arn = `arn:aws:iam::${accountId}:user/app-backend`;
   const statements = managedPolicies.flatMap(({ statements: those }) => those.map(compile));
-  const asked = [
-    { action: 'lambda:InvokeFunctionUrl', context: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' } },
-    { action: 'lambda:InvokeFunction', context: { 'lambda:InvokedViaFunctionUrl': 'true' } },
-  ] as const;
   return {
     arn,
     accountId,
     accessKeyId: `AKIA${randomBytes(8).toString('hex').toUpperCase()}`,
     secretAccessKey: randomBytes(30).toString('base64'),
-    mayInvoke(functionArn) {
-      const verdicts = asked.map(({ action, context }) =>
-        evaluate(statements, arn, { action, resourceArn: functionArn, context }),
-      );
-      return verdicts.find(({ allowed }) => !allowed) ?? { allowed: true };
-    },
+    mayInvoke: (resourceArn) =>
+      evaluate(statements, arn, { action: 'execute-api:Invoke', resourceArn, context: {} }),
   };
 }

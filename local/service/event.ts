@@ -1,13 +1,15 @@
-// Between HTTP and a function behind a URL: the event that it is given (payload format 2.0), and what it returns.
-// docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+// Between HTTP and a function behind an HTTP API: the event that it is given (payload format 2.0), and what it returns.
+// docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parseObject } from '../service-http.ts';
 import type { ServiceCaller } from './caller.ts';
 
-export interface UrlRequest {
+export interface HttpRequest {
   readonly incoming: IncomingMessage;
   readonly path: string;
+  readonly routeKey: string;
+  readonly pathParameters: Readonly<Record<string, string>>;
   readonly query: string;
   readonly parameters: readonly (readonly [name: string, value: string])[];
   readonly body: Buffer;
@@ -16,19 +18,21 @@ export interface UrlRequest {
   readonly caller: ServiceCaller;
 }
 
-export function eventOf(request: UrlRequest): object {
-  const { incoming, path, query, parameters, body, now, domainName, caller } = request;
+export function eventOf(request: HttpRequest): object {
+  const { incoming, path, query, parameters, body, now, domainName, caller, routeKey, pathParameters } =
+    request;
   const [domainPrefix = ''] = domainName.split('.');
   const isText = /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded))/.test(
     incoming.headers['content-type'] ?? '',
   );
   return {
     version: '2.0',
-    routeKey: '$default',
+    routeKey,
     rawPath: path,
     rawQueryString: query,
     headers: { ...flat(incoming.headers), host: domainName },
     ...(parameters.length > 0 && { queryStringParameters: joined(parameters) }),
+    ...(Object.keys(pathParameters).length > 0 && { pathParameters }),
     requestContext: {
       accountId: caller.accountId,
       apiId: domainPrefix,
@@ -38,7 +42,7 @@ export function eventOf(request: UrlRequest): object {
           accountId: caller.accountId,
           callerId: caller.accessKeyId,
           cognitoIdentity: null,
-          principalOrgId: null,
+          principalOrgId: caller.accountId,
           userArn: caller.arn,
           userId: caller.accessKeyId,
         },
@@ -53,7 +57,7 @@ export function eventOf(request: UrlRequest): object {
         userAgent: incoming.headers['user-agent'] ?? '',
       },
       requestId: randomUUID(),
-      routeKey: '$default',
+      routeKey,
       stage: '$default',
       time: new Date(now).toUTCString(),
       timeEpoch: now,
@@ -63,14 +67,14 @@ export function eventOf(request: UrlRequest): object {
   };
 }
 
-export interface UrlAnswer {
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly content: Buffer;
 }
 
 /** What has no `statusCode` is the body itself, with 200. */
-export function answerOf(payload: unknown): UrlAnswer {
+export function answerOf(payload: unknown): HttpAnswer {
   const returned = parseObject(JSON.stringify(payload ?? null));
   const { statusCode, headers = {}, body, isBase64Encoded } = returned ?? {};
   if (typeof statusCode !== 'number') {
@@ -87,7 +91,7 @@ export function answerOf(payload: unknown): UrlAnswer {
 const flat = (headers: IncomingHttpHeaders) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(',')]));
 
-function joined(parameters: UrlRequest['parameters']): Record<string, string> {
+function joined(parameters: HttpRequest['parameters']): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [name, value] of parameters)
     values[name] = Object.hasOwn(values, name) ? `${values[name]},${value}` : value;

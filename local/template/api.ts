@@ -45,11 +45,8 @@ export function modelApi(
   functions: readonly FunctionModel[],
   account: Account,
 ): ApiModel {
-  const api = theOnly(resources, 'AWS::ApiGatewayV2::Api');
-  const stage = theOnly(resources, 'AWS::ApiGatewayV2::Stage');
-  if (api.properties['ProtocolType'] !== 'WEBSOCKET') {
-    throw new Error(`The local cloud runs WebSocket APIs only (${api.constructPath})`);
-  }
+  const api = theOnly('WebSocket API', ofProtocol(resources, 'WEBSOCKET'));
+  const stage = theOnly(`stage of ${api.constructPath}`, partsOf(api, resources, 'Stage'));
   const properties = stage.properties as StageProperties;
   const { AutoDeploy, DeploymentId, StageVariables } = properties;
   if (!AutoDeploy && !DeploymentId) {
@@ -63,7 +60,7 @@ export function modelApi(
     stageName: stage.ref,
     routeSelectionExpression: checkExpression(api),
     ...(StageVariables && { stageVariables: StageVariables }),
-    routes: ofType(resources, 'AWS::ApiGatewayV2::Route').map((route) => modelRoute(route, context)),
+    routes: partsOf(api, resources, 'Route').map((route) => modelRoute(route, context)),
   };
 }
 
@@ -75,22 +72,12 @@ function modelRoute(route: Resource, context: Context): RouteModel {
     AuthorizationType = 'NONE',
     AuthorizerId,
   } = route.properties as unknown as RouteProperties;
-  const integration = byRef(
-    resources,
-    'AWS::ApiGatewayV2::Integration',
-    Target.replace('integrations/', ''),
-    route,
-  );
-  const { IntegrationType, IntegrationUri, TimeoutInMillis } = integration.properties;
-  if (IntegrationType !== 'AWS_PROXY') {
-    throw new Error(`The local cloud runs Lambda proxy integrations only (${integration.constructPath})`);
-  }
   if (AuthorizationType !== 'NONE' && AuthorizationType !== 'CUSTOM') {
     throw new Error(
       `The local cloud does not know the authorization ${AuthorizationType} (${route.constructPath})`,
     );
   }
-  const target = functionOfUri(String(IntegrationUri), integration, context);
+  const { target, timeoutMs } = integrationOf(route, Target, context);
   const throttle = throttleOf(RouteKey, context.stage);
   return {
     routeKey: RouteKey,
@@ -99,12 +86,28 @@ function modelRoute(route: Resource, context: Context): RouteModel {
       ({ properties }) => properties['RouteId'] === route.ref,
     ),
     mayInvoke: isPermitted(target, `${apiArn}/${stageName}/${RouteKey}`, context),
-    ...(TimeoutInMillis !== undefined && { integrationTimeoutMs: Number(TimeoutInMillis) }),
+    ...(timeoutMs !== undefined && { integrationTimeoutMs: timeoutMs }),
     ...(throttle && { throttle }),
     ...(AuthorizationType === 'CUSTOM' && {
       authorizer: modelAuthorizer(AuthorizerId ?? '', route, context),
     }),
   };
+}
+
+/** The function behind a route. */
+export function integrationOf(
+  route: Resource,
+  routeTarget: string,
+  context: Pick<Context, 'resources' | 'functions'>,
+): { readonly target: FunctionModel; readonly timeoutMs?: number } {
+  const ref = routeTarget.replace('integrations/', '');
+  const integration = byRef(context.resources, 'AWS::ApiGatewayV2::Integration', ref, route);
+  const { IntegrationType, IntegrationUri, TimeoutInMillis } = integration.properties;
+  if (IntegrationType !== 'AWS_PROXY') {
+    throw new Error(`The local cloud runs Lambda proxy integrations only (${integration.constructPath})`);
+  }
+  const target = functionOfUri(String(IntegrationUri), integration, context);
+  return { target, ...(TimeoutInMillis !== undefined && { timeoutMs: Number(TimeoutInMillis) }) };
 }
 
 /** A route's own settings are over those of the stage's default; without both limits there is no throttle. */
@@ -130,7 +133,11 @@ function modelAuthorizer(authorizerId: string, route: Resource, context: Context
 }
 
 /** Without a permission for the source, API Gateway cannot invoke the function: "Internal server error". */
-function isPermitted(target: FunctionModel, sourceArn: string, { resources }: Context): boolean {
+export function isPermitted(
+  target: FunctionModel,
+  sourceArn: string,
+  { resources }: Pick<Context, 'resources'>,
+): boolean {
   return ofType(resources, 'AWS::Lambda::Permission')
     .map(({ properties }) => properties as unknown as PermissionProperties)
     .some(
@@ -142,9 +149,13 @@ function isPermitted(target: FunctionModel, sourceArn: string, { resources }: Co
     );
 }
 
-/** `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/<function ARN>/invocations` */
-function functionOfUri(uri: string, { constructPath }: Resource, { functions }: Context): FunctionModel {
-  const functionArn = /\/functions\/(.+)\/invocations$/.exec(uri)?.[1];
+/** The function's ARN, or `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/<function ARN>/invocations`. */
+function functionOfUri(
+  uri: string,
+  { constructPath }: Resource,
+  { functions }: Pick<Context, 'functions'>,
+): FunctionModel {
+  const functionArn = /\/functions\/(.+)\/invocations$/.exec(uri)?.[1] ?? uri;
   const target = functions.find(({ arn }) => arn === functionArn);
   if (!target) throw new Error(`${uri} leads to no function of the template (${constructPath})`);
   return target;
@@ -162,9 +173,17 @@ function ofType(resources: readonly Resource[], type: string): Resource[] {
   return resources.filter((resource) => resource.type === type);
 }
 
-function theOnly(resources: readonly Resource[], type: string): Resource {
-  const [resource, ...others] = ofType(resources, type);
-  if (!resource || others.length > 0) throw new Error(`The local cloud runs exactly one ${type}`);
+export const ofProtocol = (resources: readonly Resource[], protocol: 'WEBSOCKET' | 'HTTP') =>
+  ofType(resources, 'AWS::ApiGatewayV2::Api').filter(
+    ({ properties }) => properties['ProtocolType'] === protocol,
+  );
+
+/** Stages, or routes, of one of the APIs. */
+export const partsOf = (api: Resource, resources: readonly Resource[], kind: 'Stage' | 'Route') =>
+  ofType(resources, `AWS::ApiGatewayV2::${kind}`).filter(({ properties }) => properties['ApiId'] === api.ref);
+
+export function theOnly(what: string, [resource, ...others]: readonly Resource[]): Resource {
+  if (!resource || others.length > 0) throw new Error(`The local cloud runs exactly one ${what}`);
   return resource;
 }
 

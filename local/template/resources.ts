@@ -81,13 +81,6 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     attributes: ({ name, account }) => ({ Arn: arn(account, 'lambda', `function:${name}`) }),
   },
   'AWS::Lambda::Permission': { uses: ['Action', 'FunctionName', 'Principal', 'SourceArn'], ignores: [] },
-  'AWS::Lambda::Url': {
-    uses: ['AuthType', 'TargetFunctionArn'],
-    ignores: ['InvokeMode'],
-    attributes: (resource) => ({
-      FunctionUrl: `https://${shortId(resource)}.lambda-url.${resource.account.region}.on.aws/`,
-    }),
-  },
   'AWS::Lambda::EventSourceMapping': {
     uses: [
       'BatchSize',
@@ -142,7 +135,7 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
   },
   'AWS::ApiGatewayV2::RouteResponse': { uses: ['ApiId', 'RouteId', 'RouteResponseKey'], ignores: [] },
   'AWS::ApiGatewayV2::Integration': {
-    uses: ['ApiId', 'IntegrationType', 'IntegrationUri', 'TimeoutInMillis'],
+    uses: ['ApiId', 'IntegrationType', 'IntegrationUri', 'PayloadFormatVersion', 'TimeoutInMillis'],
     ignores: ['Description', 'IntegrationMethod'],
     ref: shortId,
     attributes: (resource) => ({ IntegrationId: shortId(resource) }),

@@ -7,7 +7,7 @@ import { modelApi } from './api.ts';
 import { modelBuckets } from './buckets.ts';
 import { modelEventSources, modelTables } from './data.ts';
 import { modelFunctions } from './functions.ts';
-import { modelFunctionUrls, modelManagedPolicies } from './function-urls.ts';
+import { modelHttpApi, modelManagedPolicies } from './http-api.ts';
 import { modelQueues, modelQueueSources } from './queues.ts';
 import { resolveParameters, type ParameterDeclaration } from './parameters.ts';
 import { modelSecrets } from './secrets.ts';
@@ -77,7 +77,7 @@ export async function loadTemplate(path: string, options: TemplateOptions): Prom
     queues,
     secrets: modelSecrets(resources),
     buckets: modelBuckets(resources),
-    functionUrls: modelFunctionUrls(resources, functions),
+    httpApi: modelHttpApi(resources, functions, account),
     managedPolicies: modelManagedPolicies(resources),
   };
 }

@@ -49,3 +49,6 @@ export const claimDigest = (userId: string, deviceId: string, clientMsgId: strin
 /** Which message of the service API it is, among those of a conversation. */
 export const serviceDigest = (from: string, clientMsgId: string) =>
   digest(`${from} ${clientMsgId}`, 15).toString('base64url');
+
+/** Whose call of the service API it is. */
+export const callerDigest = (arn: string) => digest(arn, 15).toString('base64url');

@@ -44,6 +44,11 @@ export const settingsSchema = v.strictObject({
   groupsPerUser: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 500),
   /** Groups that a user may make, and requests to add members, a minute. */
   groupRequestsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 120),
+  /** Requests of one caller of the service API, a minute. */
+  serviceRequestsPerMinute: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)),
+    30_000,
+  ),
   /** Pages of a search that a user may ask for; each reads about a megabyte at most. */
   searchesPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 60),
   /** How long after it was sent a message may be recalled by its sender, and edited. */

@@ -140,6 +140,11 @@ export const watchesKey = (userId: string, deviceId: string) => ({
 });
 export const presenceKey = (userId: string) => ({ userId, item: itemKey.presence });
 export const rateKey = (userId: string, name: string) => ({ userId, item: itemKey.rate(name) });
+/** How often one who calls the service API did so, in a minute. No userId has a `#` in it. */
+export const callerRateKey = (callerDigest: string, minute: number) => ({
+  userId: `CALLER#${callerDigest}`,
+  item: `${itemKey.rate('service')}#${minute}`,
+});
 /** Of the OfflineQueue table. */
 export const offlineKey = (userId: string, deviceId: string) => ({ userId, deviceId });
 /** Whose a push token is. No userId has a `#` in it. */

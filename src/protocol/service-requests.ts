@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { bodyOf } from './client-frames.ts';
 import {
   clientMsgIdSchema,
+  conversationIdSchema,
   deviceIdSchema,
   platformSchema,
   targetSchema,
@@ -10,6 +11,8 @@ import {
 } from './id-schemas.ts';
 import { serviceLimits } from './limits.ts';
 import type { SendableType } from './messages.ts';
+import { addMembersFrame, createGroupFrame } from './group-frames.ts';
+import { groupConversationId, isGroupId } from './ids.ts';
 import { profileFrame } from './people-frames.ts';
 import { characters, listOf } from './request.ts';
 
@@ -63,7 +66,38 @@ export const kickRequest = define(() =>
   }),
 );
 
+/** `g:<id>`, or what stands behind the `g:`. */
+const groupSchema = define(() =>
+  v.pipe(
+    v.string(),
+    v.transform((id) => (isGroupId(id) ? id : groupConversationId(id))),
+    conversationIdSchema,
+  ),
+);
+
+/** Whom the backend acts as: one of the group, with their rights; the group's owner unless it says otherwise. */
+const actor = define(() => v.optional(userIdSchema));
+
+export const createGroupRequest = define(() => {
+  const { action: _, id: __, ...fields } = createGroupFrame.entries;
+  return v.object({ owner: userIdSchema, ...fields });
+});
+
+export const addGroupMembersRequest = define(() =>
+  v.object({ id: groupSchema, owner: actor, users: addMembersFrame.entries.users }),
+);
+
+export const removeGroupMemberRequest = define(() =>
+  v.object({ id: groupSchema, owner: actor, userId: userIdSchema }),
+);
+
+export const dismissGroupRequest = define(() => v.object({ id: groupSchema, owner: actor }));
+
 export type CreateUsersRequest = v.InferOutput<typeof createUsersRequest>;
 export type SendMessagesRequest = v.InferOutput<typeof sendMessagesRequest>;
 export type KickRequest = v.InferOutput<typeof kickRequest>;
 export type UserRequest = v.InferOutput<typeof userRequest>;
+export type CreateGroupRequest = v.InferOutput<typeof createGroupRequest>;
+export type AddGroupMembersRequest = v.InferOutput<typeof addGroupMembersRequest>;
+export type RemoveGroupMemberRequest = v.InferOutput<typeof removeGroupMemberRequest>;
+export type DismissGroupRequest = v.InferOutput<typeof dismissGroupRequest>;

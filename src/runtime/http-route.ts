@@ -1,16 +1,24 @@
-// What all requests of the service API share: method and path name the route, its schema says what is valid; then the
-// domain; then JSON, with the status of its error. Who may call at all Lambda has decided before (IAM).
+// What all requests of the service API share: the route's schema says what is valid; then the
+// domain; then JSON, with the status of its error. Who may call at all the gateway has decided before (IAM).
 import type * as v from 'valibot';
 import { errorStatuses, refuse, type Refusal } from '../protocol/errors.ts';
 import type { Context } from '../core/context.ts';
+import { takeCallerTurn } from '../core/service/callers.ts';
+import type { ServiceRoute } from '../protocol/service-routes.ts';
 import { refuseError } from './failures.ts';
 import { parseFrame, validate, type Frame } from './frames.ts';
 import { describeError } from './log.ts';
 
-/** Of a function URL: payload format 2.0, as far as it is looked at. */
+/** Of an HTTP API: payload format 2.0, as far as it is looked at. */
 export interface HttpEvent {
+  readonly routeKey: string;
   readonly rawPath: string;
-  readonly requestContext: { readonly requestId: string; readonly http: { readonly method: string } };
+  readonly pathParameters?: Readonly<Record<string, string>>;
+  readonly requestContext: {
+    readonly requestId: string;
+    readonly http: { readonly method: string };
+    readonly authorizer: { readonly iam: { readonly userArn: string } };
+  };
   readonly body?: string;
   readonly isBase64Encoded?: boolean;
 }
@@ -23,75 +31,54 @@ export interface HttpResult {
 
 type Answer = ({ readonly ok: true } & object) | Refusal;
 
-export interface HttpRoute {
+interface HttpRequestRoute {
   readonly schema: v.GenericSchema;
   readonly handle: (ctx: Context, request: never) => Promise<Answer>;
+  /** Of an answer that is no error. */
+  readonly status: number;
 }
 
-/** By `METHOD /path/{parameter}`. */
-export type HttpRoutes = Readonly<Record<`${'GET' | 'POST' | 'DELETE'} /v1/${string}`, HttpRoute>>;
+export type HttpRoutes = Readonly<Partial<Record<ServiceRoute, HttpRequestRoute>>>;
 
 /** Ties what a route takes to what its schema makes of a request. */
 export const on = <Schema extends v.GenericSchema>(
   schema: Schema,
   handle: (ctx: Context, request: v.InferOutput<Schema>) => Promise<Answer>,
-): HttpRoute => ({ schema, handle });
+  status = 200,
+): HttpRequestRoute => ({ schema, handle, status });
 
 export function httpRoute(routes: HttpRoutes, ctx: Context): (event: HttpEvent) => Promise<HttpResult> {
   return async (event) => {
-    const { method } = event.requestContext.http;
-    const found = findRoute(routes, method, event.rawPath);
-    if (!found) return respond(refuse('not_found', `path: there is no ${method} ${event.rawPath}`));
-    const body = bodyOf(event);
-    if (!body) return respond(refuse('bad_request', 'body: is not a JSON object'));
-    // The path is over the body: it is what policies and logs show.
-    const valid = validate(found.route.schema, { ...body, ...found.parameters });
-    if (!valid.ok) return respond(valid);
-    try {
-      return respond(await found.route.handle(ctx, valid.request as never));
-    } catch (error) {
-      const { requestId } = event.requestContext;
-      ctx.log.error('request failed', { route: found.name, requestId, ...describeError(error) });
-      return respond(refuseError(error, requestId));
-    }
+    const { requestId, authorizer } = event.requestContext;
+    const caller = authorizer.iam.userArn;
+    const result = await answer(routes, ctx, event, caller);
+    // The audit trail: who asked for what, about whom, and what came of it.
+    const { routeKey: route, rawPath: path } = event;
+    ctx.log.info('service call', { caller, route, path, status: result.statusCode, requestId });
+    return result;
   };
 }
 
-interface Found {
-  readonly name: string;
-  readonly route: HttpRoute;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-function findRoute(routes: HttpRoutes, method: string, path: string): Found | undefined {
-  for (const [name, route] of Object.entries(routes)) {
-    const [wanted, pattern = ''] = name.split(' ');
-    const parameters = wanted === method ? matchPath(pattern, path) : undefined;
-    if (parameters) return { name, route, parameters };
-  }
-  return undefined;
-}
-
-/** What stands in the places of `{names}`. */
-function matchPath(pattern: string, path: string): Record<string, string> | undefined {
-  const [parts, given] = [pattern.split('/'), path.split('/')];
-  if (parts.length !== given.length) return undefined;
-  const parameters: Record<string, string> = {};
-  for (const [index, part] of parts.entries()) {
-    const value = given[index]!;
-    const parameter = /^\{(\w+)\}$/.exec(part)?.[1];
-    if (parameter === undefined && part !== value) return undefined;
-    if (parameter !== undefined) parameters[parameter] = decode(value);
-  }
-  return parameters;
-}
-
-/** No id holds a `%`: what cannot be decoded is no id either. */
-function decode(text: string): string {
+async function answer(
+  routes: HttpRoutes,
+  ctx: Context,
+  event: HttpEvent,
+  caller: string,
+): Promise<HttpResult> {
+  const { requestId, http } = event.requestContext;
+  const route = routes[event.routeKey as ServiceRoute];
+  if (!route) return respond(refuse('not_found', `path: there is no ${http.method} ${event.rawPath}`));
+  const body = bodyOf(event);
+  if (!body) return respond(refuse('bad_request', 'body: is not a JSON object'));
+  // The path is over the body: it is what policies and logs show.
+  const valid = validate(route.schema, { ...body, ...event.pathParameters });
+  if (!valid.ok) return respond(valid);
   try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+    const limited = await takeCallerTurn(ctx, caller);
+    return respond(limited ?? (await route.handle(ctx, valid.request as never)), route.status);
+  } catch (error) {
+    ctx.log.error('request failed', { route: event.routeKey, requestId, ...describeError(error) });
+    return respond(refuseError(error, requestId));
   }
 }
 
@@ -101,11 +88,11 @@ function bodyOf({ body = '', isBase64Encoded }: HttpEvent): Frame | undefined {
   return text === '' ? {} : parseFrame(text);
 }
 
-function respond(answer: Answer): HttpResult {
-  const { ok: _, ...content } = answer;
-  const retryAfterMs = answer.ok ? undefined : answer.error.retryAfterMs;
+function respond(given: Answer, status = 200): HttpResult {
+  const { ok: _, ...content } = given;
+  const retryAfterMs = given.ok ? undefined : given.error.retryAfterMs;
   return {
-    statusCode: answer.ok ? 200 : errorStatuses[answer.error.code],
+    statusCode: given.ok ? status : errorStatuses[given.error.code],
     headers: {
       'content-type': 'application/json',
       ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),

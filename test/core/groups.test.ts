@@ -235,8 +235,7 @@ describe('I4 a death between any two requests', () => {
   test('of who dismisses it', async () => {
     await dieEverywhere(
       () => newScene(),
-      (context, { owner, conversationId }) =>
-        dismissGroup(context, owner, { action: 'dismissGroup', id: 'd', conversationId }),
+      (context, { owner, conversationId }) => dismissGroup(context, owner, { conversationId }),
       async ({ others, conversationId }, answers) => {
         expect(answers).toEqual([{ ok: true }, { ok: true }]);
         const { slots } = await stateOf(conversationId);

@@ -245,6 +245,16 @@ async function useService(): Promise<void> {
     to: ['user:sven', 'd:alice:bob'],
   });
   expect(sent.body['results']).toMatchObject([{ seq: 1 }, { error: { code: 'not_member' } }]);
+  await useServiceGroups(backend);
+}
+
+async function useServiceGroups(backend: TestBackend): Promise<void> {
+  const group = { owner: 'bob', clientGroupId: 'of-the-service', title: 'Order', members: ['sven'] };
+  const { body } = await backend.call('POST', '/v1/groups', group);
+  const path = `/v1/groups/${body['conversationId'] as string}`;
+  await backend.call('POST', `${path}/members`, { users: ['nick'] });
+  await backend.call('DELETE', `${path}/members/nick`);
+  expect(await backend.call('DELETE', path)).toMatchObject({ status: 200 });
 }
 
 async function useSend(alice: TestClient, pad: TestClient): Promise<void> {

@@ -22,7 +22,7 @@ describe('P8.10 who is let in', () => {
   test('the developer endpoint tells where to call, and with which credentials', async () => {
     const response = await fetch(`${cloud.httpUrl}/dev/service`);
     const access = (await response.json()) as Record<string, string>;
-    expect(access).toMatchObject({ region: 'us-east-1', service: 'lambda' });
+    expect(access).toMatchObject({ region: 'us-east-1', service: 'execute-api' });
     expect(Object.keys(access).toSorted()).toEqual([
       'accessKeyId',
       'region',
@@ -41,23 +41,22 @@ describe('P8.10 who is let in', () => {
     });
     expect(withToken.status).toBe(403);
     const { status, body, headers } = await backend.send('GET', '/v1/users/alice');
-    expect({ status, body }).toEqual({ status: 403, body: { Message: 'Forbidden' } });
-    expect(headers.get('x-amzn-errortype')).toBe('AccessDeniedException');
+    expect({ status, body }).toEqual({ status: 403, body: { message: 'Forbidden' } });
+    expect(headers.get('apigw-requestid')).toMatch(/./);
   });
 
   test.each([
-    ['a wrong secret', { access: { secretAccessKey: 'wrong' } }, /does not match/],
-    ['an unknown key', { access: { accessKeyId: 'AKIAUNKNOWN' } }, /security token .* is invalid/],
-    ['another service', { access: { service: 'execute-api' } }, /correct service: 'lambda'/],
-    ['another region', { access: { region: 'eu-west-1' } }, /valid region/],
-    ['another body than was signed', { sentBody: '{"users":[{"userId":"eve"}]}' }, /does not match/],
-    ['another path than was signed', { sentPath: '/v1/others' }, /does not match/],
-    ['a signature of six minutes ago', { signingDate: minutesFromNow(-6) }, /^Signature expired/],
-    ['a signature of the future', { signingDate: minutesFromNow(6) }, /^Signature not yet current/],
-  ])('nor with %s', async (_, call, message) => {
+    ['a wrong secret', { access: { secretAccessKey: 'wrong' } }],
+    ['an unknown key', { access: { accessKeyId: 'AKIAUNKNOWN' } }],
+    ['another service', { access: { service: 'lambda' } }],
+    ['another region', { access: { region: 'eu-west-1' } }],
+    ['another body than was signed', { sentBody: '{"users":[{"userId":"eve"}]}' }],
+    ['another path than was signed', { sentPath: '/v1/others' }],
+    ['a signature of six minutes ago', { signingDate: minutesFromNow(-6) }],
+    ['a signature of the future', { signingDate: minutesFromNow(6) }],
+  ])('nor with %s', async (_, call) => {
     const { status, body } = await backend.call('POST', '/v1/users', { users: [] }, call);
-    expect(status).toBe(403);
-    expect(body['message']).toMatch(message);
+    expect({ status, body }).toEqual({ status: 403, body: { message: 'Forbidden' } });
   });
 
   test('clocks may differ by four minutes', async () => {
@@ -72,20 +71,18 @@ describe('P8.10 who is let in', () => {
     expect(signedIn).toMatchObject({ status: 404, body: { error: { code: 'user_not_found' } } });
   });
 
-  test('whoever signs well and has not both permissions is refused', async () => {
-    const { url, accessKeyId } = cloud.service!;
-    for (const lost of ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']) {
-      const managedPolicies = cloud.model.managedPolicies.map(({ name, statements }) => ({
-        name,
-        statements: statements.filter(({ actions }) => !actions.includes(lost)),
-      }));
-      const model = { ...cloud.model, managedPolicies };
-      const service = await startService({ model, invoke: cloud.invoke, log: createLog('quiet') });
-      expect(service.access).not.toMatchObject({ url, accessKeyId });
-      const answer = await new TestBackend(service.access).call('POST', '/v1/users', { users: [] });
-      expect(answer).toMatchObject({ status: 403, body: { Message: 'Forbidden' } });
-      await service.close();
-    }
+  test('whoever signs well may do what their policy names, route by route', async () => {
+    const [policy] = cloud.model.managedPolicies;
+    const [all] = policy!.statements;
+    const resources = [`${cloud.model.httpApi!.arn}/GET/v1/users/*`];
+    const managedPolicies = [{ name: 'lookers', statements: [{ ...all!, resources }] }];
+    const model = { ...cloud.model, managedPolicies };
+    const service = await startService({ model, invoke: cloud.invoke, log: createLog('quiet') });
+    const looker = new TestBackend(service.access);
+    expect(await looker.call('GET', '/v1/users/nobody')).toMatchObject({ status: 404 });
+    const refused = await looker.call('POST', '/v1/users', { users: [] });
+    expect(refused).toMatchObject({ status: 403, body: { message: 'Forbidden' } });
+    await service.close();
   });
 });
 

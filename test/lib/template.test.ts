@@ -8,6 +8,7 @@ import { buildWeb } from '../../scripts/build-web.ts';
 import { ConfigError, readConfig } from '../../lib/config.ts';
 import { ImStack } from '../../lib/im-stack.ts';
 import { clientFrames } from '../../src/protocol/client-frames.ts';
+import { serviceRoutes } from '../../src/protocol/service-routes.ts';
 import { tableDefinitions } from '../../src/core/tables.ts';
 
 function synthesize(context: Record<string, unknown> = {}): Template {
@@ -19,6 +20,24 @@ let template: Template;
 beforeAll(() => {
   template = synthesize();
 });
+
+interface Part extends Record<string, unknown> {
+  logicalId: string;
+  Properties: Record<string, unknown>;
+}
+
+/** Of one of the two APIs. */
+function partsOf(
+  protocol: 'WEBSOCKET' | 'HTTP',
+  kind: 'Integration' | 'Route' | 'RouteResponse' | 'Stage',
+): Part[] {
+  const apis = template.findResources('AWS::ApiGatewayV2::Api', { Properties: { ProtocolType: protocol } });
+  const [apiId] = Object.keys(apis);
+  const all = template.findResources(`AWS::ApiGatewayV2::${kind}`) as Record<string, Omit<Part, 'logicalId'>>;
+  return Object.entries(all)
+    .map(([logicalId, part]) => ({ ...part, logicalId }) as Part)
+    .filter(({ Properties }) => (Properties['ApiId'] as { Ref?: string }).Ref === apiId);
+}
 
 interface Statement {
   Action: string | string[];
@@ -76,23 +95,19 @@ test('tables of an earlier stack are taken over by name', () => {
 });
 
 describe('the service API', () => {
-  test('is for who signs and has the policy, and no resource policy opens it', () => {
-    template.allResourcesProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
-    template.resourceCountIs('AWS::Lambda::Url', 1);
+  test('is for who signs and has the policy, at every route that the protocol has', () => {
+    const routes = partsOf('HTTP', 'Route').map(
+      ({ Properties }) => Properties as { RouteKey: string; AuthorizationType: string },
+    );
+    expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual(
+      ['$default', ...Object.keys(serviceRoutes)].toSorted(),
+    );
+    expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']));
     const permissions = Object.values(template.findResources('AWS::Lambda::Permission'));
     const principals = new Set(permissions.map(({ Properties }) => Properties['Principal']));
     expect([...principals]).toEqual(['apigateway.amazonaws.com']);
     template.hasResourceProperties('AWS::IAM::ManagedPolicy', {
-      PolicyDocument: {
-        Statement: [
-          { Action: 'lambda:InvokeFunctionUrl', Effect: 'Allow' },
-          {
-            Action: 'lambda:InvokeFunction',
-            Effect: 'Allow',
-            Condition: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
-          },
-        ].map((statement) => Match.objectLike(statement)),
-      },
+      PolicyDocument: { Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow' }] },
     });
     for (const output of ['ServiceUrl', 'ServiceCallersPolicy']) template.hasOutput(output, {});
   });
@@ -188,9 +203,7 @@ describe('files', () => {
 
 describe('the WebSocket API', () => {
   test('has a route for each action, two-way but for ack', () => {
-    const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(
-      (route) => (route as { Properties: { RouteKey: string } }).Properties.RouteKey,
-    );
+    const routes = partsOf('WEBSOCKET', 'Route').map(({ Properties }) => Properties['RouteKey'] as string);
     const actions = Object.keys(clientFrames);
     expect(routes.toSorted()).toEqual([...actions, '$connect', '$default', '$disconnect'].toSorted());
     template.resourceCountIs('AWS::ApiGatewayV2::RouteResponse', actions.length - 1 + 1);
@@ -210,13 +223,11 @@ describe('the WebSocket API', () => {
   });
 
   test('is deployed by a stage that waits for every route and its answer', () => {
-    const [stage] = Object.values(template.findResources('AWS::ApiGatewayV2::Stage')) as {
-      DependsOn: string[];
-    }[];
-    const needed = ['Route', 'RouteResponse', 'Integration'].flatMap((type) =>
-      Object.keys(template.findResources(`AWS::ApiGatewayV2::${type}`)),
+    const [stage] = partsOf('WEBSOCKET', 'Stage');
+    const needed = (['Route', 'RouteResponse', 'Integration'] as const).flatMap((type) =>
+      partsOf('WEBSOCKET', type).map(({ logicalId }) => logicalId),
     );
-    expect(stage!.DependsOn).toEqual(expect.arrayContaining(needed));
+    expect(stage!['DependsOn']).toEqual(expect.arrayContaining(needed));
   });
 
   test('is throttled, each route as configured', () => {

@@ -299,7 +299,7 @@ async function buildModel(directory: string, options: SandboxOptions): Promise<C
     queues: [],
     secrets: [],
     buckets: [],
-    functionUrls: [],
+    httpApi: undefined,
     managedPolicies: [],
   };
 }

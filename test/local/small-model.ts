@@ -75,7 +75,7 @@ export function smallModel(options: SmallModelOptions = {}): SmallModel {
     queues: [queue],
     secrets: [],
     buckets: [],
-    functionUrls: [],
+    httpApi: undefined,
     managedPolicies: [],
     orders,
     notes,

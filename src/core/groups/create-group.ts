@@ -21,13 +21,20 @@ import {
   type UserRequest,
 } from './membership.ts';
 
+export type NewGroup = Omit<ClientFrame<'createGroup'>, 'action' | 'id'>;
+
 /** They are there from the beginning; the others come right after it. */
 const FIRST_MEMBERS = 25;
 
-export async function createGroup(
+export const createGroup = (ctx: Context, caller: Caller, request: ClientFrame<'createGroup'>) =>
+  makeGroup(ctx, caller, request, () => takeGroupTurn(ctx, caller.userId));
+
+/** @param takeTurn May the caller make another one? It is asked for a new group alone. */
+export async function makeGroup(
   ctx: Context,
   caller: Caller,
-  request: ClientFrame<'createGroup'>,
+  request: NewGroup,
+  takeTurn: () => Promise<Refusal | undefined>,
 ): Promise<Answer<'createGroup'> | Refusal> {
   const { userId } = caller;
   const conversationId = groupConversationId(groupDigest(userId, request.clientGroupId));
@@ -51,7 +58,7 @@ export async function createGroup(
     return finish(ctx, caller, addition, { isRepeat: true });
   }
 
-  const refusal = await takeGroupTurn(ctx, userId);
+  const refusal = await takeTurn();
   if (refusal) return refusal;
   const { groupsPerUser, groupLimit } = ctx.settings;
   const first = others.slice(0, Math.min(FIRST_MEMBERS, groupLimit - 1));
@@ -71,7 +78,7 @@ export async function createGroup(
 function birth(
   ctx: Context,
   caller: Caller,
-  { title, avatar, announcement, policy }: ClientFrame<'createGroup'>,
+  { title, avatar, announcement, policy }: NewGroup,
   { conversationId, users, mark, hiding }: UserRequest & { readonly hiding: ReadonlySet<string> },
   payload: string,
 ): TransactionPart[] {
@@ -151,7 +158,7 @@ async function finish(
   return { ok: true, conversationId, skipped, ...(isRepeat && { duplicate: true as const }) };
 }
 
-const payloadOf = ({ title, members, avatar, announcement, policy }: ClientFrame<'createGroup'>) => [
+const payloadOf = ({ title, members, avatar, announcement, policy }: NewGroup) => [
   title,
   members,
   avatar ?? null,

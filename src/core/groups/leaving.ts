@@ -45,12 +45,19 @@ export async function removeMembers(
   caller: Caller,
   request: ClientFrame<'removeMembers'>,
 ): Promise<Answer<'removeMembers'> | Refusal> {
-  const { conversationId } = request;
-  const users = [...new Set(request.users)];
+  const { conversationId, users } = request;
+  const mark = frameDigest([caller.userId, request]);
+  return removeAll(ctx, caller, { conversationId, users: [...new Set(users)], mark });
+}
+
+export async function removeAll(
+  ctx: Context,
+  caller: Caller,
+  removal: UserRequest,
+): Promise<Answer<'removeMembers'> | Refusal> {
   const removed: string[] = [];
   const skipped: Answer<'removeMembers'>['skipped'] = [];
-  const mark = frameDigest([caller.userId, request]);
-  for (const portion of portionsOf({ conversationId, users, mark })) {
+  for (const portion of portionsOf(removal)) {
     const outcome = await removePortion(ctx, caller, portion);
     if (!outcome.ok) return outcome;
     removed.push(...outcome.answer.removed);
@@ -118,7 +125,7 @@ export async function leaveGroup(
 export async function dismissGroup(
   ctx: Context,
   caller: Caller,
-  { conversationId }: ClientFrame<'dismissGroup'>,
+  { conversationId }: Pick<ClientFrame<'dismissGroup'>, 'conversationId'>,
 ): Promise<Answer<'dismissGroup'> | Refusal> {
   const outcome = await changeGroup(ctx, caller, conversationId, async ({ head, me }) => {
     if (me.role !== 'owner') return refuseRole('the owner');

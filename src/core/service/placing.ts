@@ -9,9 +9,7 @@ import type { Item, TransactionPart } from '../database.ts';
 import { voidSlot } from '../fencing.ts';
 import { headKey, memberAttributes, memberKey, sideAttributes, ttlAttribute } from '../tables.ts';
 import { messageItem } from '../timeline.ts';
-
-/** Of no user: all devices of who is named as the sender are told. */
-const SERVICE_DEVICE = '@service';
+import { SERVICE_DEVICE } from './callers.ts';
 
 export interface Placing {
   readonly request: SendMessagesRequest;

@@ -390,7 +390,7 @@ describe('the API', () => {
   });
 
   it.each([
-    ['of another protocol', 'Api', { ProtocolType: 'HTTP' }, 'runs WebSocket APIs only'],
+    ['of another protocol', 'Api', { ProtocolType: 'HTTP' }, 'exactly one WebSocket API'],
     [
       'that selects by a header',
       'Api',
@@ -422,7 +422,7 @@ describe('the API', () => {
 
   it('must be the only one', async () => {
     await expect(load({ Resources: { ...least, Second: least.Api } })).rejects.toThrow(
-      'exactly one AWS::ApiGatewayV2::Api',
+      'exactly one WebSocket API',
     );
   });
 });

@@ -1,0 +1,25 @@
+// Every request of the service API by its route key, with the schema of what it takes.
+import {
+  addGroupMembersRequest,
+  createGroupRequest,
+  createUsersRequest,
+  dismissGroupRequest,
+  kickRequest,
+  removeGroupMemberRequest,
+  sendMessagesRequest,
+  userRequest,
+} from './service-requests.ts';
+
+/** `METHOD /path/{parameter}`, as API Gateway names its routes. Parameters of the path are fields of the request. */
+export const serviceRoutes = {
+  'POST /v1/messages': sendMessagesRequest,
+  'POST /v1/users': createUsersRequest,
+  'GET /v1/users/{userId}': userRequest,
+  'POST /v1/users/{userId}/kick': kickRequest,
+  'POST /v1/groups': createGroupRequest,
+  'POST /v1/groups/{id}/members': addGroupMembersRequest,
+  'DELETE /v1/groups/{id}/members/{userId}': removeGroupMemberRequest,
+  'DELETE /v1/groups/{id}': dismissGroupRequest,
+} as const;
+
+export type ServiceRoute = keyof typeof serviceRoutes;
