@@ -62,6 +62,7 @@ export async function handler(event: AuthorizerEvent) {
     },
     context: {
       expiresAt: claims.expiresAt,
+      issuedAt: claims.issuedAt,
       ...(v.is(deviceIdSchema, deviceId) && { deviceId }),
       ...(v.is(platformSchema, platform) && { platform }),
       ...(successor && { replacedBy: `${successor.deviceId} ${successor.platform}` }),

@@ -22,6 +22,10 @@ export async function handler(event: WebSocketEvent) {
   if (!query.success || !version) return { statusCode: 400 };
 
   // Who was replaced meanwhile takes no place: the connection learns of it at its first request.
-  if (!replacedBy(event)) await arrive(ctx, callerOf(event));
+  const bar = replacedBy(event) ? undefined : await arrive(ctx, callerOf(event));
+  if (bar) {
+    ctx.log.warn('connection refused', { userId: event.requestContext.authorizer.principalId, bar });
+    return { statusCode: bar === 'banned' ? 403 : 401 };
+  }
   return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } };
 }

@@ -38,25 +38,22 @@ export class ServiceApi extends Construct {
       apiName: `serverless-im-service-${stageName}`,
       description: 'For the app’s own backend',
     });
-    const service = this.addFunction('service', 'Answers the app’s own backend')
-      .useTable(
-        tables,
-        'Users',
-        'BatchGetItem',
-        'GetItem',
-        'PutItem',
-        'Query',
-        'UpdateItem',
-        'ConditionCheckItem',
-      )
-      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'Query', 'UpdateItem')
-      .useTable(tables, 'Messages', 'PutItem', 'Query')
+    const service = this.addFunction('service', 'Sends messages for the app’s own backend')
+      .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
+      .useTable(tables, 'Messages', 'PutItem');
+    this.route(service, ['POST /v1/messages']);
+    const users = this.addFunction('service-users', 'Makes users known, looks at them and keeps them out')
+      .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
+      .useTable(tables, 'Messages', 'Query')
       .useConnections(api, stageName, 'POST', 'DELETE');
-    this.route(service, [
-      'POST /v1/messages',
+    this.route(users, [
       'POST /v1/users',
       'GET /v1/users/{userId}',
       'POST /v1/users/{userId}/kick',
+      'POST /v1/users/{userId}/ban',
+      'POST /v1/users/{userId}/revoke',
     ]);
     const groups = this.addFunction('service-groups', 'Makes and changes groups for the app’s own backend')
       .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem')

@@ -42,13 +42,14 @@ export async function createTokens({ privateJwk }: TokenKey, userClaim = 'sub'):
   return {
     async issueToken(userId, ttlSeconds = defaultTtlSeconds) {
       if (!userIdPattern.test(userId)) throw new RangeError(`user must match ${userIdPattern.source}`);
-      const now = Math.floor(Date.now() / 1000);
+      // With a fraction, as RFC 7519 allows: a revocation is exact to the millisecond.
+      const now = Date.now() / 1000;
       return await new SignJWT({ [userClaim]: userId })
         .setProtectedHeader({ alg: algorithm, kid: privateJwk.kid! })
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt(now)
-        .setExpirationTime(now + ttlSeconds)
+        .setExpirationTime(Math.floor(now) + ttlSeconds)
         .sign(key);
     },
   };

@@ -2,6 +2,7 @@
 // many as there is room for; every change of hands is a write to the mailbox head, from which fan-out knows where to push.
 import type { Platform } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
+import { barOf, endBarred, toBars, unlessBarred, type Bar } from './bars.ts';
 import type { Caller, Context } from './context.ts';
 import type { Item } from './database.ts';
 import { mailboxName } from './digest.ts';
@@ -19,14 +20,21 @@ export interface DeviceName {
 /** Devices of one user that are looked at when it has to be known which of them hold a platform. */
 const MAX_DEVICES = 1_000;
 
-/**
- * Registers a connection, and ends those that it takes the place of: with a `kicked` push.
- * @returns the mailbox head before it, if there was one.
- */
-export async function registerConnection(ctx: Context, caller: Caller): Promise<Item | undefined> {
-  const [written] = await Promise.all([writeConnection(ctx, caller), noteConnected(ctx, caller)]);
-  await endReplaced(ctx, caller, written.item);
-  return written.item;
+/** With the mailbox head before it, if there was one; or why it is kept out. */
+export type Registered =
+  | { readonly ok: true; readonly before: Item | undefined }
+  | { readonly ok: false; readonly bar: Bar };
+
+/** Registers a connection, and ends those that it takes the place of: with a `kicked` push. */
+export async function registerConnection(ctx: Context, caller: Caller): Promise<Registered> {
+  const written = await writeConnection(ctx, caller);
+  if (!written.ok) {
+    // The bar is looked at once more, for it may have just ended.
+    return { ok: false, bar: barOf(ctx, caller, toBars(written.item ?? {})) ?? 'banned' };
+  }
+  // Afterwards: who is kept out takes no device's place either.
+  await Promise.all([noteConnected(ctx, caller), endReplaced(ctx, caller, written.item)]);
+  return { ok: true, before: written.item };
 }
 
 /**
@@ -35,6 +43,8 @@ export async function registerConnection(ctx: Context, caller: Caller): Promise<
  */
 export async function confirmConnection(ctx: Context, caller: Caller, mailbox: Mailbox): Promise<void> {
   const { deviceId, platform, connectionId } = caller;
+  const bar = barOf(ctx, caller, mailbox.bars);
+  if (bar) return endBarred(ctx, connectionId, bar);
   const own = mailbox.connections.find((connection) => connection.deviceId === deviceId);
   const newer = mailbox.connections.filter(
     (other) => other.deviceId !== deviceId && other.platform === platform && isNewer(other, caller),
@@ -135,15 +145,20 @@ export function isConnectionOver({ now }: Context, { expiresAt }: DeviceConnecti
 /** @param condition `instead`: only if the device has no connection, or this one. */
 async function writeConnection(ctx: Context, caller: Caller, condition?: { instead: string | undefined }) {
   const { userId, deviceId } = caller;
+  const welcome = unlessBarred(ctx, caller);
   return ctx.db.update({
     table: 'Users',
     key: mailboxKey(userId),
     update:
       'SET #connection = :connection, #name = if_not_exists(#name, :name), #seq = if_not_exists(#seq, :zero), ' +
       '#base = if_not_exists(#base, :zero), #page = if_not_exists(#page, :empty)',
-    ...(condition && { condition: 'attribute_not_exists(#connection) OR #connection = :instead' }),
-    names: { connection: deviceAttribute.connection(deviceId) },
+    condition: [
+      welcome.condition,
+      ...(condition ? ['(attribute_not_exists(#connection) OR #connection = :instead)'] : []),
+    ].join(' AND '),
+    names: { ...welcome.names, connection: deviceAttribute.connection(deviceId) },
     values: {
+      ...welcome.values,
       connection: encodeConnection(caller),
       name: mailboxName(caller.connectionId),
       zero: 0,

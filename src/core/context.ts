@@ -38,6 +38,8 @@ export interface Caller {
   readonly connectedAt: number;
   /** The token's `exp`: seconds since the epoch. */
   readonly expiresAt: number;
+  /** When the token was issued: seconds since the epoch. */
+  readonly issuedAt?: number;
   /** When the gateway took the request: milliseconds since the epoch. */
   readonly arrivedAt: number;
 }

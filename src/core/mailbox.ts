@@ -12,6 +12,7 @@ import type { Context } from './context.ts';
 import type { Item } from './database.ts';
 import { mailboxName } from './digest.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
+import { toBars, type Bars } from './bars.ts';
 import { toPreferences } from './people/wishes.ts';
 import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
 
@@ -33,6 +34,7 @@ export interface Mailbox {
   /** Devices that are registered for push notifications. */
   readonly pushDevices: readonly string[];
   readonly preferences: Preferences;
+  readonly bars: Bars;
 }
 
 export interface DeviceConnection {
@@ -214,6 +216,7 @@ export function toMailbox(item: Item): Mailbox {
       .filter(([name]) => name.startsWith(pushAttributePrefix))
       .map(([name]) => name.slice(pushAttributePrefix.length)),
     preferences: toPreferences(item),
+    bars: toBars(item),
   };
 }
 

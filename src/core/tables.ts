@@ -205,6 +205,9 @@ export const unwantedAttributes = {
   mentions: 'noMentions',
 } as const;
 
+/** Who is kept out, in the mailbox head: milliseconds since the epoch. */
+export const barAttributes = { bannedUntil: 'bannedUntil', revokedAt: 'revokedAt' } as const;
+
 const reactionPrefix = 'r#';
 
 /** `r#👍`: users who reacted to a message with that; in its item. */

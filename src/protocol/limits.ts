@@ -94,4 +94,6 @@ export const serviceLimits = {
   targets: 100,
   /** Characters. */
   kickReason: { min: 1, max: 100 },
+  /** Ten years. */
+  banSeconds: 315_360_000,
 } as const;

@@ -66,6 +66,15 @@ export const kickRequest = define(() =>
   }),
 );
 
+export const banRequest = define(() =>
+  v.object({
+    userId: userIdSchema,
+    /** From now on; 0 ends it. */
+    seconds: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(serviceLimits.banSeconds)),
+    reason: kickRequest.entries.reason,
+  }),
+);
+
 /** `g:<id>`, or what stands behind the `g:`. */
 const groupSchema = define(() =>
   v.pipe(
@@ -96,6 +105,7 @@ export const dismissGroupRequest = define(() => v.object({ id: groupSchema, owne
 export type CreateUsersRequest = v.InferOutput<typeof createUsersRequest>;
 export type SendMessagesRequest = v.InferOutput<typeof sendMessagesRequest>;
 export type KickRequest = v.InferOutput<typeof kickRequest>;
+export type BanRequest = v.InferOutput<typeof banRequest>;
 export type UserRequest = v.InferOutput<typeof userRequest>;
 export type CreateGroupRequest = v.InferOutput<typeof createGroupRequest>;
 export type AddGroupMembersRequest = v.InferOutput<typeof addGroupMembersRequest>;

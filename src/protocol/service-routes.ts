@@ -1,6 +1,7 @@
 // Every request of the service API by its route key, with the schema of what it takes.
 import {
   addGroupMembersRequest,
+  banRequest,
   createGroupRequest,
   createUsersRequest,
   dismissGroupRequest,
@@ -16,6 +17,8 @@ export const serviceRoutes = {
   'POST /v1/users': createUsersRequest,
   'GET /v1/users/{userId}': userRequest,
   'POST /v1/users/{userId}/kick': kickRequest,
+  'POST /v1/users/{userId}/ban': banRequest,
+  'POST /v1/users/{userId}/revoke': userRequest,
   'POST /v1/groups': createGroupRequest,
   'POST /v1/groups/{id}/members': addGroupMembersRequest,
   'DELETE /v1/groups/{id}/members/{userId}': removeGroupMemberRequest,

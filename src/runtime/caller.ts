@@ -11,6 +11,8 @@ export interface AuthorizerContext {
   readonly platform?: string;
   /** The token's `exp`: epoch seconds. A number or its text: services differ in what they keep of the type. */
   readonly expiresAt: string | number;
+  /** The token's `iat`, likewise. Connections of before it was passed on have none. */
+  readonly issuedAt?: string | number;
   /** `<deviceId> <platform>` of who took over since the device connected last; for one that comes back by itself. */
   readonly replacedBy?: string;
 }
@@ -37,7 +39,17 @@ export function callerOf({ requestContext }: WebSocketEvent): Caller {
   const { principalId: userId, deviceId, platform } = authorizer;
   if (!deviceId || !isPlatform(platform)) throw new Error('The connection has no device');
   const expiresAt = Number(authorizer.expiresAt);
-  return { userId, deviceId, platform, connectionId, connectedAt, expiresAt, arrivedAt };
+  const issuedAt = authorizer.issuedAt === undefined ? undefined : Number(authorizer.issuedAt);
+  return {
+    userId,
+    deviceId,
+    platform,
+    connectionId,
+    connectedAt,
+    expiresAt,
+    ...(issuedAt !== undefined && { issuedAt }),
+    arrivedAt,
+  };
 }
 
 /** Another device took over: this connection was let in only to be told so. */

@@ -32,6 +32,8 @@ export interface TokenClaims {
   readonly userId: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
+  /** Epoch seconds, with a fraction where the issuer gives one. */
+  readonly issuedAt: number;
   /** The token is good for this device only. */
   readonly deviceId?: string;
 }
@@ -90,6 +92,8 @@ function readClaims(payload: JWTPayload, checks: TokenChecks): TokenClaims | und
   const userId = payload[userClaim];
   if (!v.is(userIdSchema, userId)) return undefined;
   const expiresAt = expiryOf(payload, maxHours, now());
+  // Of a token that does not say it: as long ago as one may be that is good still. So a revocation finds it.
+  const issuedAt = payload.iat ?? payload.exp! - maxHours * 3600;
   if (isTokenOver(expiresAt, now())) return undefined;
   const deviceId = payload['deviceId'];
   // A claim that cannot be read must not pass for one that is not there: it was meant to narrow the token.
@@ -97,6 +101,7 @@ function readClaims(payload: JWTPayload, checks: TokenChecks): TokenClaims | und
   return {
     userId,
     expiresAt,
+    issuedAt,
     ...(deviceId !== undefined && { deviceId }),
   };
 }

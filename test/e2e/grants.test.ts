@@ -238,6 +238,8 @@ async function useService(): Promise<void> {
   expect(await backend.call('GET', '/v1/users/bob')).toMatchObject({ status: 200 });
   await connect(cloud, 'nick');
   expect((await backend.call('POST', '/v1/users/nick/kick')).body).toEqual({ kicked: ['phone'] });
+  await backend.call('POST', '/v1/users/nick/ban', { seconds: 0 });
+  await backend.call('POST', '/v1/users/nick/revoke');
   const message = { clientMsgId: 'of-the-service', type: 'text', body: { text: 'welcome' } };
   const sent = await backend.call('POST', '/v1/messages', {
     ...message,

@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { createLog } from '../../local/log.ts';
 import { startService } from '../../local/service/service.ts';
-import { connect } from '../support/client.ts';
-import { startCloud } from '../support/cloud.ts';
+import { mailboxKey } from '../../src/core/tables.ts';
+import { connect, refusal } from '../support/client.ts';
+import { startCloud, tamper } from '../support/cloud.ts';
 import { TestBackend } from '../support/service.ts';
 
 let cloud: Cloud;
@@ -222,5 +223,80 @@ describe('P8.14 kicking', () => {
     const answer = await kick({ platform: 'toaster' });
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'bad_request' } } });
     expect((answer.body['error'] as { message: string }).message).toMatch(/^platform: must be one of/);
+  });
+});
+
+describe('P8.17 bans', () => {
+  const ban = (fields: object) => backend.call('POST', '/v1/users/bert/ban', fields);
+  const devices = { deviceId: 'phone', platform: 'ios' } as const;
+
+  test('end the connections that there are, refuse new ones with 403, and are over in time or by 0', async () => {
+    const phone = await connect(cloud, 'bert', devices);
+    const { status, body } = await ban({ seconds: 3_600, reason: 'spam' });
+    expect(status).toBe(200);
+    const until = body['until'] as number;
+    expect(Math.abs(until - Date.now() - 3_600_000)).toBeLessThan(10_000);
+    await phone.closed;
+    expect(phone.pushes).toContainEqual({ push: 'kicked', reason: 'spam' });
+    expect(await refusal(cloud, 'bert', devices)).toBe(403);
+    expect((await backend.call('GET', '/v1/users/bert')).body).toMatchObject({
+      online: false,
+      bannedUntil: until,
+    });
+    expect((await ban({ seconds: 0 })).body).toEqual({ until: 0 });
+    const again = await connect(cloud, 'bert', devices);
+    expect(await again.request('ping')).toMatchObject({ ok: true });
+    expect((await backend.call('GET', '/v1/users/bert')).body).not.toHaveProperty('bannedUntil');
+  });
+
+  test('leave others alone, and need a user', async () => {
+    await ban({ seconds: 60 });
+    const alice = await connect(cloud, 'alice');
+    expect(await alice.request('ping')).toMatchObject({ ok: true });
+    expect(await backend.call('POST', '/v1/users/nobody/ban', { seconds: 60 })).toMatchObject({
+      status: 404,
+    });
+    for (const seconds of [-1, 1.5, '60', undefined, 1e12]) {
+      expect(await ban({ seconds })).toMatchObject({
+        status: 400,
+        body: { error: { code: 'bad_request', message: expect.stringMatching(/^seconds: /) } },
+      });
+    }
+  });
+});
+
+describe('P8.18 revocation', () => {
+  test('refuses with 401 the tokens of before, ends their connections, and lets new ones in', async () => {
+    const old = await cloud.issueToken('ruth');
+    const phone = await connect(cloud, 'ruth', { deviceId: 'phone', token: old });
+    expect(await backend.call('POST', '/v1/users/ruth/revoke')).toMatchObject({ status: 200, body: {} });
+    await phone.closed;
+    expect(phone.pushes).toContainEqual({ push: 'kicked', reason: 'revoked' });
+    expect(await refusal(cloud, 'ruth', { deviceId: 'phone', token: old })).toBe(401);
+    const back = await connect(cloud, 'ruth', { deviceId: 'phone' });
+    expect(await back.request('ping')).toMatchObject({ ok: true });
+    expect(await backend.call('POST', '/v1/users/nobody/revoke')).toMatchObject({ status: 404 });
+  });
+
+  test('takes the place of no device: who comes with an old token changes nothing', async () => {
+    const old = await cloud.issueToken('rosa');
+    await connect(cloud, 'rosa', { deviceId: 'pad', platform: 'ios' });
+    await backend.call('POST', '/v1/users/rosa/revoke');
+    await cloud.settled();
+    const phone = await connect(cloud, 'rosa', { deviceId: 'phone', platform: 'ios' });
+    const thief = { deviceId: 'stolen', platform: 'ios', token: old } as const;
+    expect(await refusal(cloud, 'rosa', thief)).toBe(401);
+    expect(await phone.request('ping')).toMatchObject({ ok: true });
+    const devices = (await backend.call('GET', '/v1/users/rosa')).body['devices'] as { deviceId: string }[];
+    expect(devices.map(({ deviceId }) => deviceId)).toEqual(['pad', 'phone']);
+  });
+
+  test('a connection that is there all the same is ended by its next ping', async () => {
+    const phone = await connect(cloud, 'rita');
+    await tamper(cloud, 'Users', mailboxKey('rita'), { revokedAt: Date.now() + 1_000 });
+    // No answer: the connection ends before it.
+    phone.sendText('{"action":"ping","id":"p"}');
+    await phone.closed;
+    expect(phone.pushes).toContainEqual({ push: 'kicked', reason: 'revoked' });
   });
 });

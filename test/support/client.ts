@@ -51,6 +51,11 @@ export class TestClient {
     return frame;
   }
 
+  /** Sends text as it is, and waits for nothing. */
+  sendText(text: string): void {
+    this.socket.send(text);
+  }
+
   /** Sends text as it is, and waits for the next frame that comes. */
   async raw(text: string): Promise<Frame> {
     const seen = this.frames.length;

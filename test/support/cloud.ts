@@ -1,6 +1,6 @@
 // The local cloud on the template of this run, and its tables as they are.
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { inject } from 'vitest';
 import { startCloud as start, type Cloud, type CloudOptions } from '../../local/cloud.ts';
@@ -35,6 +35,24 @@ export async function read(cloud: Cloud, name: TableName, key: Item): Promise<It
     );
     return found && unmarshall(found);
   });
+}
+
+/** Changes an item, past the roles, the meters and the domain: what a race or a death may leave behind. */
+export async function tamper(cloud: Cloud, name: TableName, key: Item, changes: Item): Promise<void> {
+  const names = Object.keys(changes);
+  await ask(cloud, (client) =>
+    client.send(
+      new UpdateItemCommand({
+        TableName: physicalName(cloud, name),
+        Key: marshall(key),
+        UpdateExpression: `SET ${names.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
+        ExpressionAttributeNames: Object.fromEntries(names.map((of, index) => [`#n${index}`, of])),
+        ExpressionAttributeValues: marshall(
+          Object.fromEntries(names.map((of, index) => [`:v${index}`, changes[of]])),
+        ),
+      }),
+    ),
+  );
 }
 
 const physicalName = ({ model }: Cloud, name: TableName) =>

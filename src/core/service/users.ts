@@ -61,6 +61,9 @@ async function createUser(
   return written.ok ? 'created' : 'existing';
 }
 
+export const refuseUnknown = (userId: string) =>
+  refuse('user_not_found', `userId: there is no user ${userId}`);
+
 interface DescribedUser {
   readonly ok: true;
   readonly devices: readonly {
@@ -74,12 +77,14 @@ interface DescribedUser {
   /** Without muted conversations; of the first thousand only, when `unreadComplete` is false. */
   readonly unread: number;
   readonly unreadComplete: boolean;
+  /** Milliseconds since the epoch; of a user who is banned now. */
+  readonly bannedUntil?: number;
 }
 
 /** Whether they show others that they are there makes no difference here: the backend is the app's own. */
 export async function describeUser(ctx: Context, { userId }: UserRequest): Promise<DescribedUser | Refusal> {
   const head = await ctx.db.get('Users', mailboxKey(userId), 'eventual');
-  if (!head) return refuse('user_not_found', `userId: there is no user ${userId}`);
+  if (!head) return refuseUnknown(userId);
   const [items, counts] = await Promise.all([
     ctx.db.query({
       table: 'Users',
@@ -101,7 +106,9 @@ export async function describeUser(ctx: Context, { userId }: UserRequest): Promi
     };
   });
   // Of a connection whose token is over, and that nobody has ended yet: until then.
-  const ends = toMailbox(head).connections.map(({ expiresAt }) => expiresAt * 1_000);
+  const { connections, bars } = toMailbox(head);
+  const isBanned = (bars.bannedUntil ?? 0) > ctx.now();
+  const ends = connections.map(({ expiresAt }) => expiresAt * 1_000);
   const seen = Math.min(ctx.now(), Math.max((head['lastSeen'] as number | undefined) ?? 0, ...ends));
   return {
     ok: true,
@@ -110,5 +117,6 @@ export async function describeUser(ctx: Context, { userId }: UserRequest): Promi
     lastSeen: live.size > 0 ? ctx.now() : seen || null,
     unread: counts.total,
     unreadComplete: counts.complete,
+    ...(isBanned && { bannedUntil: bars.bannedUntil! }),
   };
 }
