@@ -7,6 +7,7 @@ import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { importedAttribute } from '../src/core/tables.ts';
 import { ImFunction } from './im-function.ts';
 import { sendOnlyDestination } from './on-failure.ts';
 import { QueueSource } from './queue-source.ts';
@@ -83,7 +84,12 @@ export class FanOut extends Construct {
         filters: [
           FilterCriteria.filter({
             eventName: FilterRule.isEqual('INSERT'),
-            dynamodb: { NewImage: { type: { S: FilterRule.exists() } } },
+            dynamodb: {
+              NewImage: {
+                type: { S: FilterRule.exists() },
+                [importedAttribute]: { BOOL: FilterRule.notExists() },
+              },
+            },
           }),
         ],
       }),

@@ -42,7 +42,7 @@ export class ServiceApi extends Construct {
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'PutItem');
-    this.route(service, ['POST /v1/messages']);
+    this.route(service, ['POST /v1/messages', 'POST /v1/import']);
     const users = this.addFunction('service-users', 'Makes users known, looks at them and keeps them out')
       .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')

@@ -9,6 +9,7 @@ import { goneBelow } from './retention.ts';
 import { headKey } from './tables.ts';
 import {
   emptySlot,
+  filledAt,
   messageExpiry,
   readStretch,
   toSlot,
@@ -69,7 +70,7 @@ async function resolveRun(
 
   const gone = goneBelow(ctx, head, above);
   if (gone > seq) return run.filter((slot) => slot.seq < gone).map(emptySlot);
-  const settledSince = above ? ((above['serverTime'] ?? above['at']) as number) : head.at;
+  const settledSince = above ? filledAt(above) : head.at;
   if (ctx.now() - settledSince <= ctx.settings.settleMs) return [];
 
   const countedAtEnd = above ? (above['counted'] as number) - (above['silent'] ? 0 : 1) : head.counted;

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import type { ConversationHead } from './conversations.ts';
 import type { Item } from './database.ts';
 import { DAY_MS, hasExpired } from './expiry.ts';
+import { filledAt } from './timeline.ts';
 
 /** Slots that are looked at, at most, to say what one member has not read. */
 const MAX_LOOKED_AT = 500;
@@ -19,7 +20,7 @@ export function goneBelow(ctx: Context, head: ConversationHead, above: Item | un
   const next = above ? (above['seq'] as number) : head.seq + 1;
   // Voids, and messages that were put late, know only of themselves; then nothing below them is known to be old.
   const times = above ? [above['before'], above['beforeThat']] : head.takenAt;
-  if (above && isOld(above['serverTime'] ?? above['at'])) return next;
+  if (above && isOld(filledAt(above))) return next;
   const oldest = times.findIndex(isOld);
   return oldest === -1 ? 0 : next - oldest;
 }
@@ -96,8 +97,7 @@ async function readUntilYoung(
 
 /** Neither it nor what was numbered after it can have expired, whatever the retention is. A void does not know its age. */
 function isYoung(ctx: Context, item: Item): boolean {
-  const takenAt = item['serverTime'] as number | undefined;
-  return takenAt !== undefined && ctx.now() - takenAt < DAY_MS / 2;
+  return item['void'] !== true && ctx.now() - filledAt(item) < DAY_MS / 2;
 }
 
 function toLiveSlots(ctx: Context, head: ConversationHead, { items, end }: LookedAt): LiveSlots {

@@ -245,6 +245,9 @@ export const policyAttributes = {
   history: 'allHistory',
 } as const;
 
+/** Of a message that was imported: nobody is told of it. */
+export const importedAttribute = 'imported';
+
 /** The claims of a group's HEAD: sends that took a number there, whoever made them (rings.ts). */
 export const claimsAttribute = 'claims';
 

@@ -28,6 +28,9 @@ export interface NewMessage {
   readonly mentions?: Message['mentions'];
 }
 
+/** When its number was used: of what was imported, another time than when it was sent. */
+export const filledAt = (item: Item) => (item['at'] ?? item['serverTime']) as number;
+
 /** Puts the message into its slot if that is empty, and says what the slot holds now. */
 export async function putMessage(ctx: Context, message: NewMessage): Promise<Slot> {
   const item = messageItem(ctx, message);

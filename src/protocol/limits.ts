@@ -92,6 +92,8 @@ export const serviceLimits = {
   users: 100,
   /** Users and conversations that one request sends to. */
   targets: 100,
+  /** Messages of another system that one request imports. */
+  imports: 25,
   /** Characters. */
   kickReason: { min: 1, max: 100 },
   /** Ten years. */

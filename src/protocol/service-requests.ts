@@ -54,6 +54,43 @@ export const sendMessagesRequest = define(() =>
   ]),
 );
 
+const messageOfThen = <const Type extends SendableType>(type: Type) =>
+  v.object({
+    from: userIdSchema,
+    clientMsgId: clientMsgIdSchema,
+    type: v.literal(type),
+    body: bodyOf(type),
+    /** Milliseconds since the epoch. */
+    serverTime: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  });
+
+export const importRequest = define(() => {
+  const message = v.variant('type', [
+    messageOfThen('text'),
+    messageOfThen('image'),
+    messageOfThen('voice'),
+    messageOfThen('video'),
+    messageOfThen('file'),
+    messageOfThen('custom'),
+  ]);
+  return v.object({
+    conversationId: conversationIdSchema,
+    messages: v.pipe(
+      listOf(message, serviceLimits.imports),
+      v.minLength(1, 'must hold at least one'),
+      v.check(
+        (messages) =>
+          messages.every(({ serverTime }, at) => serverTime >= (messages[at - 1]?.serverTime ?? 0)),
+        'must ascend in time',
+      ),
+      v.check((messages) => {
+        const names = messages.map(({ from, clientMsgId }) => `${from} ${clientMsgId}`);
+        return new Set(names).size === names.length;
+      }, 'must name each message once'),
+    ),
+  });
+});
+
 export const userRequest = define(() => v.object({ userId: userIdSchema }));
 
 export const kickRequest = define(() =>
@@ -106,6 +143,7 @@ export type CreateUsersRequest = v.InferOutput<typeof createUsersRequest>;
 export type SendMessagesRequest = v.InferOutput<typeof sendMessagesRequest>;
 export type KickRequest = v.InferOutput<typeof kickRequest>;
 export type BanRequest = v.InferOutput<typeof banRequest>;
+export type ImportRequest = v.InferOutput<typeof importRequest>;
 export type UserRequest = v.InferOutput<typeof userRequest>;
 export type CreateGroupRequest = v.InferOutput<typeof createGroupRequest>;
 export type AddGroupMembersRequest = v.InferOutput<typeof addGroupMembersRequest>;

@@ -5,6 +5,7 @@ import {
   createGroupRequest,
   createUsersRequest,
   dismissGroupRequest,
+  importRequest,
   kickRequest,
   removeGroupMemberRequest,
   sendMessagesRequest,
@@ -14,6 +15,7 @@ import {
 /** `METHOD /path/{parameter}`, as API Gateway names its routes. Parameters of the path are fields of the request. */
 export const serviceRoutes = {
   'POST /v1/messages': sendMessagesRequest,
+  'POST /v1/import': importRequest,
   'POST /v1/users': createUsersRequest,
   'GET /v1/users/{userId}': userRequest,
   'POST /v1/users/{userId}/kick': kickRequest,

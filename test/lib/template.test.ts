@@ -275,7 +275,7 @@ describe('P1.2: the parameter TokenKeys', () => {
   );
 });
 
-test('fan-out takes inserted messages and no voids, in batches that fail by record and end somewhere', () => {
+test('fan-out takes inserted messages, no voids and none that were imported, in batches that fail by record and end somewhere', () => {
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
     BatchSize: 100,
     BisectBatchOnFunctionError: true,
@@ -290,7 +290,9 @@ test('fan-out takes inserted messages and no voids, in batches that fail by reco
         {
           Pattern: JSON.stringify({
             eventName: ['INSERT'],
-            dynamodb: { NewImage: { type: { S: [{ exists: true }] } } },
+            dynamodb: {
+              NewImage: { type: { S: [{ exists: true }] }, imported: { BOOL: [{ exists: false }] } },
+            },
           }),
         },
       ],
