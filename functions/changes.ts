@@ -2,6 +2,7 @@
 import { edit, recall } from '../src/core/changes.ts';
 import { react } from '../src/core/reactions.ts';
 import { editFrame, reactFrame, recallFrame } from '../src/protocol/client-frames.ts';
+import { loadBeforeSend } from '../src/runtime/hooks.ts';
 import { createContext } from '../src/runtime/context.ts';
 import { createObjectStore } from '../src/runtime/object-store.ts';
 import { route } from '../src/runtime/route.ts';
@@ -12,5 +13,5 @@ export const handler = route(
     edit: [editFrame, edit],
     react: [reactFrame, react],
   },
-  createContext({ objects: createObjectStore() }),
+  createContext({ objects: createObjectStore(), beforeSend: await loadBeforeSend() }),
 );

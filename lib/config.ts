@@ -56,6 +56,14 @@ const onOrOff = v.pipe(
 const arnOf = (service: string) =>
   v.pipe(v.string(), v.regex(new RegExp(`^arn:[a-z-]+:${service}:\\S+$`), `must be an ARN of ${service}`));
 
+const webhookUrl = v.pipe(
+  v.string(),
+  v.regex(
+    /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])\S+$/,
+    'must be an https URL (http only for 127.0.0.1)',
+  ),
+);
+
 const platformApplicationArn = v.pipe(
   v.string(),
   v.regex(
@@ -114,15 +122,7 @@ const configSchema = v.strictObject({
   /** Short for the setting of this name: only contacts may begin conversations, and add to groups. */
   contactsOnly: v.optional(onOrOff),
   /** Where notifications are posted to; `http://` on this machine only. */
-  pushWebhookUrl: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(
-        /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])\S+$/,
-        'must be an https URL (http only for 127.0.0.1)',
-      ),
-    ),
-  ),
+  pushWebhookUrl: v.optional(webhookUrl),
   /** The ARN of a secret that holds the VAPID key (docs/notifications.md). */
   pushWebPush: v.optional(arnOf('secretsmanager')),
   /** The ARN of a secret that holds a key for Apple's push service. */
@@ -133,6 +133,11 @@ const configSchema = v.strictObject({
   pushSns: v.optional(
     json(v.record(v.picklist(platforms, `must be one of ${platforms.join(', ')}`), platformApplicationArn)),
   ),
+  /** Who is asked before messages of users are stored (docs/hooks.md): a URL, or a Lambda function. */
+  beforeSendUrl: v.optional(webhookUrl),
+  beforeSendFunction: v.optional(arnOf('lambda')),
+  /** When it does not answer: the message passes, or is refused for now. */
+  beforeSendFailure: v.optional(v.picklist(['open', 'closed']), 'open'),
   /** Deploy the web chat, too: a bucket behind CloudFront. */
   webChat: v.optional(onOrOff, false),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
@@ -163,6 +168,10 @@ export function readConfig(node: Node): Config {
   if (!result.success)
     throw new ConfigError(`configuration: ${result.issues.map((issue) => describe(issue)).join('; ')}`);
   const { contactsOnly, devicesPerPlatform, settings, ...config } = result.output;
+  if (config.beforeSendUrl !== undefined && config.beforeSendFunction !== undefined)
+    throw new ConfigError(
+      'configuration: beforeSendFunction: there is beforeSendUrl already, give one of them',
+    );
   return {
     ...config,
     settings: {

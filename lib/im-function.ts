@@ -117,6 +117,12 @@ export class ImFunction extends Construct {
     return this.setVariable(environmentVariable, arn);
   }
 
+  /** Allows invoking another function, and names it in the environment. */
+  useFunction(arn: string, environmentVariable: string): this {
+    this.allow(['lambda:InvokeFunction'], [arn]);
+    return this.setVariable(environmentVariable, arn);
+  }
+
   /** Allows telling the devices of SNS' platform applications. */
   usePlatformApplications(arns: string[]): this {
     const endpoints = arns.map((arn) => `${arn.replace(':app/', ':endpoint/')}/*`);

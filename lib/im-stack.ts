@@ -8,6 +8,7 @@ import { Offline } from './offline.ts';
 import { ServiceApi } from './service-api.ts';
 import { Tables } from './tables.ts';
 import { WebChat } from './web-chat.ts';
+import { Hooks } from './hooks.ts';
 import { ImWebSocketApi } from './websocket-api.ts';
 
 /** What a private, symmetric or encryption key has in its JSON: refused before it is stored anywhere. */
@@ -41,7 +42,7 @@ export class ImStack extends Stack {
     const allowedOrigins = [...config.allowedOrigins, ...(webChat ? [webChat.origin] : [])];
     const tables = new Tables(this, 'Tables', config);
     const { bucket: media } = new Media(this, 'Media', { ...config, allowedOrigins });
-    const { api, url } = new ImWebSocketApi(this, 'WebSocket', {
+    const { api, url, asking } = new ImWebSocketApi(this, 'WebSocket', {
       config: { ...config, allowedOrigins },
       tokens: {
         keys: tokenKeys.valueAsString,
@@ -52,6 +53,7 @@ export class ImStack extends Stack {
       media,
       environment,
     });
+    new Hooks(this, 'Hooks', { config, asking });
     webChat?.deploy(url);
     const fanOut = new FanOut(this, 'FanOut', {
       tables,

@@ -39,6 +39,8 @@ export class ImWebSocketApi extends Construct {
   readonly api: WebSocketApi;
   /** Where clients connect. */
   readonly url: string;
+  /** They ask the hook before messages are stored, or changed. */
+  readonly asking: ImFunction[] = [];
   private readonly routes: WebSocketRoute[] = [];
   private readonly props: WebSocketApiProps;
 
@@ -53,7 +55,7 @@ export class ImWebSocketApi extends Construct {
     });
     this.addConnectionRoutes();
 
-    this.addRoutes(['send', 'typing'], 'send', 'Stores a message: numbered, durable, idempotent')
+    const send = this.addRoutes(['send', 'typing'], 'send', 'Stores a message: numbered, durable, idempotent')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
@@ -80,10 +82,15 @@ export class ImWebSocketApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem')
       .useTable(tables, 'Messages', 'BatchGetItem', 'Query')
       .useTable(tables, 'Users', 'BatchGetItem', 'Query', 'UpdateItem');
-    this.addRoutes(['recall', 'edit', 'react'], 'changes', 'Changes messages in place, for everybody')
+    const changes = this.addRoutes(
+      ['recall', 'edit', 'react'],
+      'changes',
+      'Changes messages in place, for everybody',
+    )
       .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem')
       .useTable(tables, 'Messages', 'GetItem', 'PutItem', 'UpdateItem')
       .useBucket(media, { 'c/': ['DeleteObject', 'DeleteObjectTagging'] });
+    this.asking.push(send, changes);
     const ofGroups = Object.keys(groupFrames) as (keyof typeof groupFrames)[];
     this.addRoutes(ofGroups, 'groups', 'Makes groups, changes who is in them and what they are called')
       .useTable(

@@ -234,6 +234,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
 
   const service = await startService({ model, invoke, log });
   closers.push(() => service.close());
+  const secretOf = (variable: string) => secrets.store.find(variableOf(model, variable) ?? '')?.value;
   const otherRequests = createDev({
     model,
     database: engine.name,
@@ -246,7 +247,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     redrive,
     journal,
     service: service.access,
-    webhookSecret: () => secrets.store.find(variableOf(model, 'PUSH_WEBHOOK_SECRET_ARN') ?? '')?.value,
+    webhookSecret: () => secretOf('PUSH_WEBHOOK_SECRET_ARN'),
+    beforeSendSecret: () => secretOf('BEFORE_SEND_SECRET_ARN'),
     environments: () => functions.environments(),
     connections: () => gateway.connections(),
     recordsInFlight: () => eventSources.inFlight(),

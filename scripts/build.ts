@@ -8,6 +8,17 @@ import { slimSdk } from './slim-sdk.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const bundleDirectory = join(root, 'dist/functions');
 
+/** Of these functions each has the hook's client beside its bundle, as a file that is loaded where it is configured. */
+const asking = ['send', 'changes'];
+const hookApart: Plugin = {
+  name: 'hook-apart',
+  setup(building) {
+    building.onResolve({ filter: /\/before-send\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './before-send.mjs', external: true } : undefined,
+    );
+  },
+};
+
 export interface BuildOptions {
   readonly outDirectory?: string;
   /** Applied before ours. */
@@ -20,9 +31,10 @@ export async function buildFunctions(options: BuildOptions = {}): Promise<void> 
   const slim = slimSdk();
   await build({
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(
-      sources.map((source) => [`${basename(source, '.ts')}/index`, join('functions', source)]),
-    ),
+    entryPoints: Object.fromEntries([
+      ...sources.map((source) => [`${basename(source, '.ts')}/index`, join('functions', source)]),
+      ...asking.map((name) => [`${name}/before-send`, 'src/runtime/before-send.ts']),
+    ]),
     outdir: outDirectory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -35,7 +47,7 @@ export async function buildFunctions(options: BuildOptions = {}): Promise<void> 
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [...plugins, slim.plugin],
+    plugins: [...plugins, hookApart, slim.plugin],
     // Dependencies in CommonJS call require() for Node's own modules.
     banner: {
       js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",

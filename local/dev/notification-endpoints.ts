@@ -8,13 +8,14 @@ export interface NotificationEndpointsOptions {
   readonly journal: Pick<NotificationJournal, 'add' | 'all'>;
   /** `undefined`: no function is told of one. */
   readonly webhookSecret: () => string | undefined;
+  readonly beforeSendSecret?: () => string | undefined;
 }
 
 /** A thousand reports with the longest of titles and previews. */
 const maximumReportsBytes = 8 * 1024 * 1024;
 
 export function notificationEndpoints(options: NotificationEndpointsOptions): Record<string, Endpoint> {
-  const { journal, webhookSecret } = options;
+  const { journal, webhookSecret, beforeSendSecret } = options;
   return {
     'GET /dev/notifications': ({ searchParams }) => {
       const user = searchParams.get('user');
@@ -33,8 +34,8 @@ export function notificationEndpoints(options: NotificationEndpointsOptions): Re
       }
     },
     'GET /dev/push': () => {
-      const secret = webhookSecret();
-      if (secret !== undefined) return ok({ webhookSecret: secret });
+      const made = { webhookSecret: webhookSecret(), beforeSendSecret: beforeSendSecret?.() };
+      if (Object.values(made).some((secret) => secret !== undefined)) return ok(made);
       return refusal(404, 'No webhook is configured: start with npm start -- -c pushWebhookUrl=http://…');
     },
   };

@@ -10,6 +10,7 @@ import type { Caller, Context } from './context.ts';
 import { changeAndTell } from './control-messages.ts';
 import { clientMsgIdDigest, payloadDigest } from './digest.ts';
 import { findMessage } from './find-message.ts';
+import type { BeforeSend } from './hooks.ts';
 import { isAdmin, isMuted } from './groups/group.ts';
 import { bindMedia, deleteMedia } from './media/bindings.ts';
 import { mediaOf, toMedia } from './media/keys.ts';
@@ -102,6 +103,7 @@ export async function edit(
   }
   const id = clientMsgIdDigest(clientMsgId).toString('base64url');
   const payload = payloadDigest(body).toString('base64url');
+  let passed: Awaited<ReturnType<BeforeSend>> | undefined;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const found = await findMessage(ctx, caller, conversationId, seq);
     if ('error' in found) return found;
@@ -125,6 +127,16 @@ export async function edit(
     if (isMuted(ctx, membership)) return refuse('muted', 'conversationId: you may not write in this group');
     const issue = bodyIssue(message.type, body);
     if (issue) return refuse('bad_request', issue);
+    const { type, silent } = message;
+    passed ??= (await ctx.beforeSend?.(ctx, caller, conversationId, {
+      clientMsgId,
+      type,
+      body,
+      silent,
+      seq,
+    })) ?? { body };
+    if ('error' in passed) return passed;
+    const written = passed.body;
 
     // Whoever sees two edits tells by this which is the newer.
     const edited = Math.max(ctx.now(), (message.edited ?? 0) + 1);
@@ -143,7 +155,7 @@ export async function edit(
           seen === undefined ? 'attribute_not_exists(#control)' : '#control = :seen'
         }`,
         values: {
-          body: JSON.stringify(body),
+          body: JSON.stringify(written),
           edited,
           control,
           edits: [{ id, payload, control, edited }, ...edits].slice(0, REMEMBERED_EDITS),
@@ -153,7 +165,7 @@ export async function edit(
     });
     if (told.outcome === 'contended') break;
     if (told.outcome !== 'told') continue;
-    const changed = { ...message, body };
+    const changed = { ...message, body: written };
     await bindMedia(ctx, changed);
     if (mediaOf(message)?.key !== mediaOf(changed)?.key) await deleteMedia(ctx, message);
     return { ok: true, seq: told.seq, edited };

@@ -7,6 +7,7 @@ import type { KnownGroups } from './groups/known-groups.ts';
 import type { Tasks } from './groups/task.ts';
 import type { ObjectStore } from './media/object-store.ts';
 import type { Notes, Watches } from './notifications/note.ts';
+import type { BeforeSend } from './hooks.ts';
 import type { Settings } from './settings.ts';
 
 export interface Context {
@@ -25,6 +26,8 @@ export interface Context {
   readonly notes: Notes;
   readonly watches: Watches;
   readonly objects: ObjectStore;
+  /** Where an operator wants to be asked before messages are stored. */
+  readonly beforeSend?: BeforeSend | undefined;
   readonly log: Log;
 }
 

@@ -68,7 +68,11 @@ async function sendMessage(
   const { type, body, silent, replyTo } = request;
   const refusal = replyTo && (await refuseReply(ctx, { caller, id }, conversation, replyTo));
   if (refusal) return refusal;
-  if (request.ephemeral) return sendEphemeral(ctx, caller, conversation, request);
+  // Asked for each try; what tells a repeat by is what the client sent, not what the hook made of it.
+  const passed = (await ctx.beforeSend?.(ctx, caller, conversationId, request)) ?? { body };
+  if ('error' in passed) return passed;
+  const written = { ...request, ...passed } as SendRequest;
+  if (request.ephemeral) return sendEphemeral(ctx, caller, conversation, written);
 
   const references = referencesOf(request);
   const payload = payloadDigest([
@@ -77,7 +81,7 @@ async function sendMessage(
     silent,
     ...(Object.keys(references).length > 0 ? [references] : []),
   ]);
-  const sending: Sending = { caller, conversationId, request, id, payload };
+  const sending: Sending = { caller, conversationId, request: written, id, payload };
   return conversation.kind === 'group'
     ? sendToGroup(ctx, sending)
     : sendDirect(ctx, { ...sending, conversation });

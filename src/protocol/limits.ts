@@ -99,3 +99,11 @@ export const serviceLimits = {
   /** Ten years. */
   banSeconds: 315_360_000,
 } as const;
+
+/** Of hooks: what an operator's own endpoint is given, and may answer. */
+export const hookLimits = {
+  /** For an answer to `beforeSend`, all in all. */
+  beforeSendMs: 500,
+  /** Characters of the text that a refusal is told with. */
+  message: 500,
+} as const;

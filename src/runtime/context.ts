@@ -44,7 +44,7 @@ const noConnections: Context['connections'] = {
   close: unreachable,
 };
 
-type Services = Partial<Pick<Context, 'tasks' | 'notes' | 'objects'>>;
+type Services = Partial<Pick<Context, 'tasks' | 'notes' | 'objects' | 'beforeSend'>>;
 
 /** `services`: for who passes work on, or keeps files. */
 export function createContext(services: Services = {}): Context {
@@ -53,7 +53,7 @@ export function createContext(services: Services = {}): Context {
 
 /** For who tells connected devices nothing: a client that is not used is not in its bundle. */
 export function createContextWithoutConnections(services: Services = {}): Context {
-  const { tasks = noQueue, notes = noQueue, objects = noObjects } = services;
+  const { tasks = noQueue, notes = noQueue, objects = noObjects, beforeSend } = services;
   return {
     ...createStore(),
     now: Date.now,
@@ -66,6 +66,7 @@ export function createContextWithoutConnections(services: Services = {}): Contex
     notes,
     watches: new Watches(),
     objects,
+    ...(beforeSend && { beforeSend }),
     log,
   };
 }

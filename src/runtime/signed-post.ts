@@ -11,6 +11,8 @@ export interface SignedPostOptions {
   /** As it stands in signatures: `sqs`, `secretsmanager`, `sns`. */
   readonly service: string;
   readonly url: string;
+  /** `/` if absent. */
+  readonly path?: string;
   /** The function's own if absent. */
   readonly region?: string;
   /** The SDK's variable for the endpoint, which wins over `url`, as everywhere with AWS. */
@@ -30,7 +32,15 @@ export interface Answer {
 export type SignedPost = (body: string) => Promise<Answer>;
 
 export function createSignedPost(options: SignedPostOptions): SignedPost {
-  const { service, url, region = required('AWS_REGION'), endpointVariable, headers, timeoutMs } = options;
+  const {
+    service,
+    url,
+    path = '/',
+    region = required('AWS_REGION'),
+    endpointVariable,
+    headers,
+    timeoutMs,
+  } = options;
   const endpoint = new URL(optional(endpointVariable) ?? url);
   const handler = new NodeHttpHandler(requestHandler(timeoutMs));
   const signer = new SignatureV4({
@@ -45,7 +55,7 @@ export function createSignedPost(options: SignedPostOptions): SignedPost {
       hostname: endpoint.hostname,
       ...(endpoint.port && { port: Number(endpoint.port) }),
       method: 'POST',
-      path: '/',
+      path,
       headers: { host: endpoint.host, 'content-length': String(Buffer.byteLength(body)), ...headers },
       body,
     });

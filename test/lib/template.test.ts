@@ -392,6 +392,46 @@ describe('configuration', () => {
   });
 });
 
+describe('P8.30: the hook', () => {
+  const url = 'https://example.com/ask';
+  const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:moderate';
+
+  test('is nowhere to be found where none is configured', () => {
+    expect(JSON.stringify(template.toJSON())).not.toContain('BEFORE_SEND');
+    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+    const granted = statements().flatMap(({ Action: action }) => action);
+    expect(granted.filter((action) => action.startsWith('lambda:'))).toEqual([]);
+  });
+
+  test('is asked by those who store what users say, and by nobody else', () => {
+    for (const context of [{ beforeSendUrl: url }, { beforeSendFunction: functionArn }]) {
+      const functions = synthesize(context).findResources('AWS::Lambda::Function', {
+        Properties: { Environment: { Variables: { BEFORE_SEND_FAILURE: 'open' } } },
+      });
+      const names = Object.keys(functions).map((name) => name.replace(/Function[\dA-F]+$/, ''));
+      expect(names.toSorted()).toEqual(['WebSocketchanges', 'WebSocketsend']);
+    }
+  });
+
+  test('is one function that may be invoked', () => {
+    synthesize({ beforeSendFunction: functionArn }).hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: functionArn },
+        ]),
+      },
+    });
+  });
+
+  test('is a URL or a function, over TLS', () => {
+    expect(() => synthesize({ beforeSendUrl: url, beforeSendFunction: functionArn })).toThrow(ConfigError);
+    expect(() => synthesize({ beforeSendUrl: 'http://example.com/' })).toThrow(
+      /beforeSendUrl: must be an https/,
+    );
+    expect(() => synthesize({ beforeSendUrl: url, beforeSendFailure: 'maybe' })).toThrow(/beforeSendFailure/);
+  });
+});
+
 test('no bundle is above 200 KB', async () => {
   const { readdir, stat } = await import('node:fs/promises');
   const { bundleDirectory } = await import('../../scripts/build.ts');

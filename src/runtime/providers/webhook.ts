@@ -1,7 +1,7 @@
 // Hands notifications to a service of the operator's: a signed POST to a URL.
-import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Notification, PushProvider } from '../../core/notifications/notification.ts';
+import { signBody } from '../sign-body.ts';
 import { NotificationRefused } from './bulkhead.ts';
 
 export interface WebhookOptions {
@@ -30,7 +30,7 @@ export function createWebhook(options: WebhookOptions): PushProvider {
     async send(notification) {
       const body = JSON.stringify(payloadOf(notification));
       for (let attempt = 1; ; attempt += 1) {
-        const signature = sign(await secret(), body, Math.floor(now() / 1000));
+        const signature = signBody(await secret(), body, Math.floor(now() / 1000));
         const outcome = await tryOnce(url, body, signature, timeoutMs);
         if ('delivery' in outcome) return outcome.delivery;
         if (outcome.isFinal || attempt === MAX_ATTEMPTS) throw outcome.error;
@@ -60,11 +60,6 @@ function payloadOf(notification: Notification): Notification {
     collapseId,
     notificationId,
   };
-}
-
-function sign(secret: string, body: string, seconds: number): string {
-  const digest = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
-  return `t=${seconds},v1=${digest}`;
 }
 
 async function tryOnce(url: string, body: string, signature: string, timeoutMs: number): Promise<Outcome> {
