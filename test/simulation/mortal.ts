@@ -17,7 +17,8 @@ export interface Life {
 /** A disk takes its time, and a device may die in it. */
 const MAX_COMMIT_MS = 8;
 
-const never = new Promise<never>(() => {});
+/** Anew for each who waits: one for all would hold whatever waits, and so every world of the process. */
+const never = () => new Promise<never>(() => {});
 
 /** What outlives it, and what was seen of it. */
 export interface Disk {
@@ -28,15 +29,15 @@ export interface Disk {
 /** A batch that is under way when the device dies is written or not, and nobody is told. */
 export function mortalStorage(stage: Stage, { disk, journal }: Disk, life: Life, random: Random): Storage {
   return {
-    list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never : disk.list(range)),
+    list: (range: KeyRange): Promise<StoredEntry[]> => (life.over ? never() : disk.list(range)),
     async commit(changes: readonly Change[]): Promise<void> {
-      if (life.over) return never;
+      if (life.over) return never();
       await stage.wait(random.between(0, MAX_COMMIT_MS));
       life.onCommit();
-      if (life.over && random.next() < 0.5) return never;
+      if (life.over && random.next() < 0.5) return never();
       await disk.commit(changes);
       journal.keep(changes);
-      return life.over ? never : undefined;
+      return life.over ? never() : undefined;
     },
     close: async () => {},
   };

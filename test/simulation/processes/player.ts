@@ -6,9 +6,12 @@ import type { Played, Player } from '../player.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
+/** A world is mostly promises and small objects: what is young may become more before it is looked through. */
+const execArgv = ['--max-semi-space-size=64', '--import', 'tsx'];
+
 /** `modulePath`: what the process runs; it answers each message with one. */
 export function startPlayer(modulePath: string = main): Player {
-  const child = fork(modulePath, { execArgv: ['--import', 'tsx'] });
+  const child = fork(modulePath, { execArgv });
   let death: string | undefined;
   const died = deathOf(child).then((how) => (death = how));
   return {
