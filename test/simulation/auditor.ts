@@ -18,45 +18,49 @@ export interface Position {
 }
 
 /** All conversations of a user: with each of the others, and the group of all. */
-export function readTruths(
-  stage: Stage,
-  userId: string,
+export async function readTruths(
+  { userId, ask }: Auditor,
   users: readonly string[],
   group: string,
 ): Promise<Truth[]> {
-  return auditor(stage, userId, async (ask) => {
-    const peers = users.filter((peer) => peer !== userId);
-    const conversationIds = [...peers.map((peer) => directConversationId(userId, peer)), group];
-    const positions = (await ask('positions', { conversationIds }))['positions'] as Position[];
-    const truths: Truth[] = [];
-    for (const conversationId of conversationIds) {
-      const { slots, headSeq } = await readAll(ask, conversationId);
-      const found = positions.find((one) => one.conversationId === conversationId);
-      const { unread, readSeq, peerReadSeq = 0 } = found ?? { unread: 0, readSeq: 0 };
-      const members = conversationId === group ? users : conversationId.split(':').slice(1);
-      // Whoever joins has read up to there: in the group of all, with the first number.
-      const begin = { floorSeq: 1, joinedSeq: conversationId === group ? 1 : 0, cutoverSeq: Infinity };
-      const position = { unread, readSeq, peerReadSeq };
-      truths.push({ userId, conversationId, members, slots, headSeq, ...begin, ...position });
-    }
-    return truths;
-  });
+  const peers = users.filter((peer) => peer !== userId);
+  const conversationIds = [...peers.map((peer) => directConversationId(userId, peer)), group];
+  const positions = (await ask('positions', { conversationIds }))['positions'] as Position[];
+  const truths: Truth[] = [];
+  for (const conversationId of conversationIds) {
+    const { slots, headSeq } = await readAll(ask, conversationId);
+    const found = positions.find((one) => one.conversationId === conversationId);
+    const { unread, readSeq, peerReadSeq = 0 } = found ?? { unread: 0, readSeq: 0 };
+    const members = conversationId === group ? users : conversationId.split(':').slice(1);
+    // Whoever joins has read up to there: in the group of all, with the first number.
+    const begin = { floorSeq: 1, joinedSeq: conversationId === group ? 1 : 0, cutoverSeq: Infinity };
+    const position = { unread, readSeq, peerReadSeq };
+    truths.push({ userId, conversationId, members, slots, headSeq, ...begin, ...position });
+  }
+  return truths;
 }
 
-export function readMailbox(stage: Stage, userId: string): Promise<MailboxTruth> {
-  return auditor(stage, userId, async (ask) => {
-    const events: SyncEvent[] = [];
-    for (;;) {
-      const page = await ask('sync', { after: events.length, limit: 200 });
-      const more = page['events'] as SyncEvent[];
-      events.push(...more);
-      if (!page['more'] || more.length === 0) return { userId, head: page['head'] as number, events };
-    }
-  });
+export async function readMailbox({ userId, ask }: Auditor): Promise<MailboxTruth> {
+  const events: SyncEvent[] = [];
+  for (;;) {
+    const page = await ask('sync', { after: events.length, limit: 200 });
+    const more = page['events'] as SyncEvent[];
+    events.push(...more);
+    if (!page['more'] || more.length === 0) return { userId, head: page['head'] as number, events };
+  }
 }
 
 type Frame = Record<string, unknown>;
 export type Ask = (action: string, fields: Frame) => Promise<Frame>;
+
+/** Connected as a device of its own, which asks one thing after the other. */
+export interface Auditor {
+  readonly userId: string;
+  readonly ask: Ask;
+  /** Answers refusals as well, where `ask` rejects. */
+  readonly tell: Ask;
+  leave(): void;
+}
 
 interface Read {
   readonly slots: Slot[];
@@ -76,13 +80,31 @@ export async function readAll(ask: Ask, conversationId: string): Promise<Read> {
   }
 }
 
-/** Connects as a device of its own, asks, and goes. `tell` answers refusals as well, where `ask` rejects. */
+/** Connects, asks, and goes. */
 export async function auditor<T>(
   stage: Stage,
   userId: string,
-  use: (ask: Ask, tell: Ask) => Promise<T>,
+  use: (auditor: Auditor) => Promise<T>,
 ): Promise<T> {
-  const socket = await enter(stage, userId);
+  return auditors(stage, [userId], ([one]) => use(one!));
+}
+
+/** One for each user, in their order: a user has one at a time. */
+export async function auditors<T>(
+  stage: Stage,
+  userIds: readonly string[],
+  use: (auditors: readonly Auditor[]) => Promise<T>,
+): Promise<T> {
+  const entered = await Promise.all(userIds.map((userId) => enter(stage, userId)));
+  try {
+    return await use(entered);
+  } finally {
+    for (const one of entered) one.leave();
+  }
+}
+
+async function enter(stage: Stage, userId: string): Promise<Auditor> {
+  const socket = await connect(stage, userId);
   const answers = new Map<string, (frame: Record<string, unknown>) => void>();
   let lose: (error: Error) => void = () => {};
   socket.addEventListener('close', () => lose(new Error('The connection was closed')));
@@ -103,16 +125,15 @@ export async function auditor<T>(
     if (!frame['ok']) throw new Error(`${action}: ${JSON.stringify(frame['error'])}`);
     return frame;
   };
-  try {
-    return await use(ask, tell);
-  } finally {
+  const leave = () => {
     lose = () => {};
     socket.close();
-  }
+  };
+  return { userId, ask, tell, leave };
 }
 
 /** On a busy machine handshakes are refused now and then (500, 502), as on AWS: like any client it tries again. */
-async function enter(stage: Stage, userId: string): Promise<WebSocketLike> {
+async function connect(stage: Stage, userId: string): Promise<WebSocketLike> {
   const token = await stage.issueToken(userId);
   const Socket = stage.sockets(() => {});
   for (let attempt = 1; ; attempt++) {

@@ -2,7 +2,7 @@
 // storm ends, everybody comes back, and what all of them saw is compared.
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
-import { auditor, readMailbox, readTruths } from './auditor.ts';
+import { auditor, auditors, readMailbox, readTruths } from './auditor.ts';
 import { check, checkLists } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
 import { readGroup } from './groups/audit.ts';
@@ -136,7 +136,7 @@ function drawSleepers(stage: Stage, users: readonly string[], seed: number): Sle
 
 /** All of them are in it, from the beginning on. */
 async function makeGroup(stage: Stage, users: readonly string[], seed: number): Promise<string> {
-  return auditor(stage, users[0]!, async (ask) => {
+  return auditor(stage, users[0]!, async ({ ask }) => {
     const fields = { clientGroupId: `group-of-${seed}`, title: 'Everybody', members: users.slice(1) };
     return (await ask('createGroup', fields))['conversationId'] as string;
   });
@@ -193,25 +193,28 @@ async function settle(stage: Stage, seed: number, cast: Cast): Promise<Outcome> 
 }
 
 /** What everybody saw, and what the server says. */
-async function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
+function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
   const { users, pool, group, groups, devices, plain, sleepers, company } = cast;
   const all = [...devices, ...plain];
-  const seen: Awaited<ReturnType<typeof readGroup>>[] = [];
-  // One after the other: a user has one auditor at a time.
-  for (const one of groups) seen.push(await readGroup(stage, one, pool));
-  const truths = await Promise.all(users.map((userId) => readTruths(stage, userId, users, group)));
-  return {
-    seed,
-    sent: all.flatMap(({ sent }) => sent),
-    waiting: all.flatMap(({ waiting }) => waiting),
-    wishes: all.flatMap(({ wishLog }) => wishLog.wishes),
-    devices: devices.map((device) => device.history),
-    plain: plain.map((client) => client.history),
-    mailboxes: await Promise.all(pool.map((userId) => readMailbox(stage, userId))),
-    truths: [...truths.flat(), ...seen.flatMap((one) => one.truths)],
-    groups: seen.map(({ truth }) => truth),
-    asked: company.stewards.flatMap(({ asked }) => asked),
-    sleepers: sleepers.map((sleeper) => sleeper.history),
-    notified: stage.notified?.() ?? [],
-  };
+  return auditors(stage, pool, async (each) => {
+    const seen: Awaited<ReturnType<typeof readGroup>>[] = [];
+    // An auditor asks one thing after the other.
+    for (const one of groups) seen.push(await readGroup(one, each));
+    const inAll = each.filter(({ userId }) => users.includes(userId));
+    const truths = await Promise.all(inAll.map((one) => readTruths(one, users, group)));
+    return {
+      seed,
+      sent: all.flatMap(({ sent }) => sent),
+      waiting: all.flatMap(({ waiting }) => waiting),
+      wishes: all.flatMap(({ wishLog }) => wishLog.wishes),
+      devices: devices.map((device) => device.history),
+      plain: plain.map((client) => client.history),
+      mailboxes: await Promise.all(each.map(readMailbox)),
+      truths: [...truths.flat(), ...seen.flatMap((one) => one.truths)],
+      groups: seen.map(({ truth }) => truth),
+      asked: company.stewards.flatMap(({ asked }) => asked),
+      sleepers: sleepers.map((sleeper) => sleeper.history),
+      notified: stage.notified?.() ?? [],
+    };
+  });
 }

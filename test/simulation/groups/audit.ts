@@ -1,7 +1,6 @@
 // Groups as everybody who ever may have been in them is told of them, after the storm.
-import { auditor, readAll, type Ask, type Position } from '../auditor.ts';
+import { readAll, type Ask, type Auditor, type Position } from '../auditor.ts';
 import type { Truth } from '../history.ts';
-import type { Stage } from '../stage.ts';
 import type { Founded } from './company.ts';
 import { codeOf } from './frames.ts';
 import type { GroupMember, GroupTruth, View } from './history.ts';
@@ -14,15 +13,15 @@ interface Seen {
 }
 
 export async function readGroup(
-  stage: Stage,
   { conversationId, founder, history }: Founded,
-  pool: readonly string[],
+  auditors: readonly Auditor[],
 ): Promise<Seen> {
-  const seen = await Promise.all(pool.map((userId) => readView(stage, userId, conversationId)));
+  const seen = await Promise.all(auditors.map((one) => readView(one, conversationId)));
   const views = seen.map(({ view }) => view);
   const all = views.find(({ userId }) => userId === founder)!;
   const { cutoverSeq } = replay(all.slots);
-  const members = await auditor(stage, founder, (ask) => readMembers(ask, conversationId));
+  const { ask } = auditors.find(({ userId }) => userId === founder)!;
+  const members = await readMembers(ask, conversationId);
   const truths = seen.flatMap(({ view, position }): Truth[] => {
     const { userId, group, slots, floorSeq, headSeq } = view;
     if (!group || !position) return [];
@@ -37,24 +36,21 @@ export async function readGroup(
   return { truth: { conversationId, founder, history, members, views }, truths: founderFirst };
 }
 
-function readView(
-  stage: Stage,
-  userId: string,
+async function readView(
+  { userId, ask, tell }: Auditor,
   conversationId: string,
 ): Promise<{ readonly view: View; readonly position: Position | undefined }> {
-  return auditor(stage, userId, async (ask, tell) => {
-    const [group, members, page] = [
-      await tell('group', { conversationId }),
-      await tell('members', { conversationId }),
-      await tell('history', { conversationId }),
-    ];
-    const refusals = [group, members, page].flatMap((frame) => codeOf(frame) ?? []);
-    const { positions } = await ask('positions', { conversationIds: [conversationId] });
-    const [position] = positions as Position[];
-    const read = page['ok'] ? await readAll(ask, conversationId) : { slots: [], headSeq: 0, floorSeq: 1 };
-    const view = { userId, refusals, ...read, isPositioned: position !== undefined };
-    return { view: { ...view, group: group['ok'] ? group : undefined }, position };
-  });
+  const [group, members, page] = [
+    await tell('group', { conversationId }),
+    await tell('members', { conversationId }),
+    await tell('history', { conversationId }),
+  ];
+  const refusals = [group, members, page].flatMap((frame) => codeOf(frame) ?? []);
+  const { positions } = await ask('positions', { conversationIds: [conversationId] });
+  const [position] = positions as Position[];
+  const read = page['ok'] ? await readAll(ask, conversationId) : { slots: [], headSeq: 0, floorSeq: 1 };
+  const view = { userId, refusals, ...read, isPositioned: position !== undefined };
+  return { view: { ...view, group: group['ok'] ? group : undefined }, position };
 }
 
 async function readMembers(ask: Ask, conversationId: string): Promise<GroupMember[]> {
