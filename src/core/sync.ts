@@ -4,13 +4,14 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import type { Slot } from '../protocol/messages.ts';
 import type { Answer, ConversationSettings, SyncEvent } from '../protocol/server-frames.ts';
 import type { Caller, Context } from './context.ts';
+import { readPointedSlots } from './after-leaving.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import { confirmConnection } from './connections.ts';
 import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
 import { readEntries } from './mailbox.ts';
 import { readContacts } from './people/kept-contacts.ts';
 import { decodeEntry, type ConversationEntry, type Entry, type MessagePointer } from './entries.ts';
-import { emptySlot, keyOf, readSlots } from './timeline.ts';
+import { emptySlot, keyOf } from './timeline.ts';
 import { readSettings } from './views.ts';
 
 export async function sync(
@@ -75,7 +76,7 @@ async function join(
     const changed = portion.filter(isSettings).map(({ conversationId }) => conversationId);
     const contactIds = portion.flatMap((entry) => (entry.kind === 'contact' ? [entry.userId] : []));
     const [foundSlots, foundSettings, foundContacts] = await Promise.all([
-      readSlots(ctx, userId, [...unread.values()]),
+      readPointedSlots(ctx, userId, [...unread.values()]),
       readSettings(
         ctx,
         userId,

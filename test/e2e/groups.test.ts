@@ -296,6 +296,64 @@ describe('P5.22 who is in', () => {
     expect(await dan.request('history', { conversationId: group })).toMatchObject({ floorSeq: 1 });
   });
 
+  test.each([
+    ['joined', [undefined, undefined]],
+    ['all', ['later', undefined]],
+  ])(
+    'who went is not told what became of a message since; who is back, by the policy: %s',
+    async (history, back) => {
+      const { group, ids, ann, ben, cem } = await newScene({ policy: { history } });
+      const [first, second, third] = [
+        seqOf(await ann.send(group, 'one')),
+        seqOf(await ann.send(group, 'two')),
+        seqOf(await ann.send(group, 'three')),
+      ];
+      const edit = async (seq: number, text: string) => {
+        const change = { seq, clientMsgId: randomUUID(), body: { text } };
+        expect(await ann.request('edit', { conversationId: group, ...change })).toMatchObject({ ok: true });
+      };
+      const react = (seq: number) => cem.request('react', { conversationId: group, seq, emoji: '👍' });
+      /** By seq: the text, and the reactions. */
+      const shown = async () => {
+        const messages = (await events(ben)).flatMap(({ message }) => (message ? [message as Frame] : []));
+        return [first, second, third].map((seq) => {
+          const { body, reactions } = messages.find((message) => message['seq'] === seq)!;
+          return [(body as { text: string } | undefined)?.text, (reactions as unknown[] | undefined)?.length];
+        });
+      };
+      await edit(first, 'in time');
+      await react(second);
+      expect(await shown()).toEqual([
+        ['in time', undefined],
+        ['two', 1],
+        ['three', undefined],
+      ]);
+
+      await ann.request('removeMembers', { conversationId: group, users: [ids.ben] });
+      expect(await shown()).toEqual([
+        ['in time', undefined],
+        ['two', 1],
+        ['three', undefined],
+      ]);
+      await react(first);
+      await edit(third, 'later');
+      expect(await shown()).toEqual([
+        ['in time', undefined],
+        ['two', 1],
+        [undefined, undefined],
+      ]);
+      expect(await ann.request('recall', { conversationId: group, seq: second })).toMatchObject({ ok: true });
+      expect((await shown())[1]).toEqual([undefined, undefined]);
+
+      await ann.request('addMembers', { conversationId: group, users: [ids.ben] });
+      expect((await shown())[2]).toEqual(back);
+      // What was never changed, and what came since, is as it was.
+      const fourth = seqOf(await ann.send(group, 'four'));
+      await edit(fourth, 'welcome back');
+      expect(JSON.stringify(await events(ben))).toContain('welcome back');
+    },
+  );
+
   test('the same frame again changes nothing, and answers the same', async () => {
     const { group, ids, ann } = await newScene();
     const answerTo = async (text: string) => {
