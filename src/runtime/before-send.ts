@@ -37,8 +37,10 @@ function postTo(url: string): Post {
       redirect: 'manual',
       signal,
     });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return response.text();
+    if (response.ok) return response.text();
+    // Unread answers would keep their connections.
+    await response.body?.cancel();
+    throw new Error(`status ${response.status}`);
   };
 }
 

@@ -20,13 +20,16 @@ let requests: readonly FunctionRequest[];
 let cloud: Cloud;
 let services: Services;
 let webhook: WebhookServer;
+let hook: WebhookServer;
 let directory: string;
 
 beforeAll(async () => {
   const seen: FunctionRequest[] = [];
   webhook = await startWebhookServer();
+  hook = await startWebhookServer();
   directory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
-  const context = { pushWebhookUrl: webhook.url };
+  // What it answers is none: the message passes.
+  const context = { pushWebhookUrl: webhook.url, beforeSendUrl: hook.url };
   const settings = {
     settleMs: 0,
     writeFanoutLimit: 3,
@@ -50,6 +53,7 @@ afterAll(async () => {
   await services?.close();
   await cloud?.close();
   await webhook?.close();
+  await hook?.close();
   await rm(directory, { recursive: true, force: true });
 });
 
