@@ -2,7 +2,6 @@
 import { open, rm } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import type { Client } from '../src/client/client.ts';
-import { mediaUrl } from '../src/client/files/media-url.ts';
 import type { Message } from '../src/protocol/messages.ts';
 import { oneLine } from './text.ts';
 
@@ -10,7 +9,7 @@ const COPIES = 100;
 
 /** Resolves with its path; nothing that is there is overwritten. Rejects with ImError, Error. */
 export async function saveFile(client: Client, message: Message, directory: string): Promise<string> {
-  const response = await fetch(await mediaUrl(client, message));
+  const response = await fetch(await client.mediaUrl(message));
   if (!response.ok || !response.body) throw new Error(`The file is not to be had: ${response.status}`);
   const { path, file } = await create(directory, nameOf(message));
   try {

@@ -38,7 +38,13 @@ async function bundleScript(): Promise<string> {
     logLevel: 'silent',
   });
   try {
-    const { output } = await bundle.generate({ format: 'esm', minify: true, comments: false });
+    const { output } = await bundle.generate({
+      format: 'esm',
+      minify: true,
+      comments: false,
+      // The page shows files and sends them: what the SDK loads for that is there.
+      codeSplitting: false,
+    });
     return output[0].code;
   } finally {
     await bundle.close();

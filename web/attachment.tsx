@@ -1,7 +1,6 @@
 // What a message brings along: a picture in its place before it is there, anything else as a link.
 import { useEffect, useState, type MouseEvent } from 'react';
 import { ImError } from '../src/client/errors.ts';
-import { mediaUrl } from '../src/client/files/media-url.ts';
 import { useClient, useConnection } from '../src/client/react/hooks.ts';
 import { sizeOf, type Attachment } from './texts.ts';
 import type { Shown } from './timeline-items.ts';
@@ -71,7 +70,7 @@ function FileAnchor({ message, name, className, children }: FileAnchorProps) {
     setProblem(undefined);
     try {
       const anchor = document.createElement('a');
-      anchor.href = await mediaUrl(client, message);
+      anchor.href = await client.mediaUrl(message);
       anchor.target = '_blank';
       anchor.rel = 'noreferrer noopener';
       anchor.download = name;
@@ -111,7 +110,7 @@ function usePicture(message: Shown) {
   const [isBroken, setBroken] = useState(false);
   useEffect(() => {
     let isWanted = true;
-    mediaUrl(client, message, { anew: failures > 0 }).then(
+    client.mediaUrl(message, { anew: failures > 0 }).then(
       (found) => isWanted && setUrl(found),
       (error: unknown) => isWanted && isGone(error) && setBroken(true),
     );

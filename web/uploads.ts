@@ -2,7 +2,6 @@
 import type { Client } from '../src/client/client.ts';
 import type { Conversation } from '../src/client/conversation.ts';
 import { ImError } from '../src/client/errors.ts';
-import { sendFile } from '../src/client/files/send-file.ts';
 import { words } from './words.ts';
 
 export interface Upload {
@@ -54,7 +53,7 @@ export class Uploads {
     };
     this.set([...this.list, { id, conversationId, name: file.name, part: 0, cancel, retry }]);
     const send = async () => {
-      await sendFile(conversation, file, {
+      await conversation.sendFile(file, {
         ...(await sizeOfPicture(file)),
         ...(replyTo !== undefined && { replyTo }),
         signal: controller.signal,

@@ -3,6 +3,8 @@ import type { ClientEvents, MessageEvent } from './client-events.ts';
 import { Conversation } from './conversation.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
+import type { MediaUrlOptions, NamesFile } from './files/media-url.ts';
+import { loaded } from './loading.ts';
 import { isId } from '../protocol/ids.ts';
 import type { Contact, Preferences, Presence, Profile } from '../protocol/server-frames.ts';
 import { Contacts } from './people/contacts.ts';
@@ -92,6 +94,17 @@ export class Client<Held extends Device = Device> {
   async sendEphemeral(to: string, content: Content): Promise<void> {
     resolveTarget(to, this.userId);
     await this.device.ask('sendEphemeral', to, compose(content));
+  }
+
+  /**
+   * The address that a message's file, or an avatar, is loaded from: of `media:<key>` a signed one, good for a quarter of an
+   * hour and kept as long; web addresses are as they are. Rejects with ImError: `not_found` (gone, or never there),
+   * `not_member`, `bad_request` where there is no file, `connection_lost` and the like without a connection. What does this is
+   * loaded with the first address.
+   */
+  async mediaUrl(of: string | NamesFile, options: MediaUrlOptions = {}): Promise<string> {
+    const { mediaUrl } = await loaded(import('./files/media-url.ts'));
+    return mediaUrl(this, of, options);
   }
 
   /** Everything that is not sent yet, in the order in which it was given; also from before a restart, or in other tabs. */

@@ -4,9 +4,11 @@ import type { Message, Reaction } from '../protocol/messages.ts';
 import type { ConversationSettings, Role } from '../protocol/server-frames.ts';
 import type { ConversationEvents } from './client-events.ts';
 import { checkOpen, send, type Device } from './device.ts';
+import type { FileOptions } from './files/send-file.ts';
 import type { Listener } from './events.ts';
 import { pagesOf, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { AnswerTo } from './frames.ts';
+import { loaded } from './loading.ts';
 import type { GroupUpdate, MembersQuery, ReceiptsQuery } from './operations.ts';
 import { compose } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
@@ -99,6 +101,17 @@ export class Conversation {
   /** Like `ImClient.send`, to this conversation. */
   send(content: Content, options?: SendOptions): OutgoingMessage {
     return send(this.device, this.conversationId, content, options);
+  }
+
+  /**
+   * Puts a file into the store, tells how far it is, and sends the message that names it: resolves with that, as `send` returns
+   * it. Rejects with ImError: `cancelled` by the signal; `too_large`, `not_member` and what else the server says, before a byte
+   * is sent; `connection_lost`, or `refused` with the store's `status`, after four tries; as `send` throws. What does this is
+   * loaded at the first file.
+   */
+  async sendFile(file: Blob, options: FileOptions = {}): Promise<OutgoingMessage> {
+    const { sendFile } = await loaded(import('./files/send-file.ts'));
+    return sendFile(this, file, options);
   }
 
   /** This conversation's messages that are not sent yet, in the order in which they were given. */

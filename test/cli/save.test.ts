@@ -9,7 +9,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fileOf } from '../../cli/find.ts';
 import { saveFile } from '../../cli/save.ts';
 import type { Cloud } from '../../local/cloud.ts';
-import { sendFile } from '../../src/client/files/send-file.ts';
 import { closeWhenSettled, Devices, newUser } from '../client/devices.ts';
 import { startCloud } from '../support/cloud.ts';
 
@@ -47,7 +46,7 @@ test('a file is saved beside those that are there, and nowhere else', async () =
   const { im } = await devices.connect({ userId: newUser('ann') });
   const conversation = im.conversation(`user:${im.userId}`);
   const names = ['notes.txt', '../../.notes.txt', '.profile', '\u001b[2J/etc/passwd'];
-  for (const name of names) await (await sendFile(conversation, new Blob([name]), { name })).sent;
+  for (const name of names) await (await conversation.sendFile(new Blob([name]), { name })).sent;
   await writeFile(join(directory, 'notes.txt'), 'mine');
   const saved: string[] = [];
   for (const back of [4, 3, 2, 1])

@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { ImError } from '../../src/client/errors.ts';
-import { mediaUrl } from '../../src/client/files/media-url.ts';
-import { sendFile, uploadAvatar } from '../../src/client/files/send-file.ts';
+import { uploadAvatar } from '../../src/client/files/send-file.ts';
 import { standardUploader, type Put, type Uploader } from '../../src/client/files/uploader.ts';
+import { loaded } from '../../src/client/loading.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, newUser } from './devices.ts';
 import { metered } from './metered.ts';
@@ -65,7 +65,7 @@ describe('a file', () => {
   test('is sent with what it is, and had by the other one', async () => {
     const { alice, bob, hers } = await aPair();
     const progress: number[][] = [];
-    const outgoing = await sendFile(hers, picture(), {
+    const outgoing = await hers.sendFile(picture(), {
       name: 'holiday.png',
       text: 'look!',
       width: 4,
@@ -87,8 +87,8 @@ describe('a file', () => {
       width: 4,
       height: 3,
     });
-    expect(await contentOf(await mediaUrl(bob.im, message))).toBe('a picture');
-    expect(await contentOf(await mediaUrl(alice.im, outgoing))).toBe('a picture');
+    expect(await contentOf(await bob.im.mediaUrl(message))).toBe('a picture');
+    expect(await contentOf(await alice.im.mediaUrl(outgoing))).toBe('a picture');
   });
 
   test('is what its type says, by its own name', async () => {
@@ -101,11 +101,11 @@ describe('a file', () => {
       new File(['x'], 'notes.txt', { type: 'text/plain' }),
     ];
     for (const file of files) {
-      const { type, body, sent } = await sendFile(hers, file);
+      const { type, body, sent } = await hers.sendFile(file);
       await sent;
       kinds.push([type, body['name'], body['mime']]);
     }
-    const asFile = await sendFile(hers, picture(), { type: 'file' });
+    const asFile = await hers.sendFile(picture(), { type: 'file' });
     expect(asFile.type).toBe('file');
     expect(kinds).toEqual([
       ['voice', 'voice', 'audio/ogg'],
@@ -119,12 +119,12 @@ describe('a file', () => {
     const { hers } = await aPair();
     const { puts, uploader } = uploaderOf();
     const large = new Blob(['x'.repeat(1_001)]);
-    expect(await failureOf(sendFile(hers, large, { uploader }))).toMatchObject({ code: 'too_large' });
+    expect(await failureOf(hers.sendFile(large, { uploader }))).toMatchObject({ code: 'too_large' });
     const text = 'x'.repeat(17_000);
-    expect(await failureOf(sendFile(hers, picture(), { uploader, text }))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), { uploader, text }))).toMatchObject({
       code: 'too_large',
     });
-    expect(await failureOf(sendFile(hers, picture(), { uploader, mime: 'png' }))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), { uploader, mime: 'png' }))).toMatchObject({
       code: 'bad_request',
     });
     expect(puts).toEqual([]);
@@ -133,14 +133,14 @@ describe('a file', () => {
 
   test('goes when its message is recalled', async () => {
     const { bob, hers } = await aPair();
-    const { sent } = await sendFile(hers, picture());
+    const { sent } = await hers.sendFile(picture());
     const { seq } = await sent;
     await bob.seen.until(() => bob.seen.messages.length === 2, 'the picture');
     const { message } = bob.seen.messages[1]!;
-    const url = await mediaUrl(bob.im, message);
+    const url = await bob.im.mediaUrl(message);
     await hers.recall(seq);
     expect(await contentOf(url)).toBe(404);
-    expect(await failureOf(mediaUrl(bob.im, message, { anew: true }))).toMatchObject({ code: 'not_found' });
+    expect(await failureOf(bob.im.mediaUrl(message, { anew: true }))).toMatchObject({ code: 'not_found' });
   });
 
   test('may be what a user looks like, for everybody', async () => {
@@ -148,11 +148,18 @@ describe('a file', () => {
     const avatar = await uploadAvatar(alice.im, picture());
     await alice.im.setProfile({ avatar });
     const [profile] = await bob.im.profiles([alice.im.userId]);
-    expect(await contentOf(await mediaUrl(bob.im, profile!.avatar))).toBe('a picture');
+    expect(await contentOf(await bob.im.mediaUrl(profile!.avatar))).toBe('a picture');
   });
 });
 
 describe('over a network that breaks, a file', () => {
+  test('whose part of the SDK does not load is one to try again', async () => {
+    const cause = new TypeError('Failed to fetch dynamically imported module');
+    const failure = await failureOf(loaded(Promise.reject(cause)));
+    expect(failure).toMatchObject({ code: 'connection_lost', retryable: true, cause });
+    expect(await loaded(Promise.resolve('a part'))).toBe('a part');
+  });
+
   test('is put again, and is there once though only the answer was lost', async () => {
     const { bob, hers } = await aPair();
     const progress: number[] = [];
@@ -160,7 +167,7 @@ describe('over a network that breaks, a file', () => {
       expect(await standardUploader(put)).toBe(200);
       throw new TypeError('The answer was lost');
     });
-    const { sent } = await sendFile(hers, picture(), {
+    const { sent } = await hers.sendFile(picture(), {
       uploader,
       onProgress: (bytes) => progress.push(bytes),
     });
@@ -169,23 +176,23 @@ describe('over a network that breaks, a file', () => {
     expect(new Set(puts.map(({ url }) => url)).size).toBe(1);
     expect(progress).toEqual([9]);
     await bob.seen.until(() => bob.seen.messages.length === 2, 'the picture');
-    expect(await contentOf(await mediaUrl(bob.im, bob.seen.messages[1]!.message))).toBe('a picture');
+    expect(await contentOf(await bob.im.mediaUrl(bob.seen.messages[1]!.message))).toBe('a picture');
   });
 
   test('is given up after four tries, and nothing is sent', async () => {
     const { hers } = await aPair();
     const first = uploaderOf(broken, broken, broken, broken);
-    expect(await failureOf(sendFile(hers, picture(), first))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), first))).toMatchObject({
       code: 'connection_lost',
       retryable: true,
     });
     const second = uploaderOf(...Array.from({ length: 4 }, () => answering(500)));
-    expect(await failureOf(sendFile(hers, picture(), second))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), second))).toMatchObject({
       code: 'refused',
       status: 500,
     });
     const third = uploaderOf(answering(413));
-    expect(await failureOf(sendFile(hers, picture(), third))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), third))).toMatchObject({
       code: 'refused',
       status: 413,
       retryable: false,
@@ -209,13 +216,13 @@ describe('over a network that breaks, a file', () => {
     ] as const) {
       const { puts, uploader } = uploaderOf(trouble);
       await (
-        await sendFile(hers, picture(), { uploader })
+        await hers.sendFile(picture(), { uploader })
       ).sent;
       expect(puts).toHaveLength(2);
       expect(puts[0]!.url).not.toBe(puts[1]!.url);
       await bob.seen.until(() => bob.seen.messages.length === arrived, 'the picture');
       const { message } = bob.seen.messages[arrived - 1]!;
-      expect(await contentOf(await mediaUrl(bob.im, message))).toBe('a picture');
+      expect(await contentOf(await bob.im.mediaUrl(message))).toBe('a picture');
     }
   });
 });
@@ -231,7 +238,7 @@ describe('a file that is taken back', () => {
       });
     const { puts, uploader } = uploaderOf(slow);
     const failure = await failureOf(
-      sendFile(hers, picture(), {
+      hers.sendFile(picture(), {
         uploader,
         signal: cancel.signal,
         onProgress: (sentBytes) => sentBytes === 4 && cancel.abort(),
@@ -247,7 +254,7 @@ describe('a file that is taken back', () => {
     const { hers } = await aPair();
     const early = uploaderOf();
     const signal = AbortSignal.abort();
-    expect(await failureOf(sendFile(hers, picture(), { ...early, signal }))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), { ...early, signal }))).toMatchObject({
       code: 'cancelled',
     });
     const between = new AbortController();
@@ -255,12 +262,12 @@ describe('a file that is taken back', () => {
       queueMicrotask(() => setTimeout(() => between.abort(), 10));
       return 503;
     });
-    expect(await failureOf(sendFile(hers, picture(), { ...failing, signal: between.signal }))).toMatchObject({
+    expect(await failureOf(hers.sendFile(picture(), { ...failing, signal: between.signal }))).toMatchObject({
       code: 'cancelled',
     });
     const end = new AbortController();
     const all = { signal: end.signal, onProgress: () => end.abort() };
-    expect(await failureOf(sendFile(hers, picture(), all))).toMatchObject({ code: 'cancelled' });
+    expect(await failureOf(hers.sendFile(picture(), all))).toMatchObject({ code: 'cancelled' });
     expect([early, failing].map(({ puts }) => puts.length)).toEqual([0, 1]);
     expect((await hers.history()).messages).toHaveLength(1);
   });
@@ -269,34 +276,34 @@ describe('a file that is taken back', () => {
 describe('the URL of a file', () => {
   test('is asked for once, until a minute before it is over', async () => {
     const { traffic, alice, hers, pass } = await aPair();
-    const { sent } = await sendFile(hers, picture());
+    const { sent } = await hers.sendFile(picture());
     const message = await sent;
     const asked = () => traffic.sent.filter((frame) => frame.includes('"download"')).length;
-    const urls = await Promise.all([mediaUrl(alice.im, message), mediaUrl(alice.im, message)]);
+    const urls = await Promise.all([alice.im.mediaUrl(message), alice.im.mediaUrl(message)]);
     expect(urls[0]).toBe(urls[1]);
-    expect(await mediaUrl(alice.im, message)).toBe(urls[0]);
+    expect(await alice.im.mediaUrl(message)).toBe(urls[0]);
     expect(asked()).toBe(1);
     pass(14 * 60_000 + 1_000);
-    await mediaUrl(alice.im, message);
+    await alice.im.mediaUrl(message);
     expect(asked()).toBe(2);
-    await mediaUrl(alice.im, message, { anew: true });
+    await alice.im.mediaUrl(message, { anew: true });
     expect(asked()).toBe(3);
   });
 
   test('of the web is as it is; what would run is none; a failure is not kept', async () => {
     const { alice, bob, hers } = await aPair();
     const web = 'https://example.com/a.png';
-    expect(await mediaUrl(alice.im, web)).toBe(web);
+    expect(await alice.im.mediaUrl(web)).toBe(web);
     for (const url of ['javascript:alert(1)', 'data:text/html,x', '', undefined]) {
       const message = { conversationId: hers.conversationId, seq: 1, body: { url } };
-      expect(await failureOf(mediaUrl(alice.im, message))).toMatchObject({ code: 'bad_request' });
+      expect(await failureOf(alice.im.mediaUrl(message))).toMatchObject({ code: 'bad_request' });
     }
-    const { sent } = await sendFile(hers, picture());
+    const { sent } = await hers.sendFile(picture());
     const { body } = await sent;
     const early = { conversationId: hers.conversationId, seq: 1, body };
-    expect(await failureOf(mediaUrl(bob.im, early))).toMatchObject({ code: 'not_found' });
-    expect(await contentOf(await mediaUrl(bob.im, { ...early, seq: 2 }))).toBe('a picture');
+    expect(await failureOf(bob.im.mediaUrl(early))).toMatchObject({ code: 'not_found' });
+    expect(await contentOf(await bob.im.mediaUrl({ ...early, seq: 2 }))).toBe('a picture');
     await bob.im.close();
-    expect(await failureOf(mediaUrl(bob.im, early))).toMatchObject({ code: 'closed' });
+    expect(await failureOf(bob.im.mediaUrl(early))).toMatchObject({ code: 'closed' });
   });
 });

@@ -1,13 +1,13 @@
 // The SDK as strangers get it: a tarball, installed into an empty folder, in a strict TypeScript project, a Vite app and on
 // plain Node.js.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { build as bundle } from 'esbuild';
+import { build as bundle, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { buildClient } from '../../scripts/build-client.ts';
@@ -47,7 +47,7 @@ const app = `
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ImClient, ImError, type Message } from 'serverless-im-client';
-import { mediaUrl, sendFile } from 'serverless-im-client/files';
+import { uploadAvatar } from 'serverless-im-client/files';
 import { IndexedDbStorage } from 'serverless-im-client/indexed-db';
 import { ImProvider, useConversations, useDraft, useMessages } from 'serverless-im-client/react';
 import { SharedClient } from 'serverless-im-client/tabs';
@@ -68,9 +68,9 @@ im.on('message', ({ message }) => console.log(message.seq.toFixed(), message.rea
 im.on('massage', () => {});
 im.send('user:bob', 'hi').sent.catch((error: unknown) => error instanceof ImError && error.code);
 const cancel = new AbortController();
-const picture = await sendFile(im.conversation('user:bob'), new File(['x'], 'x.png'), { signal: cancel.signal, onProgress: (sent, total) => console.log(sent / total) });
-const address: string = await mediaUrl(shared, picture);
-console.log(address);
+const picture = await im.conversation('user:bob').sendFile(new File(['x'], 'x.png'), { signal: cancel.signal, onProgress: (sent, total) => console.log(sent / total) });
+const address: string = await shared.mediaUrl(picture);
+console.log(address, await im.mediaUrl(await uploadAvatar(im, new Blob(['x']))));
 createRoot(document.body).render(<ImProvider client={shared}><Chat to="user:bob" /></ImProvider>);
 `;
 
@@ -111,6 +111,11 @@ test('an app builds with it, without what it does not import', async () => {
   await writeFile(join(directory, 'index.html'), '<script type="module" src="./app.tsx"></script>');
   await run(tool('vite'), ['build', '--logLevel', 'error', '--target', 'es2022'], { cwd: directory });
   expect(await readFile(join(directory, 'dist/index.html'), 'utf8')).toContain('assets/');
+  // Files to load when they are asked for.
+  const assets = await readdir(join(directory, 'dist/assets'));
+  expect(assets.filter((name) => name.startsWith('send-file-'))).toHaveLength(1);
+  const page = await readFile(join(directory, 'dist/index.html'), 'utf8');
+  expect(page).not.toContain('send-file-');
 }, 60_000);
 
 test('plain Node.js talks with it', async () => {
@@ -120,18 +125,30 @@ test('plain Node.js talks with it', async () => {
     const [url, token, peer] = process.argv.slice(2);
     const im = await connect({ url, token: async () => token, platform: 'bot' });
     const { seq } = await im.send('user:' + peer, 'hello').sent;
-    const error = await im.conversation('user:' + peer).recall(99).catch((error) => error);
-    console.log(JSON.stringify({ seq, code: error.code, isImError: error instanceof ImError }));
+    const conversation = im.conversation('user:' + peer);
+    const error = await conversation.recall(99).catch((error) => error);
+    const { sent } = await conversation.sendFile(new Blob(['a picture'], { type: 'image/png' }));
+    const file = await (await fetch(await im.mediaUrl(await sent))).text();
+    console.log(JSON.stringify({ seq, code: error.code, isImError: error instanceof ImError, file }));
     await im.close();
   `;
   await writeFile(join(folder, 'talk.js'), script);
   const userId = newUser('nora');
   const token = await cloud.issueToken(userId);
   const { stdout } = await run('node', ['talk.js', `${cloud.url}/dev`, token, userId], { cwd: folder });
-  expect(JSON.parse(stdout)).toEqual({ seq: 1, code: 'not_found', isImError: true });
+  expect(JSON.parse(stdout)).toEqual({ seq: 1, code: 'not_found', isImError: true, file: 'a picture' });
 }, 60_000);
 
-/** What an app pays for it, over the wire. */
+/** Where an app is cut into files is its bundler's: here, at what is loaded only when it is asked for. */
+const laterIsApart: Plugin = {
+  name: 'later-is-apart',
+  setup: (build) =>
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    ),
+};
+
+/** What an app pays for it at the start, over the wire. */
 const sizeOf = async (contents: string) => {
   const { outputFiles } = await bundle({
     stdin: { contents, resolveDir: folder },
@@ -141,6 +158,7 @@ const sizeOf = async (contents: string) => {
     platform: 'browser',
     target: 'es2022',
     external: ['react'],
+    plugins: [laterIsApart],
     write: false,
   });
   return gzipSync(outputFiles[0]!.text).length;
@@ -150,7 +168,28 @@ test('each of its parts costs what it is worth', async () => {
   expect(await sizeOf(`export * from 'serverless-im-client'`)).toBeLessThanOrEqual(26 * 1024);
   expect(await sizeOf(`export * from 'serverless-im-client/indexed-db'`)).toBeLessThanOrEqual(2 * 1024);
   expect(await sizeOf(`export * from 'serverless-im-client/react'`)).toBeLessThanOrEqual(4 * 1024);
+  // What the first file loads, and more.
   expect(await sizeOf(`export * from 'serverless-im-client/files'`)).toBeLessThanOrEqual(3 * 1024);
   // One name of it is one name.
   expect(await sizeOf(`export { ImError } from 'serverless-im-client'`)).toBeLessThanOrEqual(1024);
+});
+
+test('an app has what files need in a file of its own, which is loaded with the first of them', async () => {
+  const { outputFiles, metafile } = await bundle({
+    absWorkingDir: folder,
+    stdin: { contents: `export { ImClient } from 'serverless-im-client'`, resolveDir: folder },
+    outdir: 'split',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    metafile: true,
+    logLevel: 'error',
+    write: false,
+  });
+  const later = outputFiles.filter(({ path }) => /(send-file|media-url)-/.test(path));
+  expect(later).toHaveLength(2);
+  const kinds = Object.values(metafile.outputs).flatMap(({ imports }) =>
+    imports.filter(({ path }) => /(send-file|media-url)-/.test(path)).map(({ kind }) => kind),
+  );
+  expect(kinds).toEqual(['dynamic-import', 'dynamic-import']);
 });

@@ -5,7 +5,8 @@ import { ImError } from '../errors.ts';
 import type { Message } from '../../protocol/messages.ts';
 import type { OutgoingMessage } from '../outbox/outgoing.ts';
 
-type Shown =
+/** A message, sent or on its way, with a file's name in its body. */
+export type NamesFile =
   | Pick<Message, 'conversationId' | 'seq' | 'body'>
   | Pick<OutgoingMessage, 'conversationId' | 'seq' | 'body'>;
 
@@ -33,7 +34,7 @@ const keptOf = new WeakMap<Device, Map<string, Kept>>();
  */
 export async function mediaUrl(
   client: Client,
-  of: string | Shown,
+  of: string | NamesFile,
   { anew = false }: MediaUrlOptions = {},
 ): Promise<string> {
   const { device } = client;
@@ -76,6 +77,6 @@ function ask(
   return entry.url;
 }
 
-function placeOf({ conversationId, seq }: Shown): { conversationId?: string; seq?: number } {
+function placeOf({ conversationId, seq }: NamesFile): { conversationId?: string; seq?: number } {
   return { conversationId, ...(seq !== undefined && { seq }) };
 }

@@ -5,6 +5,8 @@ export type { Client } from '../client.ts';
 export type { ClientEvents, ConversationEvents, MessageEvent } from '../client-events.ts';
 export type { Conversation, Receipts } from '../conversation.ts';
 export { ImError, type ImErrorCode } from '../errors.ts';
+export type { MediaUrlOptions, NamesFile } from '../files/media-url.ts';
+export type { FileOptions, FileType } from '../files/send-file.ts';
 export type { HistoryPage, HistoryQuery } from '../history.ts';
 export type { SearchOptions, SearchPage } from '../search.ts';
 export type { GroupUpdate, NewGroup, PendingSummary } from '../operations.ts';
