@@ -73,6 +73,13 @@ export class ImFunction extends Construct {
     return this;
   }
 
+  /** Allows looking items up in the index of a table. */
+  useIndex(tables: Tables, name: 'Users'): this {
+    const { tableArn } = tables.get(name);
+    this.allow(['dynamodb:Query'], [`${tableArn}/index/${tableDefinitions[name].index.name}`]);
+    return this;
+  }
+
   /**
    * Allows posting to, or closing, connections of one stage. The URL is made of the API's id, not of the stage
    * object: the stage depends on the routes, the routes on this function, and that circle would not deploy.

@@ -1,6 +1,6 @@
 // The four tables, on demand, with TTL, point-in-time recovery and the streams.
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Billing, ProjectionType, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import type { Config } from './config.ts';
 import { tableDefinitions, ttlAttribute, type TableDefinition, type TableName } from '../src/core/tables.ts';
@@ -39,6 +39,16 @@ export class Tables extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: !disposable,
       removalPolicy: disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      ...(definition.index && {
+        globalSecondaryIndexes: [
+          {
+            indexName: definition.index.name,
+            partitionKey: { name: definition.index.partitionKey, type: AttributeType.STRING },
+            sortKey: { name: definition.index.sortKey, type: AttributeType.STRING },
+            projectionType: ProjectionType.KEYS_ONLY,
+          },
+        ],
+      }),
       ...(definition.stream && { dynamoStream: StreamViewType.NEW_IMAGE }),
     });
   }

@@ -25,6 +25,12 @@ export interface TableModel {
   readonly arn: string;
   readonly keySchema: readonly { AttributeName: string; KeyType: 'HASH' | 'RANGE' }[];
   readonly attributeDefinitions: readonly { AttributeName: string; AttributeType: 'S' | 'N' | 'B' }[];
+  /** Global secondary ones. */
+  readonly indexes: readonly {
+    readonly IndexName: string;
+    readonly KeySchema: TableModel['keySchema'];
+    readonly Projection: object;
+  }[];
   readonly ttlAttribute?: string;
   readonly stream?: { readonly viewType: string; readonly arn: string };
 }

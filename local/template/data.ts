@@ -7,6 +7,7 @@ interface TableProperties {
   KeySchema: TableModel['keySchema'];
   AttributeDefinitions: TableModel['attributeDefinitions'];
   BillingMode?: string;
+  GlobalSecondaryIndexes?: TableModel['indexes'];
   StreamSpecification?: { StreamViewType: string };
   TimeToLiveSpecification?: { AttributeName: string; Enabled: boolean };
 }
@@ -40,6 +41,11 @@ export function modelTables(resources: readonly Resource[]): TableModel[] {
       arn: resource.attributes['Arn']!,
       keySchema: properties.KeySchema,
       attributeDefinitions: properties.AttributeDefinitions,
+      indexes: (properties.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema, Projection }) => ({
+        IndexName,
+        KeySchema,
+        Projection,
+      })),
       ...(timeToLive?.Enabled && { ttlAttribute: timeToLive.AttributeName }),
       // A global table has its stream only if it asks for one; the ARN is there all the same.
       ...(stream && { stream: { viewType: stream.StreamViewType, arn: resource.attributes['StreamArn']! } }),

@@ -42,6 +42,7 @@ const table: ResourceType = {
   uses: [
     'KeySchema',
     'AttributeDefinitions',
+    'GlobalSecondaryIndexes',
     'StreamSpecification',
     'TimeToLiveSpecification',
     'BillingMode',

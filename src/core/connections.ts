@@ -7,9 +7,17 @@ import type { Caller, Context } from './context.ts';
 import type { Item } from './database.ts';
 import { mailboxName } from './digest.ts';
 import { deviceExpiry, isTokenOver } from './expiry.ts';
-import { encodeConnection, toMailbox, type DeviceConnection, type Mailbox } from './mailbox.ts';
+import { encodeConnection, knownShard, toMailbox, type DeviceConnection, type Mailbox } from './mailbox.ts';
 import { unregister } from './push-devices.ts';
-import { deviceAttribute, deviceIdOf, deviceItems, deviceKey, mailboxKey, ttlAttribute } from './tables.ts';
+import {
+  deviceAttribute,
+  deviceIdOf,
+  deviceItems,
+  deviceKey,
+  knownAttribute,
+  mailboxKey,
+  ttlAttribute,
+} from './tables.ts';
 
 /** As pushes name it. */
 export interface DeviceName {
@@ -151,14 +159,16 @@ async function writeConnection(ctx: Context, caller: Caller, condition?: { inste
     key: mailboxKey(userId),
     update:
       'SET #connection = :connection, #name = if_not_exists(#name, :name), #seq = if_not_exists(#seq, :zero), ' +
-      '#base = if_not_exists(#base, :zero), #page = if_not_exists(#page, :empty)',
+      '#base = if_not_exists(#base, :zero), #page = if_not_exists(#page, :empty), ' +
+      '#known = if_not_exists(#known, :shard)',
     condition: [
       welcome.condition,
       ...(condition ? ['(attribute_not_exists(#connection) OR #connection = :instead)'] : []),
     ].join(' AND '),
-    names: { ...welcome.names, connection: deviceAttribute.connection(deviceId) },
+    names: { ...welcome.names, connection: deviceAttribute.connection(deviceId), known: knownAttribute },
     values: {
       ...welcome.values,
+      shard: knownShard(userId),
       connection: encodeConnection(caller),
       name: mailboxName(caller.connectionId),
       zero: 0,

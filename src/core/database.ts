@@ -186,6 +186,37 @@ export class Database {
     return { items, more: answer.LastEvaluatedKey !== undefined };
   }
 
+  /** Keys of a table's index, in ascending order, after those of a page before; at most `limit`. */
+  async queryIndex({
+    table,
+    partition,
+    after,
+    limit,
+  }: {
+    readonly table: 'Users';
+    readonly partition: string;
+    readonly after?: Key;
+    readonly limit: number;
+  }): Promise<{ readonly keys: Key[]; readonly more: boolean }> {
+    const { name, partitionKey } = tableDefinitions[table].index;
+    const answer = await this.client.send(
+      new QueryCommand({
+        TableName: this.names[table],
+        IndexName: name,
+        KeyConditionExpression: '#partition = :partition',
+        ExpressionAttributeNames: { '#partition': partitionKey },
+        ExpressionAttributeValues: marshall({ ':partition': partition }),
+        Limit: limit,
+        ...(after && { ExclusiveStartKey: marshall({ ...after, [partitionKey]: partition }) }),
+      }),
+    );
+    const keys = (answer.Items ?? []).map((item) => {
+      const { [partitionKey]: _, ...key } = unmarshall(item);
+      return key as Key;
+    });
+    return { keys, more: answer.LastEvaluatedKey !== undefined };
+  }
+
   async put(put: Put): Promise<Write> {
     return this.conditionally(async () => {
       await this.client.send(

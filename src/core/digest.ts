@@ -50,5 +50,8 @@ export const claimDigest = (userId: string, deviceId: string, clientMsgId: strin
 export const serviceDigest = (from: string, clientMsgId: string) =>
   digest(`${from} ${clientMsgId}`, 15).toString('base64url');
 
+/** Which part of the index of all users one is in: a number below `parts`. */
+export const userPart = (userId: string, parts: number) => digest(userId, 1)[0]! % parts;
+
 /** Whose call of the service API it is. */
 export const callerDigest = (arn: string) => digest(arn, 15).toString('base64url');

@@ -10,11 +10,19 @@ import type { Platform } from '../protocol/ids.ts';
 import type { Preferences } from '../protocol/server-frames.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
-import { mailboxName } from './digest.ts';
+import { mailboxName, userPart } from './digest.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
 import { toBars, type Bars } from './bars.ts';
 import { toPreferences } from './people/wishes.ts';
-import { connectionAttributePrefix, HEAD, itemKey, pushAttributePrefix, ttlAttribute } from './tables.ts';
+import {
+  connectionAttributePrefix,
+  HEAD,
+  itemKey,
+  knownAttribute,
+  knownShards,
+  pushAttributePrefix,
+  ttlAttribute,
+} from './tables.ts';
 
 export const PAGE_SIZE = 16;
 const MAX_ROUNDS = 200;
@@ -199,7 +207,16 @@ export async function readEntries(
 }
 
 /** Of a user who has no entries yet; `id`: of nobody else's, for the mailbox's name is made of it. */
-export const emptyMailbox = (id: string) => ({ name: mailboxName(id), seq: 0, base: 0, page: [] });
+export const emptyMailbox = (userId: string, id: string) => ({
+  name: mailboxName(id),
+  seq: 0,
+  base: 0,
+  page: [],
+  [knownAttribute]: knownShard(userId),
+});
+
+/** By this all users are found, page by page. */
+export const knownShard = (userId: string) => knownShards[userPart(userId, knownShards.length)]!;
 
 export function toMailbox(item: Item): Mailbox {
   const attributes = Object.entries(item);

@@ -5,6 +5,8 @@ export interface TableDefinition {
   readonly variable: string;
   readonly partitionKey: string;
   readonly sortKey: { readonly name: string; readonly type: 'S' | 'N' };
+  /** Finds items by another key: only those that have it, and only their keys. */
+  readonly index?: { readonly name: string; readonly partitionKey: string; readonly sortKey: string };
   /** New images of this table's writes go to a stream. */
   readonly stream: boolean;
 }
@@ -29,6 +31,8 @@ export const tableDefinitions = {
     variable: 'USERS_TABLE',
     partitionKey: 'userId',
     sortKey: { name: 'item', type: 'S' },
+    // Everybody who is known: mailbox heads have the key from their beginning on, so no later write is one to the index.
+    index: { name: 'known', partitionKey: 'k', sortKey: 'userId' },
     stream: false,
   },
   /** What a registered device that is away has waiting. */
@@ -118,6 +122,10 @@ export const serviceClaimKey = (conversationId: string, digest: string) => ({
   conversationId,
   item: `SERVICE#${digest}`,
 });
+
+/** Of the index of all users: a few partitions, so that many who come at once do not meet in one. */
+export const knownAttribute = tableDefinitions.Users.index.partitionKey;
+export const knownShards = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
 
 /** Keys of the Users table. */
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });

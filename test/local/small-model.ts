@@ -165,6 +165,7 @@ function table(prefix: string, name: string): TableModel {
       { AttributeName: 'pk', AttributeType: 'S' },
       { AttributeName: 'sk', AttributeType: 'N' },
     ],
+    indexes: [],
   };
 }
 

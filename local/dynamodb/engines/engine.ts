@@ -54,6 +54,7 @@ async function createTable(client: EngineClient, table: TableModel): Promise<voi
       TableName: table.tableName,
       KeySchema: table.keySchema,
       AttributeDefinitions: table.attributeDefinitions,
+      ...(table.indexes.length > 0 && { GlobalSecondaryIndexes: table.indexes }),
       BillingMode: 'PAY_PER_REQUEST',
       // Old images as well, whatever the template's view type: writes that change nothing are told by them.
       ...(table.stream && {
@@ -68,16 +69,30 @@ async function createTable(client: EngineClient, table: TableModel): Promise<voi
 
 async function checkExistingTable(client: EngineClient, table: TableModel): Promise<void> {
   const { Table } = await client.call<{
-    Table: { KeySchema: TableModel['keySchema']; StreamSpecification?: { StreamEnabled: boolean } };
+    Table: {
+      KeySchema: TableModel['keySchema'];
+      StreamSpecification?: { StreamEnabled: boolean };
+      GlobalSecondaryIndexes?: Pick<TableModel['indexes'][number], 'IndexName'>[];
+    };
   }>('DescribeTable', { TableName: table.tableName });
-  const there = describeSchema(Table.KeySchema, Table.StreamSpecification?.StreamEnabled === true);
-  if (there === describeSchema(table.keySchema, table.stream !== undefined)) return;
+  const { KeySchema, StreamSpecification, GlobalSecondaryIndexes = [] } = Table;
+  const there = describeSchema(
+    KeySchema,
+    StreamSpecification?.StreamEnabled === true,
+    GlobalSecondaryIndexes,
+  );
+  if (there === describeSchema(table.keySchema, table.stream !== undefined, table.indexes)) return;
   throw new Error(
     `Table ${table.tableName} is there with another schema (${there}): use a new data directory`,
   );
 }
 
-function describeSchema(keys: TableModel['keySchema'], streams: boolean): string {
+function describeSchema(
+  keys: TableModel['keySchema'],
+  streams: boolean,
+  indexes: readonly { readonly IndexName: string }[],
+): string {
   const names = keys.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`);
-  return [...names, streams ? 'with a stream' : 'without a stream'].join(', ');
+  const indexNames = indexes.map(({ IndexName }) => `index ${IndexName}`).toSorted();
+  return [...names, ...indexNames, streams ? 'with a stream' : 'without a stream'].join(', ');
 }

@@ -55,7 +55,7 @@ async function createUser(
   if (!presenting.ok) return presenting;
   const written = await ctx.db.put({
     table: 'Users',
-    item: { ...mailboxKey(userId), ...emptyMailbox(ctx.newId()) },
+    item: { ...mailboxKey(userId), ...emptyMailbox(userId, ctx.newId()) },
     condition: 'attribute_not_exists(#userId)',
   });
   return written.ok ? 'created' : 'existing';

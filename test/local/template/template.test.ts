@@ -456,6 +456,7 @@ describe('tables, streams and queues', () => {
         arn,
         keySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
         attributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        indexes: [],
         ttlAttribute: 'expiresAt',
         stream: { viewType: 'NEW_IMAGE', arn: `${arn}/stream/2026-01-01T00:00:00.000` },
       },
@@ -731,11 +732,11 @@ describe('tables, streams and queues', () => {
     );
   });
 
-  it('are refused with an index, which no table here has', async () => {
+  it('are refused with a local index, which no table here has', async () => {
     await expect(
-      load({ Resources: { ...least, Table: table({ GlobalSecondaryIndexes: [] }) } }),
+      load({ Resources: { ...least, Table: table({ LocalSecondaryIndexes: [] }) } }),
     ).rejects.toThrow(
-      'does not know the property GlobalSecondaryIndexes of AWS::DynamoDB::Table (chat/Tables/Messages/Resource)',
+      'does not know the property LocalSecondaryIndexes of AWS::DynamoDB::Table (chat/Tables/Messages/Resource)',
     );
   });
 });
