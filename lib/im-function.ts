@@ -2,7 +2,7 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -13,6 +13,8 @@ import type { Tables } from './tables.ts';
 export interface ImFunctionProps {
   description: string;
   timeout?: Duration;
+  /** It has itself invoked again, by a queue: Lambda would end that after some times. */
+  continuesItself?: boolean;
   environment?: Record<string, string>;
 }
 
@@ -57,6 +59,7 @@ export class ImFunction extends Construct {
       handler: 'index.handler',
       role: this.role,
       logGroup,
+      ...(props.continuesItself && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
     });
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);

@@ -13,6 +13,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { ServiceRoute } from '../src/protocol/service-routes.ts';
+import { Broadcasts } from './broadcasts.ts';
 import { ImFunction } from './im-function.ts';
 import type { Tables } from './tables.ts';
 
@@ -65,6 +66,15 @@ export class ServiceApi extends Construct {
       'DELETE /v1/groups/{id}/members/{userId}',
       'DELETE /v1/groups/{id}',
     ]);
+    const { lanes } = new Broadcasts(this, 'Broadcasts', { tables, environment });
+    const broadcasts = this.addFunction(
+      'service-broadcasts',
+      'Begins broadcasts, looks at them and stops them',
+    )
+      .useTable(tables, 'Users', 'UpdateItem')
+      .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem')
+      .useQueue(lanes, 'BROADCAST_LANES_QUEUE_URL');
+    this.route(broadcasts, ['POST /v1/broadcasts', 'GET /v1/broadcasts/{id}', 'DELETE /v1/broadcasts/{id}']);
     // What there is not is answered in the words of the error catalogue, to those who may ask at all.
     new HttpRoute(this, 'Nothing', {
       httpApi: this.http,

@@ -44,7 +44,7 @@ export class Tables extends Construct {
           {
             indexName: definition.index.name,
             partitionKey: { name: definition.index.partitionKey, type: AttributeType.STRING },
-            sortKey: { name: definition.index.sortKey, type: AttributeType.STRING },
+            sortKey: { name: definition.index.sortKey.name, type: AttributeType.STRING },
             projectionType: ProjectionType.KEYS_ONLY,
           },
         ],

@@ -78,7 +78,7 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
       'Runtime',
       'Timeout',
     ],
-    ignores: ['Architectures', 'Description', 'LoggingConfig', 'Tags', 'TracingConfig'],
+    ignores: ['Architectures', 'Description', 'LoggingConfig', 'RecursiveLoop', 'Tags', 'TracingConfig'],
     attributes: ({ name, account }) => ({ Arn: arn(account, 'lambda', `function:${name}`) }),
   },
   'AWS::Lambda::Permission': { uses: ['Action', 'FunctionName', 'Principal', 'SourceArn'], ignores: [] },

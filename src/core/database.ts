@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Context } from './context.ts';
-import { tableDefinitions, type TableName, type TableNames } from './tables.ts';
+import { tableDefinitions, type TableIndex, type TableName, type TableNames } from './tables.ts';
 
 export type Item = Record<string, unknown>;
 export type Key = Record<string, string | number>;
@@ -62,6 +62,8 @@ export interface Range {
   /** At most this many items, in ascending order. */
   readonly limit: number;
   readonly read?: 'strong' | 'eventual';
+  /** Of the table's index, which has keys alone and is read eventually. */
+  readonly index?: TableIndex;
 }
 
 export type TransactionPart =
@@ -186,37 +188,6 @@ export class Database {
     return { items, more: answer.LastEvaluatedKey !== undefined };
   }
 
-  /** Keys of a table's index, in ascending order, after those of a page before; at most `limit`. */
-  async queryIndex({
-    table,
-    partition,
-    after,
-    limit,
-  }: {
-    readonly table: 'Users';
-    readonly partition: string;
-    readonly after?: Key;
-    readonly limit: number;
-  }): Promise<{ readonly keys: Key[]; readonly more: boolean }> {
-    const { name, partitionKey } = tableDefinitions[table].index;
-    const answer = await this.client.send(
-      new QueryCommand({
-        TableName: this.names[table],
-        IndexName: name,
-        KeyConditionExpression: '#partition = :partition',
-        ExpressionAttributeNames: { '#partition': partitionKey },
-        ExpressionAttributeValues: marshall({ ':partition': partition }),
-        Limit: limit,
-        ...(after && { ExclusiveStartKey: marshall({ ...after, [partitionKey]: partition }) }),
-      }),
-    );
-    const keys = (answer.Items ?? []).map((item) => {
-      const { [partitionKey]: _, ...key } = unmarshall(item);
-      return key as Key;
-    });
-    return { keys, more: answer.LastEvaluatedKey !== undefined };
-  }
-
   async put(put: Put): Promise<Write> {
     return this.conditionally(async () => {
       await this.client.send(
@@ -302,10 +273,11 @@ export class Database {
     }
   }
 
-  private rangeInput({ table, partition, from, to, limit, read }: Range) {
-    const { partitionKey, sortKey } = tableDefinitions[table];
+  private rangeInput({ table, partition, from, to, limit, read, index }: Range) {
+    const { partitionKey, sortKey } = index ?? tableDefinitions[table];
     return {
       TableName: this.names[table],
+      IndexName: index?.name,
       KeyConditionExpression: '#partition = :partition AND #sort BETWEEN :from AND :to',
       ExpressionAttributeNames: { '#partition': partitionKey, '#sort': sortKey.name },
       ExpressionAttributeValues: marshall({ ':partition': partition, ':from': from, ':to': to }),

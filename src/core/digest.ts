@@ -50,6 +50,10 @@ export const claimDigest = (userId: string, deviceId: string, clientMsgId: strin
 export const serviceDigest = (from: string, clientMsgId: string) =>
   digest(`${from} ${clientMsgId}`, 15).toString('base64url');
 
+/** The id of a broadcast: the same for the same request. */
+export const broadcastDigest = (clientBroadcastId: string) =>
+  digest(`broadcast ${clientBroadcastId}`, 15).toString('base64url');
+
 /** Which part of the index of all users one is in: a number below `parts`. */
 export const userPart = (userId: string, parts: number) => digest(userId, 1)[0]! % parts;
 

@@ -1,12 +1,18 @@
 // The four tables: their names, keys and attributes. Nothing else in the project spells them.
 
+export interface TableIndex {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: { readonly name: string; readonly type: 'S' };
+}
+
 export interface TableDefinition {
   /** Name of the environment variable that holds the physical table name. */
   readonly variable: string;
   readonly partitionKey: string;
   readonly sortKey: { readonly name: string; readonly type: 'S' | 'N' };
   /** Finds items by another key: only those that have it, and only their keys. */
-  readonly index?: { readonly name: string; readonly partitionKey: string; readonly sortKey: string };
+  readonly index?: TableIndex;
   /** New images of this table's writes go to a stream. */
   readonly stream: boolean;
 }
@@ -32,7 +38,7 @@ export const tableDefinitions = {
     partitionKey: 'userId',
     sortKey: { name: 'item', type: 'S' },
     // Everybody who is known: mailbox heads have the key from their beginning on, so no later write is one to the index.
-    index: { name: 'known', partitionKey: 'k', sortKey: 'userId' },
+    index: { name: 'known', partitionKey: 'k', sortKey: { name: 'userId', type: 'S' } },
     stream: false,
   },
   /** What a registered device that is away has waiting. */
@@ -125,7 +131,20 @@ export const serviceClaimKey = (conversationId: string, digest: string) => ({
 
 /** Of the index of all users: a few partitions, so that many who come at once do not meet in one. */
 export const knownAttribute = tableDefinitions.Users.index.partitionKey;
+/** All users of one of its partitions, after one of them. No id has a `!` in it, nor a character that sorts before. */
+export const knownUsers = (after: string | undefined) => ({
+  index: tableDefinitions.Users.index,
+  read: 'eventual' as const,
+  from: after === undefined ? ' ' : `${after}!`,
+  to: '\uffff',
+});
 export const knownShards = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
+
+/** A broadcast, how far its lanes are, and whom it goes to. No conversation's id has a `#` in it. */
+const ofBroadcast = (id: string, item: string) => ({ conversationId: `BROADCAST#${id}`, item });
+export const broadcastKey = (id: string) => ofBroadcast(id, HEAD);
+export const broadcastLaneKey = (id: string, lane: number) => ofBroadcast(id, `LANE#${lane}`);
+export const broadcastUsersKey = (id: string, part: number) => ofBroadcast(id, `USERS#${part}`);
 
 /** Keys of the Users table. */
 export const mailboxKey = (userId: string) => ({ userId, item: HEAD });

@@ -92,6 +92,12 @@ export const serviceLimits = {
   users: 100,
   /** Users and conversations that one request sends to. */
   targets: 100,
+  broadcast: {
+    /** Users that a list may hold. */
+    users: 10_000,
+    /** Messages a second. */
+    rate: { max: 2_000, default: 500 },
+  },
   /** Messages of another system that one request imports. */
   imports: 25,
   /** Characters. */

@@ -91,6 +91,41 @@ export const importRequest = define(() => {
   });
 });
 
+const broadcastOf = <const Type extends SendableType>(type: Type) =>
+  v.object({
+    /** Idempotency key: the same one names the same broadcast. */
+    clientBroadcastId: clientMsgIdSchema,
+    from: userIdSchema,
+    type: v.literal(type),
+    body: bodyOf(type),
+    silent: v.optional(v.boolean(), false),
+    users: v.optional(listOf(userIdSchema, serviceLimits.broadcast.users), []),
+    all: v.optional(v.literal(true)),
+    ratePerSecond: v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(serviceLimits.broadcast.rate.max)),
+      serviceLimits.broadcast.rate.default,
+    ),
+  });
+
+export const createBroadcastRequest = define(() =>
+  v.pipe(
+    v.variant('type', [
+      broadcastOf('text'),
+      broadcastOf('image'),
+      broadcastOf('voice'),
+      broadcastOf('video'),
+      broadcastOf('file'),
+      broadcastOf('custom'),
+    ]),
+    v.forward(
+      v.check(({ users, all }) => (all === true) !== users.length > 0, 'must name users, or else all: true'),
+      ['users'],
+    ),
+  ),
+);
+
+export const broadcastRequest = define(() => v.object({ id: v.pipe(v.string(), v.regex(/^[\w-]{1,40}$/)) }));
+
 export const userRequest = define(() => v.object({ userId: userIdSchema }));
 
 export const kickRequest = define(() =>
@@ -144,6 +179,8 @@ export type SendMessagesRequest = v.InferOutput<typeof sendMessagesRequest>;
 export type KickRequest = v.InferOutput<typeof kickRequest>;
 export type BanRequest = v.InferOutput<typeof banRequest>;
 export type ImportRequest = v.InferOutput<typeof importRequest>;
+export type CreateBroadcastRequest = v.InferOutput<typeof createBroadcastRequest>;
+export type BroadcastRequest = v.InferOutput<typeof broadcastRequest>;
 export type UserRequest = v.InferOutput<typeof userRequest>;
 export type CreateGroupRequest = v.InferOutput<typeof createGroupRequest>;
 export type AddGroupMembersRequest = v.InferOutput<typeof addGroupMembersRequest>;

@@ -2,6 +2,8 @@
 import {
   addGroupMembersRequest,
   banRequest,
+  broadcastRequest,
+  createBroadcastRequest,
   createGroupRequest,
   createUsersRequest,
   dismissGroupRequest,
@@ -25,6 +27,9 @@ export const serviceRoutes = {
   'POST /v1/groups/{id}/members': addGroupMembersRequest,
   'DELETE /v1/groups/{id}/members/{userId}': removeGroupMemberRequest,
   'DELETE /v1/groups/{id}': dismissGroupRequest,
+  'POST /v1/broadcasts': createBroadcastRequest,
+  'GET /v1/broadcasts/{id}': broadcastRequest,
+  'DELETE /v1/broadcasts/{id}': broadcastRequest,
 } as const;
 
 export type ServiceRoute = keyof typeof serviceRoutes;

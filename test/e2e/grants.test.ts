@@ -37,6 +37,7 @@ beforeAll(async () => {
     headsIntervalMs: 1_000,
     notifyDelayMs: 1_000,
     ackTimeoutMs: 1_000,
+    broadcastSliceMs: 0,
   };
   cloud = await startCloud({
     templatePath: await synthesize({ outDirectory: directory, context }),
@@ -201,6 +202,7 @@ async function runEverything(): Promise<void> {
   await useNotifications(alice);
   await usePeople(alice);
   await useMedia(alice);
+  await useBroadcasts(new TestBackend(cloud.service));
 
   // One install after another: of too many, the oldest is forgotten.
   const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });
@@ -252,6 +254,20 @@ async function useService(): Promise<void> {
   });
   expect(sent.body['results']).toMatchObject([{ seq: 1 }, { error: { code: 'not_member' } }]);
   await useServiceGroups(backend);
+}
+
+async function useBroadcasts(backend: TestBackend): Promise<void> {
+  const broadcast = { from: 'bob', type: 'text', body: { text: 'news' }, ratePerSecond: 1 };
+  // Of a conversation that there is, one that begins by it, and nobody.
+  const users = ['alice', 'nick', 'nobody'];
+  const begin = (fields: object) => backend.call('POST', '/v1/broadcasts', { ...broadcast, ...fields });
+  await begin({ clientBroadcastId: 'to-a-list', users });
+  const { body } = await begin({ clientBroadcastId: 'to-everybody', all: true, ratePerSecond: 2_000 });
+  const path = `/v1/broadcasts/${body['broadcastId'] as string}`;
+  await cloud.settled({ delayed: true });
+  expect((await backend.call('GET', path)).body).toMatchObject({ state: 'done' });
+  const stopped = await begin({ clientBroadcastId: 'stopped', users });
+  await backend.call('DELETE', `/v1/broadcasts/${stopped.body['broadcastId'] as string}`);
 }
 
 async function useServiceGroups(backend: TestBackend): Promise<void> {

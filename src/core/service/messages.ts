@@ -25,6 +25,9 @@ const MAX_ROUNDS = 12;
 /** Who speaks in every group, and is in none. */
 const SYSTEM = 'system';
 
+/** One message, whoever it goes to. */
+export type ServiceMessage = Omit<SendMessagesRequest, 'to'>;
+
 type Sent = { readonly ok: true; readonly conversationId: string; readonly seq: number } & {
   readonly duplicate?: true;
 };
@@ -44,7 +47,7 @@ export async function sendMessages(ctx: Context, request: SendMessagesRequest): 
   const results = await Promise.all(
     request.to.map((to) =>
       limit(async () => {
-        const { ok: _, ...result } = await sendOrTell(ctx, request, to);
+        const { ok: _, ...result } = await sendToTarget(ctx, request, to);
         return { to, ...result };
       }),
     ),
@@ -53,7 +56,11 @@ export async function sendMessages(ctx: Context, request: SendMessagesRequest): 
 }
 
 /** What failed for one is to be tried again, for all: who has theirs gets nothing more. */
-async function sendOrTell(ctx: Context, request: SendMessagesRequest, to: string): Promise<Sent | Refusal> {
+export async function sendToTarget(
+  ctx: Context,
+  request: ServiceMessage,
+  to: string,
+): Promise<Sent | Refusal> {
   try {
     return await sendTo(ctx, request, resolveTarget(to, request.from));
   } catch (error) {
@@ -64,7 +71,7 @@ async function sendOrTell(ctx: Context, request: SendMessagesRequest, to: string
 
 async function sendTo(
   ctx: Context,
-  request: SendMessagesRequest,
+  request: ServiceMessage,
   conversation: ConversationRef,
 ): Promise<Sent | Refusal> {
   const { from, clientMsgId, type, body, silent } = request;

@@ -12,7 +12,7 @@ import { messageItem } from '../timeline.ts';
 import { SERVICE_DEVICE } from './callers.ts';
 
 export interface Placing {
-  readonly request: SendMessagesRequest;
+  readonly request: Omit<SendMessagesRequest, 'to'>;
   readonly conversation: ConversationRef;
   /** As it was read. */
   readonly head: Item;
