@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check, checkLists } from './checker.ts';
+import { checkPlain } from './plain-checker.ts';
 import type {
   Changed,
   MailboxTruth,
@@ -160,6 +161,34 @@ const withPlain = (taken: MailboxTruth['events'], cursors: PlainHistory['cursors
   plain: [{ userId: 'bob', deviceId: 'laptop', taken, cursors }],
 });
 const entries = good.mailboxes[1]!.events;
+
+test('nor has one in which a client took what was edited after its user had gone', () => {
+  const group = 'g:walks';
+  const first = { ...message(1), conversationId: group };
+  const hidden = { conversationId: group, seq: 1, void: true } as const;
+  const mailboxOf = (...events: MailboxTruth['events']): MailboxTruth => ({
+    userId: 'bob',
+    head: events.length,
+    events,
+  });
+  const gone = { syncSeq: 2, kind: 'conversation', conversationId: group, change: 'removed' } as const;
+  const taken = [{ syncSeq: 1, kind: 'message', message: first } as const, gone];
+  const read = { syncSeq: 1, kind: 'message', message: hidden } as const;
+  const edit = { conversationId: group, seq: 1, by: 'alice', kind: 'edit', text: 'edited' } as const;
+  const of = (changes: Changed[], ...events: MailboxTruth['events']) =>
+    checkPlain(
+      { userId: 'bob', deviceId: 'laptop', taken: taken.slice(0, events.length), cursors: [] },
+      {
+        ...good,
+        mailboxes: [mailboxOf(...events)],
+        devices: [{ ...aliceDevice, changes }, bobDevice],
+      },
+    ).map(({ invariant }) => invariant);
+  expect(of([edit], read, gone)).toEqual([]);
+  // Nobody edited it; or they are in.
+  expect(of([], read, gone)).toEqual(['I4']);
+  expect(of([edit], read)).toEqual(['I4']);
+});
 
 test('nor has one in which a client that is not the SDK took all there is', () => {
   expect(check(withPlain(entries, [{ cursor: 1, taken: 1 }]))).toEqual([]);
