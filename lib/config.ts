@@ -138,6 +138,28 @@ const configSchema = v.strictObject({
   beforeSendFunction: v.optional(arnOf('lambda')),
   /** When it does not answer: the message passes, or is refused for now. */
   beforeSendFailure: v.optional(v.picklist(['open', 'closed']), 'open'),
+  /** Who is told of each message that was stored (docs/hooks.md): a URL, or an event bus by its name or ARN. */
+  afterSendUrl: v.optional(webhookUrl),
+  afterSendBus: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(arn:[a-z-]+:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/,
+        'must be the name or the ARN of an event bus',
+      ),
+    ),
+  ),
+  /** How long a message is tried to be told, in minutes; streams keep a day, and giving up has to come before. */
+  afterSendMaxAgeMinutes: v.optional(
+    v.pipe(
+      v.union([v.number(), v.string()]),
+      v.transform(Number),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(1_380),
+    ),
+    720,
+  ),
   /** Deploy the web chat, too: a bucket behind CloudFront. */
   webChat: v.optional(onOrOff, false),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
@@ -172,6 +194,8 @@ export function readConfig(node: Node): Config {
     throw new ConfigError(
       'configuration: beforeSendFunction: there is beforeSendUrl already, give one of them',
     );
+  if (config.afterSendUrl !== undefined && config.afterSendBus !== undefined)
+    throw new ConfigError('configuration: afterSendBus: there is afterSendUrl already, give one of them');
   return {
     ...config,
     settings: {

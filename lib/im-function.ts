@@ -133,6 +133,15 @@ export class ImFunction extends Construct {
     return this.setVariable(environmentVariable, arn);
   }
 
+  /** Allows putting events on one bus, and names it in the environment. */
+  useEventBus(bus: string, environmentVariable: string): this {
+    const arn = bus.startsWith('arn:')
+      ? bus
+      : Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: bus });
+    this.allow(['events:PutEvents'], [arn]);
+    return this.setVariable(environmentVariable, bus);
+  }
+
   /** Allows telling the devices of SNS' platform applications. */
   usePlatformApplications(arns: string[]): this {
     const endpoints = arns.map((arn) => `${arn.replace(':app/', ':endpoint/')}/*`);

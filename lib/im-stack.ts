@@ -53,7 +53,6 @@ export class ImStack extends Stack {
       media,
       environment,
     });
-    new Hooks(this, 'Hooks', { config, asking });
     webChat?.deploy(url);
     const fanOut = new FanOut(this, 'FanOut', {
       tables,
@@ -64,6 +63,7 @@ export class ImStack extends Stack {
       environment,
     });
     const { failures } = fanOut;
+    new Hooks(this, 'Hooks', { config, asking, tables, failures, environment });
     const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
     fanOut.leaveNotesIn(offline.notifications);
     new ServiceApi(this, 'ServiceApi', { tables, api, stageName: config.stage, environment });

@@ -6,6 +6,7 @@ import { Activity } from './activity.ts';
 import { createDev } from './dev/dev.ts';
 import { createTokens, openTokenKey, type Tokens } from './dev/tokens.ts';
 import { startDynamoDb } from './dynamodb/dynamodb.ts';
+import { startEventBus } from './event-bus/event-bus.ts';
 import { startEventSources, type EventSources, type SettleOptions } from './event-source/event-source.ts';
 import { Faults, type Injection } from './faults/faults.ts';
 import { startFunctions } from './functions/functions.ts';
@@ -169,6 +170,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     onRequest: options.onRequest,
   });
   closers.push(() => secrets.close());
+  const eventBus = await startEventBus({ model, identities, log, onRequest: options.onRequest });
+  closers.push(() => eventBus.close());
   const media = await startMedia({
     model: { region: model.region, buckets: bucketsFor(model, port) },
     dataDirectory,
@@ -203,6 +206,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
       connections: `${httpUrl}/${model.api.stageName}`,
       sqs: sqs.url,
       secretsManager: secrets.url,
+      eventBridge: eventBus.url,
       s3: media.url,
       notifications: `${httpUrl}/dev/notifications`,
     },
@@ -249,6 +253,8 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     service: service.access,
     webhookSecret: () => secretOf('PUSH_WEBHOOK_SECRET_ARN'),
     beforeSendSecret: () => secretOf('BEFORE_SEND_SECRET_ARN'),
+    afterSendSecret: () => secretOf('AFTER_SEND_SECRET_ARN'),
+    events: () => eventBus.events(),
     environments: () => functions.environments(),
     connections: () => gateway.connections(),
     recordsInFlight: () => eventSources.inFlight(),

@@ -1,4 +1,5 @@
 // What notifiers tell, and the secret that a webhook's receiver checks their signatures with.
+import type { BusEvent } from '../event-bus/event-bus.ts';
 import type { NotificationJournal } from '../notifications/journal.ts';
 import { parseReports } from '../notifications/report.ts';
 import { readBody } from '../service-http.ts';
@@ -9,13 +10,16 @@ export interface NotificationEndpointsOptions {
   /** `undefined`: no function is told of one. */
   readonly webhookSecret: () => string | undefined;
   readonly beforeSendSecret?: () => string | undefined;
+  readonly afterSendSecret?: () => string | undefined;
+  /** Of all event buses, oldest first. */
+  readonly events?: () => readonly BusEvent[];
 }
 
 /** A thousand reports with the longest of titles and previews. */
 const maximumReportsBytes = 8 * 1024 * 1024;
 
 export function notificationEndpoints(options: NotificationEndpointsOptions): Record<string, Endpoint> {
-  const { journal, webhookSecret, beforeSendSecret } = options;
+  const { journal, webhookSecret, beforeSendSecret, afterSendSecret, events } = options;
   return {
     'GET /dev/notifications': ({ searchParams }) => {
       const user = searchParams.get('user');
@@ -33,8 +37,13 @@ export function notificationEndpoints(options: NotificationEndpointsOptions): Re
         throw error;
       }
     },
+    'GET /dev/events': () => ok(events?.() ?? []),
     'GET /dev/push': () => {
-      const made = { webhookSecret: webhookSecret(), beforeSendSecret: beforeSendSecret?.() };
+      const made = {
+        webhookSecret: webhookSecret(),
+        beforeSendSecret: beforeSendSecret?.(),
+        afterSendSecret: afterSendSecret?.(),
+      };
       if (Object.values(made).some((secret) => secret !== undefined)) return ok(made);
       return refusal(404, 'No webhook is configured: start with npm start -- -c pushWebhookUrl=http://…');
     },

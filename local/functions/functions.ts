@@ -21,6 +21,7 @@ export interface ServiceEndpoints {
   readonly connections: string;
   readonly sqs: string;
   readonly secretsManager: string;
+  readonly eventBridge: string;
   readonly s3: string;
   /** Of the local cloud alone: where a notifier tells what became of its notifications. */
   readonly notifications: string;
@@ -219,6 +220,7 @@ class Pool {
         AWS_ENDPOINT_URL_SQS: endpoints.sqs,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
         AWS_ENDPOINT_URL_S3: endpoints.s3,
+        AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.eventBridge,
         NOTIFICATION_JOURNAL_URL: endpoints.notifications,
       },
     });

@@ -275,6 +275,9 @@ export const policyAttributes = {
 /** Of a message that was imported: nobody is told of it. */
 export const importedAttribute = 'imported';
 
+/** Of a message that a hook sent, by its own word: the hook is not told of it. */
+export const fromHookAttribute = 'fromHook';
+
 /** The claims of a group's HEAD: sends that took a number there, whoever made them (rings.ts). */
 export const claimsAttribute = 'claims';
 

@@ -112,4 +112,9 @@ export const hookLimits = {
   beforeSendMs: 500,
   /** Characters of the text that a refusal is told with. */
   message: 500,
+  /** For an answer to `afterSend`. */
+  afterSendMs: 5_000,
+  /** What one request of `afterSend` holds. */
+  afterSendMessages: 100,
+  afterSendBytes: 256 * 1024,
 } as const;

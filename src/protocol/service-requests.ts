@@ -41,6 +41,8 @@ const messageTo = <const Type extends SendableType>(type: Type) =>
     type: v.literal(type),
     body: bodyOf(type),
     silent: v.optional(v.boolean(), false),
+    /** A hook's own: `afterSend` is not told of it. */
+    fromHook: v.optional(v.boolean()),
   });
 
 export const sendMessagesRequest = define(() =>

@@ -29,7 +29,7 @@ beforeAll(async () => {
   hook = await startWebhookServer();
   directory = await mkdtemp(join(tmpdir(), 'serverless-im-'));
   // What it answers is none: the message passes.
-  const context = { pushWebhookUrl: webhook.url, beforeSendUrl: hook.url };
+  const context = { pushWebhookUrl: webhook.url, beforeSendUrl: hook.url, afterSendUrl: hook.url };
   const settings = {
     settleMs: 0,
     writeFanoutLimit: 3,

@@ -432,6 +432,73 @@ describe('P8.30: the hook', () => {
   });
 });
 
+describe('P8.32: whoever is told of stored messages', () => {
+  const url = 'https://example.com/told';
+  const mapping = (context: Record<string, string>) => {
+    const { Properties: properties } = Object.entries(
+      synthesize(context).findResources('AWS::Lambda::EventSourceMapping'),
+    ).find(([id]) => id.includes('aftersend'))![1] as { Properties: Record<string, unknown> };
+    return properties;
+  };
+
+  test('is nowhere to be found where nobody is configured', () => {
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/after-?send|AFTER_SEND|events:PutEvents/i);
+  });
+
+  test('hears from the stream of messages, one batch of a shard after the other, until it takes them', () => {
+    const properties = mapping({ afterSendUrl: url });
+    expect(properties).toMatchObject({
+      StartingPosition: 'LATEST',
+      BatchSize: 100,
+      ParallelizationFactor: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      MaximumRecordAgeInSeconds: 12 * 3_600,
+      DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+    });
+    // Without end, and in order: nothing is split.
+    for (const name of ['MaximumRetryAttempts', 'BisectBatchOnFunctionError']) {
+      expect(properties).not.toHaveProperty(name);
+    }
+    const [{ Pattern }] = (properties['FilterCriteria'] as { Filters: [{ Pattern: string }] }).Filters;
+    expect(JSON.parse(Pattern)).toEqual({
+      eventName: ['INSERT'],
+      dynamodb: {
+        NewImage: {
+          type: { S: [{ exists: true }] },
+          imported: { BOOL: [{ exists: false }] },
+          fromHook: { BOOL: [{ exists: false }] },
+        },
+      },
+    });
+    expect(mapping({ afterSendUrl: url, afterSendMaxAgeMinutes: '90' })).toMatchObject({
+      MaximumRecordAgeInSeconds: 5_400,
+    });
+  });
+
+  test('may put events on just that bus', () => {
+    const arn = 'arn:aws:events:eu-central-1:123456789012:event-bus/chat';
+    synthesize({ afterSendBus: arn }).hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([{ Effect: 'Allow', Action: 'events:PutEvents', Resource: arn }]),
+      },
+    });
+    const named = JSON.stringify(synthesize({ afterSendBus: 'chat' }).toJSON());
+    expect(named).toContain(':event-bus/chat');
+    expect(named).not.toContain('AfterSendSecret');
+  });
+
+  test('is a URL or a bus, and given up before the stream forgets', () => {
+    expect(() => synthesize({ afterSendUrl: url, afterSendBus: 'chat' })).toThrow(ConfigError);
+    expect(() => synthesize({ afterSendUrl: 'http://example.com/' })).toThrow(
+      /afterSendUrl: must be an https/,
+    );
+    expect(() => synthesize({ afterSendBus: 'no bus' })).toThrow(/afterSendBus/);
+    expect(() => synthesize({ afterSendUrl: url, afterSendMaxAgeMinutes: '1440' })).toThrow(
+      /afterSendMaxAgeMinutes/,
+    );
+  });
+});
+
 test('no bundle is above 200 KB', async () => {
   const { readdir, stat } = await import('node:fs/promises');
   const { bundleDirectory } = await import('../../scripts/build.ts');

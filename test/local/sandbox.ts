@@ -44,6 +44,7 @@ export const nowhere: ServiceEndpoints = {
   connections: discard,
   sqs: discard,
   secretsManager: discard,
+  eventBridge: discard,
   s3: discard,
   notifications: discard,
 };

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connectEndpoint } from '../../local/dynamodb/engines/endpoint.ts';
 import { startDynamoDbFront } from '../../local/dynamodb/front.ts';
+import { startEventBus } from '../../local/event-bus/event-bus.ts';
 import { startEventSources } from '../../local/event-source/event-source.ts';
 import { Faults } from '../../local/faults/faults.ts';
 import { startGateway } from '../../local/gateway/gateway.ts';
@@ -50,6 +51,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
   const front = await startDynamoDbFront({ ...parts, onWrite: () => {}, onMidwayCrash: () => {} });
   const sqs = await startSqs(parts);
   const secrets = await startSecrets(parts);
+  const eventBus = await startEventBus(parts);
   const media = await startMedia(parts);
   const server = createServer();
   const gateway = startGateway({ ...parts, server, invoke });
@@ -58,6 +60,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
   const urlOf = (target: string | undefined) => {
     if (target === undefined) return connectionsUrl;
     if (target.startsWith('secretsmanager.')) return secrets.url;
+    if (target.startsWith('AWSEvents.')) return eventBus.url;
     if (isOfS3(target)) return media.url;
     return target.startsWith('AmazonSQS.') ? sqs.url : front.url;
   };
@@ -87,6 +90,7 @@ export async function startServices(model: CloudModel, endpoint: string): Promis
       await gateway.close();
       await front.close();
       await secrets.close();
+      await eventBus.close();
       await media.close();
       await sqs.close();
       server.close();

@@ -7,7 +7,14 @@ import { numbering } from '../control-messages.ts';
 import { sideOf, toHead, type ConversationHead } from '../conversations.ts';
 import type { Item, TransactionPart } from '../database.ts';
 import { voidSlot } from '../fencing.ts';
-import { headKey, memberAttributes, memberKey, sideAttributes, ttlAttribute } from '../tables.ts';
+import {
+  fromHookAttribute,
+  headKey,
+  memberAttributes,
+  memberKey,
+  sideAttributes,
+  ttlAttribute,
+} from '../tables.ts';
 import { messageItem } from '../timeline.ts';
 import { SERVICE_DEVICE } from './callers.ts';
 
@@ -156,25 +163,26 @@ function messagePart(
   { request, conversation }: Placing,
   { seq, counted, takenAt }: Numbered,
 ): TransactionPart {
-  const { from, clientMsgId, type, body, silent } = request;
+  const { from, clientMsgId, type, body, silent, fromHook } = request;
   const [before, beforeThat] = takenAt;
+  const item = messageItem(ctx, {
+    conversationId: conversation.conversationId,
+    seq,
+    counted,
+    ...(before !== undefined && { before }),
+    ...(beforeThat !== undefined && { beforeThat }),
+    clientMsgId,
+    from,
+    deviceId: SERVICE_DEVICE,
+    type,
+    body,
+    serverTime: ctx.now(),
+    silent,
+  });
   return {
     kind: 'put',
     table: 'Messages',
-    item: messageItem(ctx, {
-      conversationId: conversation.conversationId,
-      seq,
-      counted,
-      ...(before !== undefined && { before }),
-      ...(beforeThat !== undefined && { beforeThat }),
-      clientMsgId,
-      from,
-      deviceId: SERVICE_DEVICE,
-      type,
-      body,
-      serverTime: ctx.now(),
-      silent,
-    }),
+    item: { ...item, ...(fromHook && { [fromHookAttribute]: true }) },
     condition: 'attribute_not_exists(#conversationId)',
   };
 }
