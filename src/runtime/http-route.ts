@@ -4,6 +4,7 @@ import type * as v from 'valibot';
 import { errorStatuses, refuse, type Refusal } from '../protocol/errors.ts';
 import type { Context } from '../core/context.ts';
 import { takeCallerTurn } from '../core/service/callers.ts';
+import type { ServiceAnswers, ServiceStatus } from '../protocol/service-answers.ts';
 import type { ServiceRoute } from '../protocol/service-routes.ts';
 import { refuseError } from './failures.ts';
 import { parseFrame, validate, type Frame } from './frames.ts';
@@ -31,21 +32,27 @@ export interface HttpResult {
 
 type Answer = ({ readonly ok: true } & object) | Refusal;
 
-interface HttpRequestRoute {
+interface HttpRequestRoute<Given extends Answer = Answer, Status extends number = number> {
   readonly schema: v.GenericSchema;
-  readonly handle: (ctx: Context, request: never) => Promise<Answer>;
+  readonly handle: (ctx: Context, request: never) => Promise<Given>;
   /** Of an answer that is no error. */
-  readonly status: number;
+  readonly status: Status;
 }
 
-export type HttpRoutes = Readonly<Partial<Record<ServiceRoute, HttpRequestRoute>>>;
+/** What the domain answers is what the route's schema says. */
+export type HttpRoutes = {
+  readonly [Route in ServiceRoute]?: HttpRequestRoute<
+    ({ readonly ok: true } & ServiceAnswers[Route]) | Refusal,
+    ServiceStatus<Route>
+  >;
+};
 
 /** Ties what a route takes to what its schema makes of a request. */
-export const on = <Schema extends v.GenericSchema>(
+export const on = <Schema extends v.GenericSchema, Given extends Answer, const Status extends number = 200>(
   schema: Schema,
-  handle: (ctx: Context, request: v.InferOutput<Schema>) => Promise<Answer>,
-  status = 200,
-): HttpRequestRoute => ({ schema, handle, status });
+  handle: (ctx: Context, request: v.InferOutput<Schema>) => Promise<Given>,
+  status = 200 as Status,
+): HttpRequestRoute<Given, Status> => ({ schema, handle, status });
 
 export function httpRoute(routes: HttpRoutes, ctx: Context): (event: HttpEvent) => Promise<HttpResult> {
   return async (event) => {

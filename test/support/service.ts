@@ -1,8 +1,14 @@
-// The app's own backend: requests to the service API over HTTP, signed by the AWS SDK's signer.
+// The app's own backend: requests to the service API over HTTP, signed by the AWS SDK's signer. Every answer is held against
+// the schema of its route.
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
+import * as v from 'valibot';
+import { expect } from 'vitest';
 import type { ServiceAccess } from '../../local/service/service.ts';
+import { errorStatuses } from '../../src/protocol/errors.ts';
+import { serviceAnswers, serviceErrorSchema } from '../../src/protocol/service-answers.ts';
+import type { ServiceRoute } from '../../src/protocol/service-routes.ts';
 
 export interface ServiceCall {
   /** Other than those that the cloud gives. */
@@ -70,10 +76,37 @@ export class TestBackend {
       headers,
       ...(body !== undefined && { body }),
     });
-    return {
+    const answer = {
       status: response.status,
       headers: response.headers,
       body: (await response.json()) as Record<string, unknown>,
     };
+    checkAnswer(method, path, answer);
+    return answer;
   }
+}
+
+/** Exactly what the schema says, and nothing more; or an error with its status; or what the gateway itself says. */
+function checkAnswer(method: string, path: string, { status, body }: ServiceAnswer): void {
+  const route = status < 300 ? routeOf(method, path) : undefined;
+  if (status < 300 && !route) throw new Error(`Nothing says what ${method} ${path} answers`);
+  if (!route && typeof body['message'] === 'string') return expect(Object.keys(body)).toEqual(['message']);
+  const { schema, ...said } = route ? serviceAnswers[route] : { schema: serviceErrorSchema };
+  const parsed = v.safeParse(schema as v.GenericSchema, body);
+  expect(parsed.issues?.map(({ message }) => message) ?? [], `${method} ${path}`).toEqual([]);
+  expect(parsed.output, `${method} ${path}`).toEqual(body);
+  const expected = 'status' in said ? said.status : errorStatuses[(parsed.output as Refused).error.code];
+  expect(status, `${method} ${path}`).toBe(expected);
+}
+
+type Refused = v.InferOutput<typeof serviceErrorSchema>;
+
+function routeOf(method: string, path: string): ServiceRoute | undefined {
+  const routes = Object.keys(serviceAnswers) as ServiceRoute[];
+  const called = `${method} ${path.replace(/\?.*/s, '')}`;
+  const variables = (route: string) => route.split('{').length;
+  const fitting = routes.filter((route) =>
+    new RegExp(`^${route.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(called),
+  );
+  return fitting.toSorted((left, right) => variables(left) - variables(right))[0];
 }

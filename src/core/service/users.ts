@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import type { Refusal } from '../../protocol/errors.ts';
 import { refuse } from '../../protocol/errors.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { CreateUsersRequest, UserRequest } from '../../protocol/service-requests.ts';
 import type { Context } from '../context.ts';
@@ -68,7 +69,7 @@ interface DescribedUser {
   readonly ok: true;
   readonly devices: readonly {
     readonly deviceId: string;
-    readonly platform?: string;
+    readonly platform?: Platform;
     readonly online: boolean;
     readonly lastSeen?: number;
   }[];
@@ -100,7 +101,7 @@ export async function describeUser(ctx: Context, { userId }: UserRequest): Promi
     const deviceId = deviceIdOf(item['item'] as string);
     return {
       deviceId,
-      ...(item['platform'] !== undefined && { platform: item['platform'] as string }),
+      ...(item['platform'] !== undefined && { platform: item['platform'] as Platform }),
       online: live.has(deviceId),
       ...(item['lastSeen'] !== undefined && { lastSeen: item['lastSeen'] as number }),
     };
