@@ -92,7 +92,7 @@ function checkAnswer(method: string, path: string, { status, body }: ServiceAnsw
   if (status < 300 && !route) throw new Error(`Nothing says what ${method} ${path} answers`);
   if (!route && typeof body['message'] === 'string') return expect(Object.keys(body)).toEqual(['message']);
   const { schema, ...said } = route ? serviceAnswers[route] : { schema: serviceErrorSchema };
-  const parsed = v.safeParse(schema as v.GenericSchema, body);
+  const parsed = v.safeParse(schema, body);
   expect(parsed.issues?.map(({ message }) => message) ?? [], `${method} ${path}`).toEqual([]);
   expect(parsed.output, `${method} ${path}`).toEqual(body);
   const expected = 'status' in said ? said.status : errorStatuses[(parsed.output as Refused).error.code];
