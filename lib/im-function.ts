@@ -109,7 +109,10 @@ export class ImFunction extends Construct {
         [bucket.arnForObjects(`${prefix}*`)],
       );
     }
-    this.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    // To delete what is not there is no failure anyway.
+    if (Object.values(grants).some((actions) => actions.some((action) => action !== 'DeleteObject'))) {
+      this.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    }
     return this.setVariable('MEDIA_BUCKET', bucket.bucketName).setVariable(
       'MEDIA_URL',
       `https://${bucket.bucketRegionalDomainName}`,

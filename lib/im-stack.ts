@@ -66,6 +66,6 @@ export class ImStack extends Stack {
     new Hooks(this, 'Hooks', { config, asking, tables, failures, environment });
     const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
     fanOut.leaveNotesIn(offline.notifications);
-    new ServiceApi(this, 'ServiceApi', { tables, api, stageName: config.stage, environment });
+    new ServiceApi(this, 'ServiceApi', { tables, media, api, stageName: config.stage, environment });
   }
 }

@@ -11,14 +11,17 @@ import {
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { ServiceRoute } from '../src/protocol/service-routes.ts';
 import { Broadcasts } from './broadcasts.ts';
+import { Erasures } from './erasures.ts';
 import { ImFunction } from './im-function.ts';
 import type { Tables } from './tables.ts';
 
 export interface ServiceApiProps {
   tables: Tables;
+  media: Bucket;
   api: IWebSocketApi;
   stageName: string;
   environment: Record<string, string>;
@@ -32,7 +35,7 @@ export class ServiceApi extends Construct {
   private readonly authorizer = new HttpIamAuthorizer();
   private readonly environment: Record<string, string>;
 
-  constructor(scope: Construct, id: string, { tables, api, stageName, environment }: ServiceApiProps) {
+  constructor(scope: Construct, id: string, { tables, media, api, stageName, environment }: ServiceApiProps) {
     super(scope, id);
     this.environment = environment;
     this.http = new HttpApi(this, 'Api', {
@@ -44,12 +47,15 @@ export class ServiceApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
       .useTable(tables, 'Messages', 'PutItem');
     this.route(service, ['POST /v1/messages', 'POST /v1/import']);
+    const { queue: erasures } = new Erasures(this, 'Erasures', { tables, media, environment });
     const users = this.addFunction('service-users', 'Makes users known, looks at them and keeps them out')
       .useTable(tables, 'Users', 'BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
       .useTable(tables, 'Messages', 'Query')
-      .useConnections(api, stageName, 'POST', 'DELETE');
+      .useConnections(api, stageName, 'POST', 'DELETE')
+      .useQueue(erasures, 'ERASURES_QUEUE_URL');
     this.route(users, [
+      'DELETE /v1/users/{userId}',
       'POST /v1/users',
       'GET /v1/users/{userId}',
       'POST /v1/users/{userId}/kick',

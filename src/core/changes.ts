@@ -13,15 +13,13 @@ import { findMessage } from './find-message.ts';
 import type { BeforeSend } from './hooks.ts';
 import { isAdmin, isMuted } from './groups/group.ts';
 import { bindMedia, deleteMedia } from './media/bindings.ts';
-import { mediaOf, toMedia } from './media/keys.ts';
+import { mediaOf } from './media/keys.ts';
 import { PUSH_TIMEOUT_MS } from './pushes.ts';
-import { reactionAttributes } from './tables.ts';
+import { takeBackPart } from './taken-back.ts';
 import { sealUncounted } from './uncounted.ts';
 
 /** Edits of a message that are remembered: a client has one under way. */
 const REMEMBERED_EDITS = 4;
-/** What a message has beside its body, and a recalled one has not. */
-const SAID_WITH_IT = ['edits', 'replyTo', 'mentions', 'reacted', 'reactionCount', 'emojiCount'] as const;
 /** Rounds of losing a race against another change of the same message. */
 const MAX_ROUNDS = 4;
 
@@ -42,11 +40,6 @@ export async function recall(
       await deleteMedia(ctx, { ...message, body: { url: item['media'] } });
       return { ok: true, seq: item['control'] as number };
     }
-    const media = mediaOf(message);
-    // Nobody may react meanwhile: what they said would stay.
-    const { reacted } = item;
-    const reactions = Object.fromEntries(reactionAttributes(item).map((name, index) => [`r${index}`, name]));
-    const gone = [...SAID_WITH_IT, ...Object.keys(reactions)].map((name) => `#${name}`).join(', ');
     const { recallSeconds } = ctx.settings;
     if (!governs && isOlder(ctx, message, recallSeconds)) return refuseLate('recalled', recallSeconds);
     const told = await changeAndTell(ctx, caller, {
@@ -55,26 +48,7 @@ export async function recall(
       body: { op: 'recall', seq },
       head: membership.head,
       ...(!message.silent && { uncounted: seq }),
-      change: (control) => ({
-        kind: 'update',
-        table: 'Messages',
-        key: { conversationId, seq },
-        update: `SET #recalled = :true, #body = :empty, #control = :control${
-          media ? ', #media = :media' : ''
-        } REMOVE ${gone}`,
-        condition: `attribute_exists(#type) AND attribute_not_exists(#recalled) AND ${
-          reacted === undefined ? 'attribute_not_exists(#reacted)' : '#reacted = :reacted'
-        }`,
-        names: reactions,
-        values: {
-          true: true,
-          empty: '{}',
-          control,
-          ...(reacted !== undefined && { reacted }),
-          // For a repeat to know what is to be deleted.
-          ...(media && { media: toMedia(media.key) }),
-        },
-      }),
+      change: (control) => takeBackPart(item, message, control),
     });
     if (told.outcome === 'contended') break;
     if (told.outcome === 'refused') continue;

@@ -49,8 +49,8 @@ export const settingsSchema = v.strictObject({
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)),
     30_000,
   ),
-  /** How long one invocation goes on with a lane of a broadcast: well within its timeout. */
-  broadcastSliceMs: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(30_000)), 20_000),
+  /** How long one invocation goes on with long work, as a broadcast or an erasure: well within its timeout. */
+  workSliceMs: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(30_000)), 20_000),
   /** Pages of a search that a user may ask for; each reads about a megabyte at most. */
   searchesPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 60),
   /** How long after it was sent a message may be recalled by its sender, and edited. */

@@ -62,6 +62,8 @@ export const uncountedPrefix = 'UNCOUNTED#';
 const devicePrefix = 'DEVICE#';
 const viewPrefix = 'CONV#';
 const memberPrefix = 'MEMBER#';
+const pastPrefix = 'PAST#';
+const pushTargetPrefix = 'PUSH#';
 const contactPrefix = 'CONTACT#';
 const blockPrefix = 'BLOCK#';
 const watchPrefix = 'WATCH#';
@@ -90,8 +92,10 @@ export const itemKey = {
   page: (firstSyncSeq: number) => `PAGE#${String(firstSyncSeq).padStart(12, '0')}`,
   device: (deviceId: string) => `${devicePrefix}${deviceId}`,
   /** Where to notify a device: apart from its cursor, which moves often, for push tokens are long. */
-  pushTarget: (deviceId: string) => `PUSH#${deviceId}`,
+  pushTarget: (deviceId: string) => `${pushTargetPrefix}${deviceId}`,
   conversationView: (conversationId: string) => `${viewPrefix}${conversationId}`,
+  /** Of a group that one was in: what one said there is found by it. */
+  pastConversation: (conversationId: string) => `${pastPrefix}${conversationId}`,
   /** Apart from the view, which is read with all the others: drafts are long. */
   draft: (conversationId: string) => `DRAFT#${conversationId}`,
   rate: (name: string) => `RATE#${name}`,
@@ -185,6 +189,25 @@ export const draftKey = (userId: string, conversationId: string) => ({
   userId,
   item: itemKey.draft(conversationId),
 });
+
+export const pastKey = (userId: string, conversationId: string) => ({
+  userId,
+  item: itemKey.pastConversation(conversationId),
+});
+
+/** All groups that a user was in, as a range of sort keys. */
+export const pastItems = { from: pastPrefix, to: `${pastPrefix}\uffff` } as const;
+export const pastIdOf = (pastItem: string) => pastItem.slice(pastPrefix.length);
+
+/** How far the erasure of a user is. No userId has a `#` in it. */
+export const erasureKey = (erasureId: string) => ({ userId: `ERASURE#${erasureId}`, item: HEAD });
+
+/** Where a user's devices are notified, as a range of sort keys. */
+export const pushTargetItems = { from: pushTargetPrefix, to: `${pushTargetPrefix}\uffff` } as const;
+export const pushTargetIdOf = (pushTargetItem: string) => pushTargetItem.slice(pushTargetPrefix.length);
+
+/** Everything of a partition whose sort key is text. */
+export const allItems = { from: ' ', to: '\uffff' } as const;
 
 /** All of a user's views of conversations, as a range of sort keys. */
 export const viewItems = { from: viewPrefix, to: `${viewPrefix}\uffff` } as const;

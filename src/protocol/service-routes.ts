@@ -23,6 +23,7 @@ export const serviceRoutes = {
   'POST /v1/users/{userId}/kick': kickRequest,
   'POST /v1/users/{userId}/ban': banRequest,
   'POST /v1/users/{userId}/revoke': userRequest,
+  'DELETE /v1/users/{userId}': userRequest,
   'POST /v1/groups': createGroupRequest,
   'POST /v1/groups/{id}/members': addGroupMembersRequest,
   'DELETE /v1/groups/{id}/members/{userId}': removeGroupMemberRequest,

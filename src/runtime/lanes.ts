@@ -3,8 +3,8 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Lanes, LaneTask } from '../core/broadcasts/broadcast.ts';
 import { runLane } from '../core/broadcasts/lane.ts';
 import { createContextWithoutConnections } from './context.ts';
-import { describeError } from './log.ts';
 import { createQueue } from './queues.ts';
+import { workQueue } from './work-queue.ts';
 
 export function createLanes(): Lanes['lanes'] {
   const queue = createQueue('BROADCAST_LANES_QUEUE_URL');
@@ -13,23 +13,11 @@ export function createLanes(): Lanes['lanes'] {
   };
 }
 
-/** Runs a lane for a while, and has the next invocation go on. One that failed comes again, and goes on from its last step. */
 export function laneQueue(): (event: SQSEvent) => Promise<SQSBatchResponse> {
   const ctx = createContextWithoutConnections();
   const lanes = createLanes();
-  return async ({ Records: records }) => {
-    const outcomes = await Promise.all(
-      records.map(async ({ messageId, body }) => {
-        try {
-          const task = JSON.parse(body) as LaneTask;
-          if (await runLane(ctx, task)) await lanes.send([task]);
-          return [];
-        } catch (error) {
-          ctx.log.error('lane failed', { messageId, ...describeError(error) });
-          return [{ itemIdentifier: messageId }];
-        }
-      }),
-    );
-    return { batchItemFailures: outcomes.flat() };
-  };
+  return workQueue<LaneTask>(ctx.log, {
+    work: (task) => runLane(ctx, task),
+    goOn: (task) => lanes.send([task]),
+  });
 }

@@ -180,20 +180,14 @@ describe('I4 a death between any two requests', () => {
     [
       'leaves',
       (context: Context, { others, conversationId }: Scene) =>
-        leaveGroup(context, others[0]!, { action: 'leaveGroup', id: 'l', conversationId }),
+        leaveGroup(context, others[0]!, { conversationId }),
       2,
       ['group.left'],
     ],
     [
       'hands over',
       (context: Context, { owner, others, conversationId }: Scene) =>
-        setRole(context, owner, {
-          action: 'setRole',
-          id: 'o',
-          conversationId,
-          userId: others[1]!.userId,
-          role: 'owner',
-        }),
+        setRole(context, owner, { conversationId, userId: others[1]!.userId, role: 'owner' }),
       3,
       ['group.role', 'group.role'],
     ],
@@ -277,12 +271,12 @@ describe('I3 races', () => {
     const remove = (caller: Caller, userId: string) =>
       removeMembers(ctx, caller, { action: 'removeMembers', id: 'r', conversationId, users: [userId] });
     await Promise.all([
-      setRole(ctx, owner, { action: 'setRole', id: '1', conversationId, userId: ben.userId, role: 'owner' }),
-      setRole(ctx, owner, { action: 'setRole', id: '2', conversationId, userId: cem.userId, role: 'owner' }),
+      setRole(ctx, owner, { conversationId, userId: ben.userId, role: 'owner' }),
+      setRole(ctx, owner, { conversationId, userId: cem.userId, role: 'owner' }),
       add(owner),
       add(cem),
       remove(owner, dan.userId),
-      leaveGroup(ctx, dan, { action: 'leaveGroup', id: 'l', conversationId }),
+      leaveGroup(ctx, dan, { conversationId }),
       ...Array.from({ length: 10 }, (_, n) => send(ctx, dan, sendFrame(conversationId, `dan-${n}`))),
       ...Array.from({ length: 10 }, (_, n) => send(ctx, ben, sendFrame(conversationId, `ben-${n}`))),
     ]);

@@ -11,7 +11,7 @@ let backend: TestBackend;
 const users = Array.from({ length: 30 }, (_, n) => `user-${String(n).padStart(2, '0')}`);
 beforeAll(async () => {
   // So that a lane is many invocations.
-  cloud = await startCloud({ environment: { IM_SETTINGS: '{"broadcastSliceMs":900}' } });
+  cloud = await startCloud({ environment: { IM_SETTINGS: '{"workSliceMs":900}' } });
   backend = new TestBackend(cloud.service);
   await backend.call('POST', '/v1/users', { users: users.map((userId) => ({ userId })) });
 });

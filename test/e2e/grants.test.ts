@@ -37,7 +37,7 @@ beforeAll(async () => {
     headsIntervalMs: 1_000,
     notifyDelayMs: 1_000,
     ackTimeoutMs: 1_000,
-    broadcastSliceMs: 0,
+    workSliceMs: 0,
   };
   cloud = await startCloud({
     templatePath: await synthesize({ outDirectory: directory, context }),
@@ -203,6 +203,7 @@ async function runEverything(): Promise<void> {
   await usePeople(alice);
   await useMedia(alice);
   await useBroadcasts(new TestBackend(cloud.service));
+  await useErasure(new TestBackend(cloud.service));
 
   // One install after another: of too many, the oldest is forgotten.
   const firstInstall = await connect(cloud, 'fred', { deviceId: 'install-0', platform: 'web' });
@@ -254,6 +255,35 @@ async function useService(): Promise<void> {
   });
   expect(sent.body['results']).toMatchObject([{ seq: 1 }, { error: { code: 'not_member' } }]);
   await useServiceGroups(backend);
+}
+
+/** Of somebody with files, a group of their own, one that they left, devices, and things that wait for them. */
+async function useErasure(backend: TestBackend): Promise<void> {
+  const hank = await connect(cloud, 'hank');
+  const ira = await connect(cloud, 'ira');
+  await hank.send('user:ira', 'first');
+  await hank.send('user:ira', 'second');
+  const file = await uploadFile(hank, 'd:hank:ira');
+  await sendPicture(hank, 'd:hank:ira', file);
+  const avatar = await uploadFile(hank);
+  await hank.request('profile', { avatar: avatar.media });
+  await hank.request('device', { pushToken: 'token of who is erased' });
+  await hank.request('createGroup', { clientGroupId: 'of-who-is-erased', title: 'All', members: ['ira'] });
+  const { conversationId } = await ira.request('createGroup', {
+    clientGroupId: 'of-who-stays',
+    title: 'All',
+    members: ['hank'],
+  });
+  await hank.send(conversationId as string, 'third');
+  await cloud.settled({ delayed: true });
+  await hank.close();
+  await ira.send('user:hank', 'are you there?');
+  await cloud.settled({ delayed: true });
+  await takeNumber(1_000, 'd:hank:ira');
+  await backend.call('DELETE', '/v1/users/hank');
+  await cloud.settled({ delayed: true });
+  expect(await backend.call('GET', '/v1/users/hank')).toMatchObject({ status: 404 });
+  await backend.call('DELETE', '/v1/users/hank');
 }
 
 async function useBroadcasts(backend: TestBackend): Promise<void> {
@@ -406,7 +436,7 @@ async function useSettings(bob: TestClient): Promise<void> {
  * A number that nobody will use: what a sender leaves that dies before its message is in its slot. With it so many
  * uncounted slots that the next fence seals them, in a conversation where messages have an end.
  */
-async function takeNumber(firstUncounted = 1_000): Promise<void> {
+async function takeNumber(firstUncounted = 1_000, conversationId = 'd:alice:bob'): Promise<void> {
   const client = new DynamoDBClient({
     endpoint: cloud.dynamoDbEndpoint,
     region: 'us-east-1',
@@ -415,7 +445,7 @@ async function takeNumber(firstUncounted = 1_000): Promise<void> {
   await client.send(
     new UpdateItemCommand({
       TableName: cloud.model.tables.find(({ name }) => name === 'Conversations')!.tableName,
-      Key: { conversationId: { S: 'd:alice:bob' }, item: { S: 'HEAD' } },
+      Key: { conversationId: { S: conversationId }, item: { S: 'HEAD' } },
       UpdateExpression: 'SET expiring = :one ADD seq :one, counted :one, uncounted :slots',
       ExpressionAttributeValues: {
         ':one': { N: '1' },

@@ -27,7 +27,7 @@ interface NextUsers {
 
 /** @returns whether there is more to do. */
 export async function runLane(ctx: Context, { broadcastId, lane }: LaneTask): Promise<boolean> {
-  const until = ctx.now() + ctx.settings.broadcastSliceMs;
+  const until = ctx.now() + ctx.settings.workSliceMs;
   do {
     const began = ctx.now();
     const outcome = await runStep(ctx, { broadcastId, lane }, began);

@@ -7,7 +7,7 @@ import type { Caller, Context } from '../context.ts';
 import type { Item, TransactionPart } from '../database.ts';
 import { frameDigest } from '../digest.ts';
 import { expiryAfter } from '../expiry.ts';
-import { groupCountKey, headKey, memberKey, ttlAttribute, viewKey } from '../tables.ts';
+import { groupCountKey, headKey, memberKey, pastKey, ttlAttribute, viewKey } from '../tables.ts';
 import { isAbove, readMembers, toGroupHead, toGroupMember } from './group.ts';
 import { changeGroup, needAdmin, refuseRole } from './group-changes.ts';
 import { refuseStranger } from '../members.ts';
@@ -15,6 +15,9 @@ import { portionsOf, type UserRequest } from './membership.ts';
 
 /** How long it is known of a former member when they went: longer than any message waits for its fan-out. */
 const FORMER_MEMBER_DAYS = 7;
+
+/** A transaction holds a hundred items: four for each user, and some of the group. */
+const MAX_LEAVING = 20;
 
 /** What ends a membership. */
 function leaveParts(ctx: Context, conversationId: string, user: string, seq: number, mark: string) {
@@ -29,6 +32,7 @@ function leaveParts(ctx: Context, conversationId: string, user: string, seq: num
       values: { seq, mark, expiresAt: expiryAfter(ctx, FORMER_MEMBER_DAYS) },
     },
     { kind: 'delete', table: 'Users', key: viewKey(user, conversationId) },
+    { kind: 'put', table: 'Users', item: pastKey(user, conversationId) },
     {
       kind: 'update',
       table: 'Users',
@@ -57,7 +61,7 @@ export async function removeAll(
 ): Promise<Answer<'removeMembers'> | Refusal> {
   const removed: string[] = [];
   const skipped: Answer<'removeMembers'>['skipped'] = [];
-  for (const portion of portionsOf(removal)) {
+  for (const portion of portionsOf(removal, MAX_LEAVING)) {
     const outcome = await removePortion(ctx, caller, portion);
     if (!outcome.ok) return outcome;
     removed.push(...outcome.answer.removed);
@@ -99,7 +103,7 @@ const LEFT = 'left';
 export async function leaveGroup(
   ctx: Context,
   caller: Caller,
-  { conversationId }: ClientFrame<'leaveGroup'>,
+  { conversationId }: Pick<ClientFrame<'leaveGroup'>, 'conversationId'>,
 ): Promise<Answer<'leaveGroup'> | Refusal> {
   const { userId } = caller;
   const outcome = await changeGroup(ctx, caller, conversationId, async ({ head, group, me }) => {
@@ -167,6 +171,7 @@ export async function forgetDismissed(ctx: Context, conversationId: string, user
       key: viewKey(userId, conversationId),
       condition: 'attribute_exists(#userId)',
     },
+    { kind: 'put', table: 'Users', item: pastKey(userId, conversationId) },
     {
       kind: 'update',
       table: 'Users',

@@ -162,7 +162,7 @@ const withoutUndefined = <T extends object>(value: T): { [K in keyof T]?: Exclud
 export async function setRole(
   ctx: Context,
   caller: Caller,
-  { conversationId, userId, role }: ClientFrame<'setRole'>,
+  { conversationId, userId, role }: Omit<ClientFrame<'setRole'>, 'action' | 'id'>,
 ): Promise<Answer<'setRole'> | Refusal> {
   const outcome = await changeGroup(ctx, caller, conversationId, async ({ me }) => {
     const items = await readMembers(ctx, conversationId, [userId]);

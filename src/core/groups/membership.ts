@@ -124,9 +124,9 @@ export async function addAll(
 }
 
 /** As many users as one transaction takes. */
-export function* portionsOf({ users, ...rest }: UserRequest): Generator<UserRequest> {
-  for (let start = 0; start < users.length; start += MAX_AT_ONCE) {
-    yield { ...rest, users: users.slice(start, start + MAX_AT_ONCE) };
+export function* portionsOf({ users, ...rest }: UserRequest, size = MAX_AT_ONCE): Generator<UserRequest> {
+  for (let start = 0; start < users.length; start += size) {
+    yield { ...rest, users: users.slice(start, start + size) };
   }
 }
 
