@@ -71,6 +71,7 @@ export const serviceAnswers = {
     until: timestamp,
   }),
   'POST /v1/users/{userId}/revoke': answer(200, {}),
+  'DELETE /v1/users/{userId}': answer(202, { erasureId: v.string() }),
   'POST /v1/groups': answer(200, asFrame(responseFrames.createGroup).entries),
   'POST /v1/groups/{id}/members': answer(200, asFrame(responseFrames.addMembers).entries),
   'DELETE /v1/groups/{id}/members/{userId}': answer(200, asFrame(responseFrames.removeMembers).entries),

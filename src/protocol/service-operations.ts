@@ -9,6 +9,7 @@ export const serviceOperations = {
   kick: 'POST /v1/users/{userId}/kick',
   ban: 'POST /v1/users/{userId}/ban',
   revoke: 'POST /v1/users/{userId}/revoke',
+  eraseUser: 'DELETE /v1/users/{userId}',
   createGroup: 'POST /v1/groups',
   addGroupMembers: 'POST /v1/groups/{id}/members',
   removeGroupMember: 'DELETE /v1/groups/{id}/members/{userId}',

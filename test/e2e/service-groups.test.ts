@@ -121,8 +121,10 @@ test('P8.16 a caller has its share of a minute, and the calls above it do nothin
     expect(refused[0]).toMatchObject({ body: { error: { code: 'rate_limited', retryable: true } } });
     expect(Number(refused[0]!.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     const looker = await connect(small, 'looker');
-    const known = await Promise.all(users.map((user) => looker.send(`user:${user}`, 'are you there?')));
-    expect(known.filter(({ ok }) => ok)).toHaveLength(served.length);
+    let there = 0;
+    // One after the other: conversations that are begun at once get in each other's way.
+    for (const user of users) if ((await looker.send(`user:${user}`, 'are you there?')).ok) there += 1;
+    expect(there).toBe(served.length);
   } finally {
     await small.close();
   }
