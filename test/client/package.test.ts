@@ -139,6 +139,45 @@ test('plain Node.js talks with it', async () => {
   expect(JSON.parse(stdout)).toEqual({ seq: 1, code: 'not_found', isImError: true, file: 'a picture' });
 }, 60_000);
 
+const backend = `
+  import { createServiceClient, ServiceError } from 'serverless-im-client/service';
+  const [url = '', region = '', accessKeyId = '', secretAccessKey = '', userId = ''] = process.argv.slice(2);
+  const service = createServiceClient({ url, region, credentials: async () => ({ accessKeyId, secretAccessKey }) });
+  const { created } = await service.createUsers({ users: [{ userId, name: 'Olga' }] });
+  const { results } = await service.sendMessages({
+    from: 'system', to: ['user:' + userId], clientMsgId: 'welcome-olga', type: 'text', body: { text: 'welcome' },
+  });
+  const error = await service.user({ userId: 'nobody' }).catch((error) => error);
+  const code = error instanceof ServiceError ? error.code : '';
+  const [first] = results;
+  console.log(JSON.stringify({ created, seq: first && 'seq' in first ? first.seq : 0, code }));
+`;
+
+test('a backend on plain Node.js calls the service API with it, with types', async () => {
+  const directory = join(folder, 'backend');
+  await mkdir(directory);
+  await writeFile(join(directory, 'backend.ts'), backend);
+  await writeFile(join(directory, 'package.json'), '{"type":"module"}');
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    target: 'es2022',
+    module: 'node16',
+    types: ['node'],
+  };
+  await writeFile(
+    join(directory, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, include: ['backend.ts'] }),
+  );
+  const problems = await run(tool('tsc'), ['-p', directory]).catch((error: { stdout: string }) => error);
+  expect(problems.stdout).toBe('');
+  const { url, region, accessKeyId, secretAccessKey } = cloud.service!;
+  const userId = newUser('olga');
+  const access = [url, region, accessKeyId, secretAccessKey, userId];
+  const { stdout } = await run('node', ['backend.js', ...access], { cwd: directory });
+  expect(JSON.parse(stdout)).toEqual({ created: [userId], seq: 1, code: 'user_not_found' });
+}, 60_000);
+
 /** Where an app is cut into files is its bundler's: here, at what is loaded only when it is asked for. */
 const laterIsApart: Plugin = {
   name: 'later-is-apart',
@@ -157,7 +196,7 @@ const sizeOf = async (contents: string) => {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    external: ['react'],
+    external: ['react', 'node:*'],
     plugins: [laterIsApart],
     write: false,
   });
@@ -170,6 +209,7 @@ test('each of its parts costs what it is worth', async () => {
   expect(await sizeOf(`export * from 'serverless-im-client/react'`)).toBeLessThanOrEqual(4 * 1024);
   // What the first file loads, and more.
   expect(await sizeOf(`export * from 'serverless-im-client/files'`)).toBeLessThanOrEqual(3 * 1024);
+  expect(await sizeOf(`export * from 'serverless-im-client/service'`)).toBeLessThanOrEqual(3 * 1024);
   // One name of it is one name.
   expect(await sizeOf(`export { ImError } from 'serverless-im-client'`)).toBeLessThanOrEqual(1024);
 });
