@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { EXPORTS_PREFIX } from '../src/core/media/keys.ts';
 import { ImFunction } from './im-function.ts';
 import { QueueSource } from './queue-source.ts';
 import type { Tables } from './tables.ts';
@@ -38,7 +39,11 @@ export class Erasures extends Construct {
       )
       .useTable(tables, 'Messages', 'PutItem', 'Query', 'UpdateItem')
       .useTable(tables, 'OfflineQueue', 'Query', 'DeleteItem')
-      .useBucket(media, { 'c/': ['DeleteObject'], 'p/': ['DeleteObject'] });
+      .useBucket(
+        media,
+        { 'c/': ['DeleteObject'], 'p/': ['DeleteObject'], [EXPORTS_PREFIX]: ['DeleteObject'] },
+        { isToldOfMissing: false },
+      );
     const { queue } = new QueueSource(this, 'ErasuresToDo', { consumer: erase, batchSize: 1 });
     erase.useQueue(queue, 'ERASURES_QUEUE_URL');
     this.queue = queue;

@@ -101,18 +101,19 @@ export class ImFunction extends Construct {
     return this;
   }
 
-  /** Allows just these actions on objects whose keys begin so; and to be told what is not there. */
-  useBucket(bucket: Bucket, grants: Readonly<Record<string, readonly ObjectAction[]>>): this {
+  /** Allows just these actions on objects whose keys begin so; and to be told what is not there, where that is asked for. */
+  useBucket(
+    bucket: Bucket,
+    grants: Readonly<Record<string, readonly ObjectAction[]>>,
+    { isToldOfMissing = true } = {},
+  ): this {
     for (const [prefix, actions] of Object.entries(grants)) {
       this.allow(
         actions.map((action) => `s3:${action}`),
         [bucket.arnForObjects(`${prefix}*`)],
       );
     }
-    // To delete what is not there is no failure anyway.
-    if (Object.values(grants).some((actions) => actions.some((action) => action !== 'DeleteObject'))) {
-      this.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    }
+    if (isToldOfMissing) this.allow(['s3:ListBucket'], [bucket.bucketArn]);
     return this.setVariable('MEDIA_BUCKET', bucket.bucketName).setVariable(
       'MEDIA_URL',
       `https://${bucket.bucketRegionalDomainName}`,

@@ -2,6 +2,8 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { BlockPublicAccess, Bucket, BucketEncryption, HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { EXPORT_DAYS } from '../src/core/exports/export.ts';
+import { EXPORTS_PREFIX } from '../src/core/media/keys.ts';
 import type { Config } from './config.ts';
 
 export class Media extends Construct {
@@ -30,6 +32,7 @@ export class Media extends Construct {
       lifecycleRules: [
         // Fan-out takes the tag away when a message names the file.
         { id: 'unnamed', tagFilters: { state: 'new' }, expiration: Duration.days(1) },
+        { id: 'exports', prefix: EXPORTS_PREFIX, expiration: Duration.days(EXPORT_DAYS) },
         ...(messageRetentionDays === undefined
           ? []
           : [{ id: 'expired', prefix: 'c/', expiration: Duration.days(messageRetentionDays + 1) }]),

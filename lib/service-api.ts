@@ -13,8 +13,10 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { EXPORTS_PREFIX } from '../src/core/media/keys.ts';
 import type { ServiceRoute } from '../src/protocol/service-routes.ts';
 import { Broadcasts } from './broadcasts.ts';
+import { Exports } from './exports.ts';
 import { Erasures } from './erasures.ts';
 import { ImFunction } from './im-function.ts';
 import type { Tables } from './tables.ts';
@@ -81,6 +83,12 @@ export class ServiceApi extends Construct {
       .useTable(tables, 'Conversations', 'BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem')
       .useQueue(lanes, 'BROADCAST_LANES_QUEUE_URL');
     this.route(broadcasts, ['POST /v1/broadcasts', 'GET /v1/broadcasts/{id}', 'DELETE /v1/broadcasts/{id}']);
+    const { queue: exports } = new Exports(this, 'Exports', { tables, media, environment });
+    const exporting = this.addFunction('service-exports', 'Begins exports, and gives them out')
+      .useTable(tables, 'Users', 'GetItem', 'PutItem', 'UpdateItem')
+      .useBucket(media, { [EXPORTS_PREFIX]: ['GetObject'] }, { isToldOfMissing: false })
+      .useQueue(exports, 'EXPORTS_QUEUE_URL');
+    this.route(exporting, ['GET /v1/users/{userId}/export']);
     // What there is not is answered in the words of the error catalogue, to those who may ask at all.
     new HttpRoute(this, 'Nothing', {
       httpApi: this.http,

@@ -21,6 +21,8 @@ const whatItDoes: Readonly<Record<ServiceRoute, string>> = {
   'POST /v1/users/{userId}/ban': 'Keeps a user out for a time; 0 seconds end it.',
   'POST /v1/users/{userId}/revoke': 'Takes the tokens that were issued to a user before now.',
   'DELETE /v1/users/{userId}': 'Erases a user: what they said, their files, and what is kept of them.',
+  'GET /v1/users/{userId}/export':
+    'Begins today’s export of what a user may see, or gives it out: JSON Lines.',
   'POST /v1/groups': 'Makes a group of a user’s. The same clientGroupId names the same group.',
   'POST /v1/groups/{id}/members': 'Adds users to a group, in the name of its owner or of another member.',
   'DELETE /v1/groups/{id}/members/{userId}': 'Removes a user from a group, likewise.',

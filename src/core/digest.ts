@@ -57,6 +57,10 @@ export const broadcastDigest = (clientBroadcastId: string) =>
 /** The id of an erasure: of one user there is one at a time. */
 export const erasureDigest = (userId: string) => digest(`erasure ${userId}`, 15).toString('base64url');
 
+/** The id of an export: of a user there is one a day. */
+export const exportDigest = (userId: string, day: number) =>
+  digest(`export ${userId} ${day}`, 15).toString('base64url');
+
 /** Which part of the index of all users one is in: a number below `parts`. */
 export const userPart = (userId: string, parts: number) => digest(userId, 1)[0]! % parts;
 

@@ -199,6 +199,9 @@ export const pastKey = (userId: string, conversationId: string) => ({
 export const pastItems = { from: pastPrefix, to: `${pastPrefix}\uffff` } as const;
 export const pastIdOf = (pastItem: string) => pastItem.slice(pastPrefix.length);
 
+/** How far an export is. */
+export const exportKey = (exportId: string) => ({ userId: `EXPORT#${exportId}`, item: HEAD });
+
 /** How far the erasure of a user is. No userId has a `#` in it. */
 export const erasureKey = (erasureId: string) => ({ userId: `ERASURE#${erasureId}`, item: HEAD });
 

@@ -72,6 +72,14 @@ export const serviceAnswers = {
   }),
   'POST /v1/users/{userId}/revoke': answer(200, {}),
   'DELETE /v1/users/{userId}': answer(202, { erasureId: v.string() }),
+  'GET /v1/users/{userId}/export': answer(200, {
+    exportId: v.string(),
+    state: v.picklist(['running', 'done']),
+    startedAt: timestamp,
+    finishedAt: v.optional(timestamp),
+    /** JSON Lines, in order; none until it is done. */
+    files: list(v.object({ url: v.string(), expiresAt: timestamp })),
+  }),
   'POST /v1/groups': answer(200, asFrame(responseFrames.createGroup).entries),
   'POST /v1/groups/{id}/members': answer(200, asFrame(responseFrames.addMembers).entries),
   'DELETE /v1/groups/{id}/members/{userId}': answer(200, asFrame(responseFrames.removeMembers).entries),

@@ -10,6 +10,7 @@ export const serviceOperations = {
   ban: 'POST /v1/users/{userId}/ban',
   revoke: 'POST /v1/users/{userId}/revoke',
   eraseUser: 'DELETE /v1/users/{userId}',
+  exportUser: 'GET /v1/users/{userId}/export',
   createGroup: 'POST /v1/groups',
   addGroupMembers: 'POST /v1/groups/{id}/members',
   removeGroupMember: 'DELETE /v1/groups/{id}/members/{userId}',

@@ -24,6 +24,7 @@ export const serviceRoutes = {
   'POST /v1/users/{userId}/ban': banRequest,
   'POST /v1/users/{userId}/revoke': userRequest,
   'DELETE /v1/users/{userId}': userRequest,
+  'GET /v1/users/{userId}/export': userRequest,
   'POST /v1/groups': createGroupRequest,
   'POST /v1/groups/{id}/members': addGroupMembersRequest,
   'DELETE /v1/groups/{id}/members/{userId}': removeGroupMemberRequest,

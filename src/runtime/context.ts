@@ -32,6 +32,7 @@ const noObjects: Context['objects'] = {
   signUpload: noFiles,
   signDownload: noFiles,
   keep: noFiles,
+  put: noFiles,
   delete: noFiles,
 };
 

@@ -33,7 +33,11 @@ export function createObjectStore(now: () => number = Date.now): ObjectStore {
   const requestOf = (
     method: string,
     key: string,
-    { headers = {}, query = {} }: { headers?: Record<string, string>; query?: Record<string, string> } = {},
+    {
+      headers = {},
+      query = {},
+      body,
+    }: { headers?: Record<string, string>; query?: Record<string, string>; body?: string } = {},
   ) =>
     new HttpRequest({
       protocol: base.protocol,
@@ -43,6 +47,7 @@ export function createObjectStore(now: () => number = Date.now): ObjectStore {
       path: `${base.pathname.replace(/\/$/, '')}/${key.split('/').map(encodeURIComponent).join('/')}`,
       headers: { host: base.host, ...headers },
       query,
+      ...(body !== undefined && { body }),
     });
 
   const presign = async (request: HttpRequest, headers: Readonly<Record<string, string>> = {}) => {
@@ -95,6 +100,9 @@ export function createObjectStore(now: () => number = Date.now): ObjectStore {
     },
     signDownload: (key, name) =>
       presign(requestOf('GET', key, { headers: UNSIGNED, query: dispositionOf(name) })),
+    async put(key, content, mime) {
+      await ask(requestOf('PUT', key, { headers: { 'content-type': mime }, body: content }));
+    },
     keep: (key) => ask(requestOf('DELETE', key, { query: { tagging: '' } })),
     delete: (key) => ask(requestOf('DELETE', key)),
   };

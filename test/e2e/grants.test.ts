@@ -279,6 +279,11 @@ async function useErasure(backend: TestBackend): Promise<void> {
   await hank.close();
   await ira.send('user:hank', 'are you there?');
   await cloud.settled({ delayed: true });
+  await backend.call('GET', '/v1/users/hank/export');
+  await cloud.settled({ delayed: true });
+  const { body } = await backend.call('GET', '/v1/users/hank/export');
+  const [{ url } = { url: '' }] = body['files'] as { url: string }[];
+  expect((await fetch(url)).status).toBe(200);
   await takeNumber(1_000, 'd:hank:ira');
   await backend.call('DELETE', '/v1/users/hank');
   await cloud.settled({ delayed: true });
@@ -446,9 +451,10 @@ async function takeNumber(firstUncounted = 1_000, conversationId = 'd:alice:bob'
     new UpdateItemCommand({
       TableName: cloud.model.tables.find(({ name }) => name === 'Conversations')!.tableName,
       Key: { conversationId: { S: conversationId }, item: { S: 'HEAD' } },
-      UpdateExpression: 'SET expiring = :one ADD seq :one, counted :one, uncounted :slots',
+      UpdateExpression: 'SET expiring = :one ADD seq :one, counted :counted, uncounted :slots',
       ExpressionAttributeValues: {
         ':one': { N: '1' },
+        ':counted': { N: '71' },
         ':slots': { NS: Array.from({ length: 70 }, (_, index) => String(firstUncounted + index)) },
       },
     }),

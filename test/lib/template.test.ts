@@ -188,15 +188,20 @@ describe('files', () => {
     });
   });
 
-  test('go after a day when no message names them, and with the messages', () => {
+  test('go after a day when no message names them, and with the messages; exports after a week', () => {
     const unnamed = Match.objectLike({
       ExpirationInDays: 1,
       Status: 'Enabled',
       TagFilters: [{ Key: 'state', Value: 'new' }],
     });
-    template.hasResourceProperties('AWS::S3::Bucket', { LifecycleConfiguration: { Rules: [unnamed] } });
+    const exported = Match.objectLike({ ExpirationInDays: 7, Status: 'Enabled', Prefix: 'x/' });
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [unnamed, exported] },
+    });
     synthesize({ settings: '{"messageRetentionDays":30}' }).hasResourceProperties('AWS::S3::Bucket', {
-      LifecycleConfiguration: { Rules: [unnamed, Match.objectLike({ ExpirationInDays: 31, Prefix: 'c/' })] },
+      LifecycleConfiguration: {
+        Rules: [unnamed, exported, Match.objectLike({ ExpirationInDays: 31, Prefix: 'c/' })],
+      },
     });
   });
 });

@@ -5,5 +5,6 @@ export const noObjects: ObjectStore = {
   signUpload: async (key) => ({ url: `https://media.invalid/${key}`, headers: {}, expiresAt: 0 }),
   signDownload: async (key) => ({ url: `https://media.invalid/${key}`, expiresAt: 0 }),
   keep: async () => {},
+  put: async () => {},
   delete: async () => {},
 };

@@ -4,19 +4,21 @@ import { parseConversationId, peerOf } from '../../protocol/ids.ts';
 import type { Message } from '../../protocol/messages.ts';
 import type { Context } from '../context.ts';
 import { sideOf, toHead } from '../conversations.ts';
-import type { Item } from '../database.ts';
+import { findItem, type Item } from '../database.ts';
 import { erasureDigest } from '../digest.ts';
+import { exportIdsOf } from '../exports/export.ts';
 import { toGroupMember } from '../groups/group.ts';
 import { leaveGroup } from '../groups/leaving.ts';
 import { setRole } from '../groups/management.ts';
 import { deleteMedia } from '../media/bindings.ts';
-import { mediaOf, parseMedia } from '../media/keys.ts';
+import { exportFileKey, mediaOf, parseMedia } from '../media/keys.ts';
 import { unregister } from '../push-devices.ts';
 import { actingAs } from '../service/callers.ts';
 import {
   allItems,
   conversationIdOf,
   erasureKey,
+  exportKey,
   HEAD,
   headKey,
   mailboxKey,
@@ -63,6 +65,7 @@ export async function eraseFurther(ctx: Context, { userId }: ErasureTask): Promi
   }
   await forgetDevices(ctx, userId);
   await removeAvatar(ctx, userId);
+  await removeExports(ctx, userId);
   while (!(await removeItems(ctx, userId))) if (isOver()) return true;
   await ctx.db.delete('Users', mailboxKey(userId), {});
   // A message that was on its way may have sealed a page meanwhile.
@@ -284,6 +287,20 @@ async function removeAvatar(ctx: Context, userId: string): Promise<void> {
   const profile = await ctx.db.get('Users', profileKey(userId), 'strong');
   const avatar = parseMedia((profile?.['avatar'] as string | undefined) ?? '');
   if (avatar?.kind === 'public') await ctx.objects.delete(avatar.key);
+}
+
+async function removeExports(ctx: Context, userId: string): Promise<void> {
+  const ids = exportIdsOf(userId, ctx.now());
+  const found = await ctx.db.batchGet('Users', ids.map(exportKey));
+  for (const exportId of ids) {
+    const state = findItem(found, exportKey(exportId));
+    if (!state) continue;
+    // One more than is noted: it may have been written by who died before noting it.
+    for (let part = 0; part <= (state['parts'] as number); part++) {
+      await ctx.objects.delete(exportFileKey(userId, exportId, part));
+    }
+    await ctx.db.delete('Users', exportKey(exportId), {});
+  }
 }
 
 /** A page of what is kept of them, but for the head. @returns whether that was all. */

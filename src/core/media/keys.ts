@@ -16,6 +16,10 @@ export type MediaName =
 
 export const conversationMediaKey = (conversationId: string, id: string) => `c/${conversationId}/${id}`;
 export const publicMediaKey = (userId: string, id: string) => `p/${userId}/${id}`;
+/** Of an export, in order; the prefix is the lifecycle rule's (lib/media.ts). */
+export const EXPORTS_PREFIX = 'x/';
+export const exportFileKey = (userId: string, exportId: string, part: number) =>
+  `${EXPORTS_PREFIX}${userId}/${exportId}/${part}.jsonl`;
 /** As it stands in a message's `url`. */
 export const toMedia = (key: string) => `${PREFIX}${key}`;
 

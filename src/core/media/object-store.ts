@@ -22,6 +22,8 @@ export interface ObjectStore {
   signDownload(key: string, name?: string): Promise<Pick<SignedUpload, 'url' | 'expiresAt'>>;
   /** It is provisional no longer; nothing, if it is not there. */
   keep(key: string): Promise<void>;
+  /** In place of what is there. */
+  put(key: string, content: string, mime: string): Promise<void>;
   /** Nothing, if it is not there. */
   delete(key: string): Promise<void>;
 }
