@@ -66,6 +66,11 @@ export const settingsSchema = v.strictObject({
   messageRetentionDays: v.optional(days),
   /** Lifetime of sealed mailbox pages: how long a device may be away and still catch up by `sync`. */
   mailboxRetentionDays: v.optional(days, 30),
+  /** Another one for tables that were restored from a backup: clients that know more than these start over. */
+  epoch: v.optional(
+    v.pipe(v.string(), v.regex(/^[\w-]{0,16}$/, 'must be up to 16 letters, digits, _ or -')),
+    '',
+  ),
   /** Lifetime of an offline-queue entry. */
   offlineQueueRetentionDays: v.optional(days, 30),
   /** How long after a message a device that is away is notified of it, and what came until then with it. */

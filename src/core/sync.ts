@@ -8,7 +8,7 @@ import { readPointedSlots } from './after-leaving.ts';
 import { Portions, withinBytes } from './answer-size.ts';
 import { confirmConnection } from './connections.ts';
 import { acknowledge, moveCursor, readMailboxAndDevice } from './cursors.ts';
-import { readEntries } from './mailbox.ts';
+import { readEntries, type Mailbox } from './mailbox.ts';
 import { readContacts } from './people/kept-contacts.ts';
 import { decodeEntry, type ConversationEntry, type Entry, type MessagePointer } from './entries.ts';
 import { emptySlot, keyOf } from './timeline.ts';
@@ -21,7 +21,8 @@ export async function sync(
 ): Promise<Answer<'sync'>> {
   const { mailbox, device } = await readMailboxAndDevice(ctx, caller);
   const after = request.after ?? device.cursor;
-  const { seq: head, name } = mailbox;
+  const { seq: head } = mailbox;
+  const name = nameIn(ctx, mailbox);
   const reset = { ok: true, reset: true, head, mailbox: name } as const;
   const [range] = await Promise.all([
     readEntries(ctx, mailbox, after, request.limit),
@@ -35,6 +36,9 @@ export async function sync(
   return { ok: true, events, next, head, more: next < head, mailbox: name };
 }
 
+/** Of a mailbox in tables that were restored, another: what clients have beyond it never was. */
+const nameIn = ({ settings: { epoch } }: Context, { name }: Mailbox) => (epoch ? `${name}.${epoch}` : name);
+
 /** One-way: nobody is told that a cursor is none. */
 export async function ack(ctx: Context, caller: Caller, request: ClientFrame<'ack'>): Promise<void> {
   await acknowledge(ctx, caller, request.cursor);
@@ -46,7 +50,8 @@ export async function ping(
   request: ClientFrame<'ping'>,
 ): Promise<Answer<'ping'> | Refusal> {
   const mailbox = await acknowledge(ctx, caller, request.cursor);
-  const { seq: head, name } = mailbox;
+  const { seq: head } = mailbox;
+  const name = nameIn(ctx, mailbox);
   await confirmConnection(ctx, caller, mailbox);
   if (request.cursor !== undefined && request.cursor > head) {
     return refuse('bad_request', `cursor: ${request.cursor} is beyond the head of your mailbox, ${head}`);
