@@ -21,9 +21,9 @@ function statefulResources(): string {
   });
   const template = Template.fromStack(new ImStack(app, 'serverless-im-dev', readConfig(app.node)));
   const resources = Object.entries(lasting).flatMap(([type, properties]) =>
-    Object.entries(template.findResources(type)).map(([logicalId, { Properties = {} }]) => [
+    Object.entries(template.findResources(type)).map(([logicalId, { Properties = {} }]) => ({
       logicalId,
-      {
+      kept: {
         type,
         ...Object.fromEntries(
           properties.flatMap((name) => {
@@ -32,9 +32,11 @@ function statefulResources(): string {
           }),
         ),
       },
-    ]),
+    })),
   );
-  return `${JSON.stringify(Object.fromEntries(resources.toSorted()), null, 2)}\n`;
+  const sorted = resources.toSorted((left, right) => (left.logicalId < right.logicalId ? -1 : 1));
+  const named = Object.fromEntries(sorted.map(({ logicalId, kept }) => [logicalId, kept]));
+  return `${JSON.stringify(named, null, 2)}\n`;
 }
 
 test('an upgrade replaces no table, no bucket, no secret and no API', async () => {
