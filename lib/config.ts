@@ -160,6 +160,15 @@ const configSchema = v.strictObject({
     ),
     720,
   ),
+  /** A name of one's own that clients connect to, e.g. `chat.example.com`; with the certificate for it. */
+  domainName: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}$/, 'must be a host name in lower case'),
+    ),
+  ),
+  /** In the region of the stack, wherever it is managed. */
+  certificateArn: v.optional(arnOf('acm')),
   /** Deploy the web chat, too: a bucket behind CloudFront. */
   webChat: v.optional(onOrOff, false),
   /** Delete the tables with the stack. For stages that hold nothing worth keeping. */
@@ -190,6 +199,9 @@ export function readConfig(node: Node): Config {
   if (!result.success)
     throw new ConfigError(`configuration: ${result.issues.map((issue) => describe(issue)).join('; ')}`);
   const { contactsOnly, devicesPerPlatform, settings, ...config } = result.output;
+  if ((config.domainName === undefined) !== (config.certificateArn === undefined)) {
+    throw new ConfigError('configuration: domainName and certificateArn: one needs the other');
+  }
   if (config.beforeSendUrl !== undefined && config.beforeSendFunction !== undefined)
     throw new ConfigError(
       'configuration: beforeSendFunction: there is beforeSendUrl already, give one of them',

@@ -38,7 +38,7 @@ export class ImStack extends Stack {
     });
     const environment = { IM_SETTINGS: JSON.stringify(config.settings) };
 
-    const webChat = config.webChat ? new WebChat(this, 'WebChat') : undefined;
+    const webChat = config.webChat ? new WebChat(this, 'WebChat', config) : undefined;
     const allowedOrigins = [...config.allowedOrigins, ...(webChat ? [webChat.origin] : [])];
     const tables = new Tables(this, 'Tables', config);
     const { bucket: media } = new Media(this, 'Media', { ...config, allowedOrigins });

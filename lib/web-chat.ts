@@ -11,6 +11,7 @@ import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
+import type { Config } from './config.ts';
 
 /** By `npm run build:web`; cdk.json has it built before each synth. */
 const FILES = 'dist/web';
@@ -21,7 +22,7 @@ export class WebChat extends Construct {
   private readonly bucket: IBucket;
   private readonly distribution: Distribution;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { domainName }: Pick<Config, 'domainName'>) {
     super(scope, id);
     // Nothing in it that a deployment does not put there again.
     this.bucket = new Bucket(this, 'Bucket', {
@@ -37,7 +38,7 @@ export class WebChat extends Construct {
       defaultBehavior: {
         origin: S3BucketOrigin.withOriginAccessControl(this.bucket),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-        responseHeadersPolicy: this.headers(),
+        responseHeadersPolicy: this.headers(domainName),
       },
     });
     this.origin = `https://${this.distribution.distributionDomainName}`;
@@ -54,7 +55,7 @@ export class WebChat extends Construct {
   }
 
   /** API and bucket are named by what they are: by name they would depend on this, and this on them. */
-  private headers(): ResponseHeadersPolicy {
+  private headers(domainName: string | undefined): ResponseHeadersPolicy {
     const { region, urlSuffix } = Stack.of(this);
     const store = `https://*.s3.${region}.${urlSuffix}`;
     const contentSecurityPolicy = [
@@ -63,7 +64,7 @@ export class WebChat extends Construct {
       "style-src 'self'",
       `img-src 'self' https: blob:`,
       `media-src 'self' https: blob:`,
-      `connect-src 'self' wss://*.execute-api.${region}.${urlSuffix} ${store}`,
+      `connect-src 'self' wss://${domainName ?? `*.execute-api.${region}.${urlSuffix}`} ${store}`,
       "base-uri 'none'",
       "form-action 'none'",
       "frame-ancestors 'none'",

@@ -1,7 +1,9 @@
 // The WebSocket API: its routes, the authorizer and the functions behind them.
 import { CfnOutput } from 'aws-cdk-lib';
 import {
+  ApiMapping,
   CfnStage,
+  DomainName,
   WebSocketApi,
   WebSocketStage,
   type WebSocketRoute,
@@ -9,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Action } from '../src/protocol/client-frames.ts';
@@ -150,8 +153,28 @@ export class ImWebSocketApi extends Construct {
     stage.node.addDependency(...this.routes);
     const { defaultChild } = stage.node;
     if (defaultChild instanceof CfnStage) defaultChild.routeSettings = routeSettings(config.routeThrottles);
-    this.url = stage.url;
-    new CfnOutput(this, 'Url', { value: stage.url, description: 'Where clients connect' });
+    this.url = this.nameOf(stage);
+    new CfnOutput(this, 'Url', { value: this.url, description: 'Where clients connect' });
+  }
+
+  /** Where the stage is found: by a name of one's own, if there is one. */
+  private nameOf(stage: WebSocketStage): string {
+    const { domainName, certificateArn } = this.props.config;
+    if (domainName === undefined || certificateArn === undefined) return stage.url;
+    const domain = new DomainName(this, 'Domain', {
+      domainName,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
+    });
+    new ApiMapping(this, 'DomainMapping', { api: this.api, domainName: domain, stage });
+    new CfnOutput(this, 'DomainTarget', {
+      value: domain.regionalDomainName,
+      description: `What ${domainName} is to be an alias of (CNAME, or ALIAS with DomainZone)`,
+    });
+    new CfnOutput(this, 'DomainZone', {
+      value: domain.regionalHostedZoneId,
+      description: 'The hosted zone of DomainTarget, for an ALIAS in Route 53',
+    });
+    return `wss://${domainName}`;
   }
 
   private addConnectionRoutes(): void {

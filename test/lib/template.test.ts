@@ -235,6 +235,25 @@ describe('the WebSocket API', () => {
     expect(stage!['DependsOn']).toEqual(expect.arrayContaining(needed));
   });
 
+  test('has a name of one’s own, where there is one with its certificate', () => {
+    const certificateArn = 'arn:aws:acm:eu-central-1:111122223333:certificate/0a1b';
+    const named = synthesize({ domainName: 'chat.example.com', certificateArn });
+    named.hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
+      DomainName: 'chat.example.com',
+      DomainNameConfigurations: [{ CertificateArn: certificateArn, EndpointType: 'REGIONAL' }],
+    });
+    named.resourceCountIs('AWS::ApiGatewayV2::ApiMapping', 1);
+    named.hasOutput('*', { Value: 'wss://chat.example.com' });
+    template.resourceCountIs('AWS::ApiGatewayV2::DomainName', 0);
+    const others = [
+      { domainName: 'chat.example.com' },
+      { certificateArn },
+      { domainName: 'https://chat.example.com', certificateArn },
+      { domainName: 'chat.example.com', certificateArn: 'arn:aws:iam::1:x' },
+    ];
+    for (const context of others) expect(() => synthesize(context)).toThrow(ConfigError);
+  });
+
   test('is throttled, each route as configured', () => {
     const routeThrottles = '{"send":{"rateLimit":50,"burstLimit":20}}';
     synthesize({ throttle: '{"rateLimit":200,"burstLimit":100}', routeThrottles }).hasResourceProperties(
