@@ -9,6 +9,7 @@ import { bundleWeb } from '../../scripts/build-web.ts';
 import { Devices, directId, newUser, range } from '../client/devices.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { startCloud } from '../support/cloud.ts';
+import { TestBackend } from '../support/service.ts';
 
 let cloud: Cloud;
 let devices: Devices;
@@ -35,6 +36,12 @@ afterAll(async () => {
 declare const document: {
   querySelector(selectors: string): { scrollTop: number; complete: boolean; naturalWidth: number } | null;
 };
+
+/** A page whose disk is full when we say so. */
+interface FullPage {
+  fullDisk: boolean;
+  IDBObjectStore: { prototype: { put: (...parameters: unknown[]) => unknown } };
+}
 
 const address = () => `http://127.0.0.1:${cloud.port}/chat/`;
 
@@ -145,6 +152,57 @@ test('what is written offline is there after a reload, and goes out when there i
   await shows(page, ['one', 'two', 'three']);
 }, 90_000);
 
+test('a browser that keeps nothing (IndexedDB is blocked) chats all the same', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const { im, seen } = await devices.connect({ userId: ben });
+  const context = await browser();
+  await context.addInitScript(() => {
+    Object.defineProperty(globalThis, 'indexedDB', {
+      value: {
+        open: () => {
+          throw new DOMException('The user denied permission to access the database.', 'SecurityError');
+        },
+      },
+    });
+  });
+  const page = await openPage(context, ann);
+  await openChat(page, ben);
+  await say(page, 'one');
+  await seen.until(() => seen.texts.length === 1, 'the first message');
+  await im.conversation(`user:${ann}`).send('two').sent;
+  await shows(page, ['one', 'two']);
+  expect(seen.texts).toContain('one');
+}, 90_000);
+
+test('a browser that is full shows what comes, and sends once there is room again', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const { im, seen } = await devices.connect({ userId: ben });
+  const context = await browser();
+  await context.addInitScript(() => {
+    const { IDBObjectStore: stores } = globalThis as never as FullPage;
+    const put = stores.prototype.put;
+    stores.prototype.put = function (...parameters: unknown[]) {
+      if ((globalThis as never as FullPage).fullDisk) throw new DOMException('full', 'QuotaExceededError');
+      return put.apply(this, parameters);
+    };
+  });
+  const page = await openPage(context, ann);
+  await openChat(page, ben);
+  await say(page, 'one');
+  await seen.until(() => seen.texts.length === 1, 'the first message');
+  const disk = (isFull: boolean) =>
+    page.evaluate((full) => void ((globalThis as never as FullPage).fullDisk = full), isFull);
+  await disk(true);
+  await im.conversation(`user:${ann}`).send('two').sent;
+  await cloud.settled();
+  await disk(false);
+  await im.conversation(`user:${ann}`).send('three').sent;
+  await shows(page, ['one', 'two', 'three']);
+  await say(page, 'four');
+  await seen.until(() => seen.texts.includes('four'), 'what is sent after that');
+  expect(await texts(page)).toEqual(['one', 'two', 'three', 'four']);
+}, 90_000);
+
 test('a second tab is the same device; another browser takes over, and is taken back', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
   await devices.connect({ userId: ben });
@@ -167,20 +225,37 @@ test('a second tab is the same device; another browser takes over, and is taken 
   expect(await texts(first)).toEqual(['from the first tab', 'from the second']);
 }, 90_000);
 
-test('a thousand messages scroll: only what is in sight is drawn, and nothing jumps', async () => {
+/** History that came with the user from another system. */
+async function importNumbers(from: string, conversationId: string, count: number): Promise<void> {
+  const backend = new TestBackend(cloud.service);
+  for (let first = 1; first <= count; first += 25) {
+    const messages = Array.from({ length: Math.min(25, count - first + 1) }, (_, index) => ({
+      from,
+      clientMsgId: `imported-${first + index}`,
+      type: 'text',
+      body: { text: `number ${first + index}` },
+      serverTime: Date.UTC(2020, 0, 1) + (first + index) * 60_000,
+    }));
+    const answer = await backend.call('POST', '/v1/import', { conversationId, messages });
+    expect(answer.status).toBe(200);
+  }
+}
+
+test('five thousand messages scroll: only what is in sight is drawn, and nothing jumps', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
   const { im } = await devices.connect({ userId: ann });
   const group = await im.createGroup({ title: 'Long' });
-  for (const n of range(1_000)) await group.conversation.send(`number ${n}`).sent;
+  await importNumbers(ann, group.conversation.conversationId, 4_950);
+  for (const n of range(50)) await group.conversation.send(`number ${4_950 + n}`).sent;
   await group.conversation.add([ben]);
   const page = await openPage(await browser(), ann);
   await page.getByRole('button', { name: /^Long/ }).click();
   const drawn = () => page.locator('.message').count();
   const sees = (n: number) => page.getByText(`number ${n}`, { exact: true }).waitFor();
-  await sees(1_000);
+  await sees(5_000);
   // What came one after the other while it was looked at is all there; anew, it begins with the newest.
   await page.reload();
-  await sees(1_000);
+  await sees(5_000);
   expect(await drawn()).toBeLessThan(60);
   const scrollTop = () => page.evaluate(() => document.querySelector('.timeline .scroll')!.scrollTop);
   /** At the end of all jumps. */
@@ -204,7 +279,7 @@ test('a thousand messages scroll: only what is in sight is drawn, and nothing ju
     }
   };
   await page.mouse.move(800, 300);
-  for (const top of [951, 901, 851]) {
+  for (const top of [4_951, 4_901, 4_851]) {
     await rests();
     await scrollUp();
     // It was the first, and stays in sight.
@@ -212,7 +287,7 @@ test('a thousand messages scroll: only what is in sight is drawn, and nothing ju
     expect(await drawn()).toBeLessThan(60);
   }
   await page.getByRole('button', { name: 'To the newest messages' }).click();
-  await sees(1_000);
+  await sees(5_000);
 }, 120_000);
 
 test('a telephone shows one thing at a time; a screen reader finds a name for all; both schemes are legible', async () => {
