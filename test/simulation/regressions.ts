@@ -8,4 +8,8 @@ export interface Regression {
 export const regressions: readonly Regression[] = [
   { seed: 5, found: 'I2: a failed message was passed by four others, retried, and stored twice' },
   { seed: 55, found: 'P5.12a: the answer to a reaction, older than what came meanwhile, was shown for good' },
+  {
+    seed: 70_119,
+    found: 'I1: a message that waited, written late by a life that was over, held up its conversation',
+  },
 ];

@@ -37,7 +37,9 @@ export class Store {
     this.currentMeta = meta;
     for (const record of loaded.conversations) this.records.set(record.conversationId, record);
     for (const arrival of loaded.waiting) {
-      const { conversationId } = arrival.slot;
+      const { conversationId, seq } = arrival.slot;
+      // A batch of a life that ended may have come after this device went on without it: it was shown since.
+      if (seq <= (this.records.get(conversationId)?.shownSeq ?? 0)) continue;
       this.early.set(conversationId, [...(this.early.get(conversationId) ?? []), arrival]);
     }
     this.unsent = loaded.outbox;

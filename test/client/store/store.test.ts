@@ -1,6 +1,7 @@
 // What the client keeps: how old data become new ones, step by step and whole.
 import { expect, test } from 'vitest';
 import type { Migration } from '../../../src/client/store/migrations.ts';
+import { key } from '../../../src/client/store/schema.ts';
 import { Store } from '../../../src/client/store/store.ts';
 import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import type { Change } from '../../../src/client/storage/storage.ts';
@@ -69,4 +70,22 @@ test('data of a newer version are refused, and left alone', async () => {
   await Store.open(storage, identify, [step('1 to 2')]);
   await expect(Store.open(storage, nobody, [])).rejects.toMatchObject({ code: 'storage' });
   expect(await metaOf(storage)).toMatchObject({ schemaVersion: 2 });
+});
+
+test('what waits at or below what is shown is passed over: it holds up nothing', async () => {
+  const storage = new MemoryStorage();
+  const conversationId = 'd:ann:ben';
+  const slot = (seq: number) => ({ conversationId, seq, void: true as const });
+  await Store.open(storage, identify);
+  await storage.commit([
+    {
+      key: key.conversation(conversationId),
+      value: { conversationId, shownSeq: 8, unread: 0, countedSeq: 8, last: null },
+    },
+    // Written late, by a life that was over.
+    { key: key.waiting(conversationId, 7), value: { slot: slot(7), delivery: 'live' } },
+    { key: key.waiting(conversationId, 10), value: { slot: slot(10), delivery: 'live' } },
+  ]);
+  const store = await Store.open(storage, identify);
+  expect(store.timeline(conversationId).waiting.map((arrival) => arrival.slot.seq)).toEqual([10]);
 });
