@@ -80,6 +80,9 @@ const defaultThrottle = { rateLimit: 5_000, burstLimit: 2_500 };
 /** As many new connections a second as the account may open. */
 const defaultRouteThrottles = { $connect: { rateLimit: 500, burstLimit: 500 } };
 
+/** A backend asks less often than its users do; and leaves them what the account has. */
+const defaultServiceThrottle = { rateLimit: 1_000, burstLimit: 500 };
+
 const configSchema = v.strictObject({
   /** Name of the API stage and suffix of the stack: letters, digits and dashes. */
   stage: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9-]{1,32}$/)), 'dev'),
@@ -106,6 +109,23 @@ const configSchema = v.strictObject({
     ),
     1,
   ),
+  /** So many of `fan-out` at once, kept free of what else runs in the account, and no more; none: as many as are free. */
+  fanOutReservedConcurrency: v.optional(
+    v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.integer(), v.minValue(1)),
+  ),
+  /** The ARN of a key that tables, queues, files and logs are encrypted with; else AWS's own (docs/operations.md). */
+  kmsKey: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a key, not of an alias'),
+    ),
+  ),
+  /** Make the role that API Gateway logs with, one for the account (docs/operations.md). */
+  accountLogRole: v.optional(onOrOff, false),
+  /** Have functions write traces for X-Ray. */
+  tracing: v.optional(onOrOff, false),
+  /** What each route of the service API takes, of all callers together. */
+  serviceThrottle: v.optional(json(throttle), defaultServiceThrottle),
   /** What each route of the stage takes, for all clients together; above it API Gateway refuses. */
   throttle: v.optional(json(throttle), defaultThrottle),
   /** Routes that take less, or more, by route key: `{"send":{"rateLimit":500,"burstLimit":200}}`. */

@@ -5,9 +5,11 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import { Queue, QueueEncryption, type IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Queue, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { importedAttribute } from '../src/core/tables.ts';
+import { acknowledge } from './acknowledged.ts';
+import { safeQueue } from './baseline.ts';
 import { ImFunction } from './im-function.ts';
 import { sendOnlyDestination } from './on-failure.ts';
 import { QueueSource } from './queue-source.ts';
@@ -20,6 +22,8 @@ export interface FanOutProps {
   stageName: string;
   /** Batches of one shard at once. */
   parallelization: number;
+  /** How many may run at once, kept free for it. */
+  reservedConcurrency: number | undefined;
   environment: Record<string, string>;
 }
 
@@ -36,6 +40,7 @@ export class FanOut extends Construct {
     const fanOut = new ImFunction(this, 'fan-out', {
       description: 'Writes pointers to the mailboxes of a message’s recipients and pushes to their devices',
       timeout,
+      reservedConcurrency: props.reservedConcurrency,
       environment,
     })
       .useTable(tables, 'Users', 'UpdateItem', 'PutItem', 'DeleteItem')
@@ -63,10 +68,10 @@ export class FanOut extends Construct {
     for (const sender of this.delivering) sender.useQueue(queue, 'GROUP_TASKS_QUEUE_URL');
 
     this.failures = new Queue(this, 'Failures', {
+      ...safeQueue(this),
       retentionPeriod: Duration.days(14),
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
     });
+    acknowledge(this.failures, 'SQS3', 'Is where ranges of streams go that were given up: redriven by hand');
 
     // CDK declares optional members without `| undefined`, so that its own classes do not fit its own interfaces here.
     const messages = tables.get('Messages') as ITable;

@@ -2,6 +2,7 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledged.ts';
 import { AfterSend } from './after-send.ts';
 import type { Config } from './config.ts';
 import type { ImFunction } from './im-function.ts';
@@ -41,9 +42,11 @@ export class Hooks extends Construct {
   }
 
   private makeSecret(id: string): Secret {
-    return new Secret(this, id, {
+    const secret = new Secret(this, id, {
       description: 'Signs what is sent to the hook',
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
     });
+    acknowledge(secret, 'SMG4', 'The endpoint has it, too: whoever changes it changes it there');
+    return secret;
   }
 }

@@ -1,13 +1,15 @@
 // Our Lambda defaults, and the bindings: an environment variable together with the grant that it needs.
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Architecture, Code, Function, RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { tableDefinitions, type TableName } from '../src/core/tables.ts';
+import { acknowledge, acknowledgeWildcard } from './acknowledged.ts';
+import { baselineOf, logGroup } from './baseline.ts';
 import type { Tables } from './tables.ts';
 
 export interface ImFunctionProps {
@@ -15,6 +17,8 @@ export interface ImFunctionProps {
   timeout?: Duration;
   /** It has itself invoked again, by a queue: Lambda would end that after some times. */
   continuesItself?: boolean;
+  /** None: it takes what is free in the account. */
+  reservedConcurrency?: number | undefined;
   environment?: Record<string, string>;
 }
 
@@ -44,10 +48,8 @@ export class ImFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: ImFunctionProps) {
     super(scope, id);
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const { tracing, key } = baselineOf(this);
+    const logs = logGroup(this, 'Logs');
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.function = new Function(this, 'Function', {
       description: props.description,
@@ -58,11 +60,17 @@ export class ImFunction extends Construct {
       code: Code.fromAsset(`dist/functions/${id}`),
       handler: 'index.handler',
       role: this.role,
-      logGroup,
+      logGroup: logs,
+      ...(tracing && { tracing: Tracing.ACTIVE }),
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       ...(props.continuesItself && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
     });
-    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]);
+    if (tracing) acknowledge(this.role, 'IAM5[Resource::*]', 'X-Ray takes traces for no resource');
+    if (key) this.useKey(key);
   }
 
   /** Allows just these actions on one table and names the table in the environment. */
@@ -98,6 +106,9 @@ export class ImFunction extends Construct {
         resourceName: `${stageName}/${method}/@connections/*`,
       });
     this.allow(['execute-api:ManageConnections'], methods.map(arn));
+    for (const method of methods) {
+      acknowledgeWildcard(this.role, arn(method), 'Ids of connections are known at run time alone');
+    }
     return this;
   }
 
@@ -111,6 +122,11 @@ export class ImFunction extends Construct {
       this.allow(
         actions.map((action) => `s3:${action}`),
         [bucket.arnForObjects(`${prefix}*`)],
+      );
+      acknowledgeWildcard(
+        this.role,
+        bucket.arnForObjects(`${prefix}*`),
+        'Files of one kind, named at run time',
       );
     }
     if (isToldOfMissing) this.allow(['s3:ListBucket'], [bucket.bucketArn]);
@@ -151,6 +167,7 @@ export class ImFunction extends Construct {
     const endpoints = arns.map((arn) => `${arn.replace(':app/', ':endpoint/')}/*`);
     this.allow(['sns:CreatePlatformEndpoint'], arns);
     this.allow(['sns:Publish'], endpoints);
+    for (const arn of endpoints) acknowledgeWildcard(this.role, arn, 'Endpoints are made at run time');
     return this;
   }
 
@@ -170,6 +187,21 @@ export class ImFunction extends Construct {
       ...consumption,
     });
     return this;
+  }
+
+  /** What is kept by the stores with this key; the key's own policy has to agree. */
+  private useKey({ keyArn }: IKey): void {
+    const { region, urlSuffix } = Stack.of(this);
+    const stores = ['dynamodb', 's3', 'sqs'].map((service) => `${service}.${region}.${urlSuffix}`);
+    this.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['Decrypt', 'DescribeKey', 'Encrypt', 'GenerateDataKey', 'ReEncryptFrom', 'ReEncryptTo'].map(
+          (action) => `kms:${action}`,
+        ),
+        resources: [keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': stores } },
+      }),
+    );
   }
 
   private allow(actions: string[], resources: string[]): void {

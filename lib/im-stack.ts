@@ -1,6 +1,8 @@
 // The whole backend: tables, the WebSocket API in front of them, and the fan-out behind them.
-import { CfnParameter, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnParameter, Stack, Tags, type StackProps } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { setBaseline } from './baseline.ts';
 import type { Config } from './config.ts';
 import { FanOut } from './fan-out.ts';
 import { Media } from './media.ts';
@@ -19,7 +21,13 @@ const notEmpty = '^\\S(.*\\S)?$';
 
 export class ImStack extends Stack {
   constructor(scope: Construct, id: string, config: Config, props?: StackProps) {
-    super(scope, id, props);
+    const { kmsKey, tracing } = config;
+    // Tables with a key of their own are made for one region: the key's.
+    const region = kmsKey?.split(':')[3];
+    super(scope, id, { ...props, ...(region !== undefined && { env: { region } }) });
+    setBaseline(this, { tracing, ...(kmsKey !== undefined && { key: Key.fromKeyArn(this, 'Key', kmsKey) }) });
+    Tags.of(this).add('project', 'serverless-im');
+    Tags.of(this).add('stage', config.stage);
 
     // Whose tokens are good has no default: parameters, so that the template itself fits every stage and the laptop.
     const tokenKeys = new CfnParameter(this, 'TokenKeys', {
@@ -60,12 +68,13 @@ export class ImStack extends Stack {
       media,
       stageName: config.stage,
       parallelization: config.fanOutParallelization,
+      reservedConcurrency: config.fanOutReservedConcurrency,
       environment,
     });
     const { failures } = fanOut;
     new Hooks(this, 'Hooks', { config, asking, tables, failures, environment });
     const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
     fanOut.leaveNotesIn(offline.notifications);
-    new ServiceApi(this, 'ServiceApi', { tables, media, api, stageName: config.stage, environment });
+    new ServiceApi(this, 'ServiceApi', { tables, media, api, config, environment });
   }
 }

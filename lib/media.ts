@@ -4,6 +4,8 @@ import { BlockPublicAccess, Bucket, BucketEncryption, HttpMethods } from 'aws-cd
 import { Construct } from 'constructs';
 import { EXPORT_DAYS } from '../src/core/exports/export.ts';
 import { EXPORTS_PREFIX } from '../src/core/media/keys.ts';
+import { acknowledge } from './acknowledged.ts';
+import { baselineOf } from './baseline.ts';
 import type { Config } from './config.ts';
 
 export class Media extends Construct {
@@ -12,9 +14,12 @@ export class Media extends Construct {
   constructor(scope: Construct, id: string, { allowedOrigins, disposable, settings }: Config) {
     super(scope, id);
     const { messageRetentionDays } = settings;
+    const { key } = baselineOf(this);
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(key
+        ? { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
+        : { encryption: BucketEncryption.S3_MANAGED }),
       enforceSSL: true,
       removalPolicy: disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
       cors:
@@ -38,5 +43,10 @@ export class Media extends Construct {
           : [{ id: 'expired', prefix: 'c/', expiration: Duration.days(messageRetentionDays + 1) }]),
       ],
     });
+    acknowledge(
+      this.bucket,
+      'S1',
+      'Its access logs would hold signed URLs, which open files for 15 minutes; what is signed is in the logs of `media`',
+    );
   }
 }

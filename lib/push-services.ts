@@ -1,6 +1,7 @@
 // The push services that the notifier may use: their addresses, their secrets, and the right to use them.
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledged.ts';
 import type { Config } from './config.ts';
 import type { ImFunction } from './im-function.ts';
 
@@ -18,6 +19,7 @@ export class PushServices extends Construct {
         description: 'Signs what is sent to the webhook',
         generateSecretString: { passwordLength: 48, excludePunctuation: true },
       });
+      acknowledge(secret, 'SMG4', 'The endpoint has it, too: whoever changes it changes it there');
       notify.setVariable('PUSH_WEBHOOK_URL', pushWebhookUrl);
       notify.useSecret(secret.secretArn, 'PUSH_WEBHOOK_SECRET_ARN');
     }

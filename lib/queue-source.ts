@@ -1,7 +1,8 @@
 // A queue that invokes a function, and where its messages go when they fail again and again.
 import { Duration } from 'aws-cdk-lib';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { safeQueue } from './baseline.ts';
 import type { ImFunction, QueueConsumption } from './im-function.ts';
 
 export interface QueueSourceProps extends QueueConsumption {
@@ -18,7 +19,7 @@ export class QueueSource extends Construct {
   constructor(scope: Construct, id: string, props: QueueSourceProps) {
     super(scope, id);
     const { consumer, maxReceiveCount = 5, ...consumption } = props;
-    const safe = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+    const safe = safeQueue(this);
     this.deadLetters = new Queue(this, `${id}DeadLetters`, { ...safe, retentionPeriod: Duration.days(14) });
     this.queue = new Queue(this, 'Queue', {
       ...safe,

@@ -15,7 +15,10 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { EXPORTS_PREFIX } from '../src/core/media/keys.ts';
 import type { ServiceRoute } from '../src/protocol/service-routes.ts';
+import { cfnStageOf, logAccess } from './access-logs.ts';
+import { acknowledgeWildcard } from './acknowledged.ts';
 import { Broadcasts } from './broadcasts.ts';
+import type { Config } from './config.ts';
 import { Exports } from './exports.ts';
 import { Erasures } from './erasures.ts';
 import { ImFunction } from './im-function.ts';
@@ -25,7 +28,7 @@ export interface ServiceApiProps {
   tables: Tables;
   media: Bucket;
   api: IWebSocketApi;
-  stageName: string;
+  config: Config;
   environment: Record<string, string>;
 }
 
@@ -37,13 +40,15 @@ export class ServiceApi extends Construct {
   private readonly authorizer = new HttpIamAuthorizer();
   private readonly environment: Record<string, string>;
 
-  constructor(scope: Construct, id: string, { tables, media, api, stageName, environment }: ServiceApiProps) {
+  constructor(scope: Construct, id: string, { tables, media, api, config, environment }: ServiceApiProps) {
     super(scope, id);
+    const { stage: stageName, serviceThrottle } = config;
     this.environment = environment;
     this.http = new HttpApi(this, 'Api', {
       apiName: `serverless-im-service-${stageName}`,
       description: 'For the app’s own backend',
     });
+    this.guardStage(serviceThrottle);
     const service = this.addFunction('service', 'Sends messages for the app’s own backend')
       .useTable(tables, 'Users', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'PutItem', 'UpdateItem')
@@ -99,6 +104,13 @@ export class ServiceApi extends Construct {
     this.tellOutside();
   }
 
+  private guardStage({ rateLimit, burstLimit }: Config['serviceThrottle']): void {
+    // The stage that an HTTP API makes by itself: another of that name would stand in its own way.
+    const stage = cfnStageOf(this.http.defaultStage!);
+    stage.defaultRouteSettings = { throttlingRateLimit: rateLimit, throttlingBurstLimit: burstLimit };
+    logAccess(this, stage, 'HTTP');
+  }
+
   private addFunction(name: string, description: string): ImFunction {
     return new ImFunction(this, name, { description, timeout: TIMEOUT, environment: this.environment });
   }
@@ -120,6 +132,7 @@ export class ServiceApi extends Construct {
         new PolicyStatement({ actions: ['execute-api:Invoke'], resources: [this.http.arnForExecuteApi()] }),
       ],
     });
+    acknowledgeWildcard(callers, this.http.arnForExecuteApi(), 'Every route of this API is what it is for');
     const stack = Stack.of(this);
     new CfnOutput(stack, 'ServiceUrl', {
       value: this.http.apiEndpoint,

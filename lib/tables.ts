@@ -1,7 +1,15 @@
 // The four tables, on demand, with TTL, point-in-time recovery and the streams.
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, ProjectionType, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  Billing,
+  ProjectionType,
+  StreamViewType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { baselineOf } from './baseline.ts';
 import type { Config } from './config.ts';
 import { tableDefinitions, ttlAttribute, type TableDefinition, type TableName } from '../src/core/tables.ts';
 
@@ -27,6 +35,7 @@ export class Tables extends Construct {
   private createTable(name: TableName, { disposable, tableNames }: TablesProps): TableV2 {
     const tableName = tableNames[name];
     const definition: TableDefinition = tableDefinitions[name];
+    const { key } = baselineOf(this);
     return new TableV2(this, name, {
       ...(tableName !== undefined && { tableName }),
       partitionKey: { name: definition.partitionKey, type: AttributeType.STRING },
@@ -34,6 +43,7 @@ export class Tables extends Construct {
         name: definition.sortKey.name,
         type: definition.sortKey.type === 'N' ? AttributeType.NUMBER : AttributeType.STRING,
       },
+      ...(key && { encryption: TableEncryptionV2.customerManagedKey(key) }),
       billing: Billing.onDemand(),
       timeToLiveAttribute: ttlAttribute,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

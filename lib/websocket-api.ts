@@ -2,7 +2,6 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import {
   ApiMapping,
-  CfnStage,
   DomainName,
   WebSocketApi,
   WebSocketStage,
@@ -18,6 +17,8 @@ import type { Action } from '../src/protocol/client-frames.ts';
 import { groupFrames } from '../src/protocol/group-frames.ts';
 import { mediaFrames } from '../src/protocol/media-frames.ts';
 import { peopleFrames, presenceFrames } from '../src/protocol/people-frames.ts';
+import { AccountLogRole, cfnStageOf, logAccess } from './access-logs.ts';
+import { acknowledge } from './acknowledged.ts';
 import type { Config } from './config.ts';
 import { ImFunction, type ImFunctionProps } from './im-function.ts';
 import type { Tables } from './tables.ts';
@@ -151,8 +152,11 @@ export class ImWebSocketApi extends Construct {
     });
     // A stage deploys what is there: without routes it fails, and what comes later would be deployed by luck.
     stage.node.addDependency(...this.routes);
-    const { defaultChild } = stage.node;
-    if (defaultChild instanceof CfnStage) defaultChild.routeSettings = routeSettings(config.routeThrottles);
+    const cfnStage = cfnStageOf(stage);
+    cfnStage.routeSettings = routeSettings(config.routeThrottles);
+    logAccess(this, cfnStage, 'WEBSOCKET');
+    // A stage that logs is refused while the account has no role for it.
+    if (config.accountLogRole) stage.node.addDependency(new AccountLogRole(this, 'LogRole').account);
     this.url = this.nameOf(stage);
     new CfnOutput(this, 'Url', { value: this.url, description: 'Where clients connect' });
   }
@@ -225,7 +229,14 @@ export class ImWebSocketApi extends Construct {
   }
 
   private addRoute(key: string, options: WebSocketRouteOptions): void {
-    this.routes.push(this.api.addRoute(key, options));
+    const route = this.api.addRoute(key, options);
+    this.routes.push(route);
+    if (key === '$connect') return;
+    acknowledge(
+      route,
+      'APIG4',
+      'WebSocket APIs authorize a connection once, at $connect; its user comes from there',
+    );
   }
 
   private twoWay(id: string, handler: ImFunction) {

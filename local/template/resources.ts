@@ -153,6 +153,8 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     // Throttling is for many clients; here there are testers, who ask for it by a fault plan.
     ignores: ['AccessLogSettings', 'DefaultRouteSettings', 'Description', 'RouteSettings', 'Tags'],
   },
+  // The role that logs of an account's APIs are written with.
+  'AWS::ApiGateway::Account': { uses: [], ignores: ['CloudWatchRoleArn'] },
   'AWS::ApiGatewayV2::Deployment': { uses: ['ApiId'], ignores: ['Description', 'StageName'], ref: shortId },
   'AWS::SQS::Queue': {
     nameProperty: 'QueueName',

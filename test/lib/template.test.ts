@@ -122,7 +122,8 @@ describe('functions', () => {
       LoggingConfig: { LogGroup: Match.anyValue() },
     });
     const functions = Object.keys(template.findResources('AWS::Lambda::Function')).length;
-    template.resourceCountIs('AWS::Logs::LogGroup', functions);
+    // Two more are the access logs of the stages.
+    template.resourceCountIs('AWS::Logs::LogGroup', functions + 2);
     template.resourceCountIs('AWS::IAM::Role', functions);
   });
 
