@@ -72,7 +72,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'recall: the body stays',
     side: 'server',
-    file: 'src/core/changes.ts',
+    file: 'src/core/taken-back.ts',
     guard: "empty: '{}',",
     without: "empty: item['body'],",
   },
@@ -115,14 +115,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'recall: reactions stay',
     side: 'server',
-    file: 'src/core/changes.ts',
+    file: 'src/core/taken-back.ts',
     guard: 'Object.fromEntries(reactionAttributes(item).map(',
     without: 'Object.fromEntries(reactionAttributes(item).slice(99).map(',
   },
   {
     name: 'recall: somebody reacts meanwhile',
     side: 'server',
-    file: 'src/core/changes.ts',
+    file: 'src/core/taken-back.ts',
     guard: "reacted === undefined ? 'attribute_not_exists(#reacted)' : '#reacted = :reacted'",
     without:
       "reacted === undefined ? 'attribute_exists(#type)' : '(#reacted = :reacted OR attribute_exists(#type))'",
