@@ -1,5 +1,5 @@
 // The client on Node: sockets from `ws`, and local data in a file.
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions as SocketOptions } from 'ws';
 import type { WebSocketConstructor } from './environment.ts';
 import { ImClient, type ClientOptions, type ConnectOptions } from './im-client.ts';
 import { FileStorage } from './storage/file.ts';
@@ -8,8 +8,8 @@ import { FileStorage } from './storage/file.ts';
 export class NodeWebSocket extends WebSocket {
   handshakeStatus: number | undefined;
 
-  constructor(url: string, protocols: string[]) {
-    super(url, protocols);
+  constructor(url: string, protocols: string[], options?: SocketOptions) {
+    super(url, protocols, options);
     this.on('error', ({ message }) => {
       const status = /^Unexpected server response: (\d+)$/.exec(message)?.[1];
       if (status) this.handshakeStatus = Number(status);
