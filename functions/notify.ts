@@ -10,5 +10,5 @@ const ctx = createContextWithoutConnections({ notes: createNotes() });
 export const handler = noteQueue({
   ...ctx,
   providers: createProviders({ secrets: createSecrets(), now: ctx.now }),
-  report: createReport(ctx.log),
+  report: createReport(ctx.log, ctx.now),
 });

@@ -122,6 +122,8 @@ const configSchema = v.strictObject({
   ),
   /** Make the role that API Gateway logs with, one for the account (docs/operations.md). */
   accountLogRole: v.optional(onOrOff, false),
+  /** Who is mailed when an alarm goes off. */
+  alarmEmail: v.optional(v.pipe(v.string(), v.email('must be an address of mail'))),
   /** Have functions write traces for X-Ray. */
   tracing: v.optional(onOrOff, false),
   /** What each route of the service API takes, of all callers together. */

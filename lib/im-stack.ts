@@ -6,6 +6,7 @@ import { setBaseline } from './baseline.ts';
 import type { Config } from './config.ts';
 import { FanOut } from './fan-out.ts';
 import { Media } from './media.ts';
+import { Observability } from './observability.ts';
 import { Offline } from './offline.ts';
 import { ServiceApi } from './service-api.ts';
 import { Tables } from './tables.ts';
@@ -76,5 +77,6 @@ export class ImStack extends Stack {
     const offline = new Offline(this, 'Offline', { config, tables, failures, environment });
     fanOut.leaveNotesIn(offline.notifications);
     new ServiceApi(this, 'ServiceApi', { tables, media, api, config, environment });
+    new Observability(this, 'Observability', { config, tables, api });
   }
 }

@@ -200,6 +200,35 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     ignores: ['RetentionInDays', 'Tags', 'KmsKeyId'],
     attributes: ({ name, account }) => ({ Arn: arn(account, 'logs', `log-group:${name}:*`) }),
   },
+  // What operators look at, and are told by: nobody operates a laptop.
+  'AWS::CloudWatch::Dashboard': { uses: [], ignores: ['DashboardBody', 'DashboardName', 'Tags'] },
+  'AWS::CloudWatch::Alarm': {
+    uses: [],
+    ignores: [
+      'AlarmActions',
+      'AlarmDescription',
+      'ComparisonOperator',
+      'Dimensions',
+      'EvaluationPeriods',
+      'ExtendedStatistic',
+      'MetricName',
+      'Metrics',
+      'Namespace',
+      'Period',
+      'Statistic',
+      'Tags',
+      'Threshold',
+      'TreatMissingData',
+    ],
+  },
+  'AWS::SNS::Topic': {
+    nameProperty: 'TopicName',
+    uses: [],
+    ignores: ['KmsMasterKeyId', 'Tags'],
+    ref: ({ name, account }) => arn(account, 'sns', name),
+  },
+  'AWS::SNS::TopicPolicy': { uses: [], ignores: ['PolicyDocument', 'Topics'] },
+  'AWS::SNS::Subscription': { uses: [], ignores: ['Endpoint', 'Protocol', 'TopicArn'] },
   'AWS::CDK::Metadata': { uses: [], ignores: ['Analytics'] },
 };
 

@@ -6,6 +6,7 @@ import type { NotificationReport } from '../core/notifications/notification.ts';
 import { notify, type NotifierContext } from '../core/notifications/notify.ts';
 import { optional } from './environment.ts';
 import { describeError } from './log.ts';
+import { emit } from './metrics.ts';
 
 const JOURNAL_TIMEOUT_MS = 2_000;
 
@@ -31,11 +32,14 @@ export function noteQueue(ctx: NotifierContext): (event: SQSEvent) => Promise<SQ
  * To the log: who, which conversation and what became of it, never what was said. On a laptop also to the journal that
  * testers read, where the local cloud names one.
  */
-export function createReport(log: Log): NotifierContext['report'] {
+export function createReport(log: Log, now: () => number): NotifierContext['report'] {
   const journal = optional('NOTIFICATION_JOURNAL_URL');
   return async (reports) => {
     for (const { preview: _, title: __, from: ___, at: ____, ...said } of reports)
       log.info('notification', said);
+    const count = (outcome: NotificationReport['outcome']) =>
+      reports.filter((report) => report.outcome === outcome).length;
+    emit(now(), { NotificationsSent: count('sent'), NotificationsFailed: count('failed') });
     if (journal && reports.length > 0) await write(journal, reports, log);
   };
 }

@@ -9,6 +9,7 @@ import type { Message } from '../protocol/messages.ts';
 import { isVoid } from '../protocol/slots.ts';
 import { createContext } from './context.ts';
 import { describeError } from './log.ts';
+import { emit } from './metrics.ts';
 import { createNotes } from './notes.ts';
 import { createObjectStore } from './object-store.ts';
 import { createTasks } from './tasks.ts';
@@ -34,6 +35,15 @@ export function messageStream(
       ctx.log.error('delivery failed', { conversationId, seq, ...describeError(cause) });
     }
     const failed = new Set(failures.map(({ message }) => sequenceNumbers.get(message)!));
+    const now = ctx.now();
+    emit(now, {
+      BatchSize: event.Records.length,
+      Messages: sequenceNumbers.size - failed.size,
+      // Since they were numbered: a record of the stream knows its own time to the second alone.
+      StoredToPushedMs: [...sequenceNumbers]
+        .filter(([, sequenceNumber]) => !failed.has(sequenceNumber))
+        .map(([{ serverTime }]) => Math.max(0, now - serverTime)),
+    });
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

@@ -43,6 +43,7 @@ const everything = {
   domainName: 'chat.example.com',
   pushWebhookUrl: 'https://example.com/push',
   pushSns: { ios: 'arn:aws:sns:us-east-1:123456789012:app/APNS/chat' },
+  alarmEmail: 'ops@example.com',
   tracing: true,
 };
 

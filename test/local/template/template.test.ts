@@ -743,14 +743,18 @@ describe('tables, streams and queues', () => {
 
 describe('nothing is silently ignored', () => {
   it('an unknown resource type is named, with its construct path', async () => {
-    const bucket: Resource = { Type: 'AWS::SNS::Topic', ...at('chat/Files/Resource') };
+    const bucket: Resource = { Type: 'AWS::Kinesis::Stream', ...at('chat/Files/Resource') };
     await expect(load({ Resources: { ...least, Bucket: bucket } })).rejects.toThrow(
-      'The local cloud does not know the resource type AWS::SNS::Topic (chat/Files/Resource)',
+      'The local cloud does not know the resource type AWS::Kinesis::Stream (chat/Files/Resource)',
     );
   });
 
   it('unless its condition is false', async () => {
-    const bucket: Resource = { Type: 'AWS::SNS::Topic', Condition: 'Never', ...at('chat/Files/Resource') };
+    const bucket: Resource = {
+      Type: 'AWS::Kinesis::Stream',
+      Condition: 'Never',
+      ...at('chat/Files/Resource'),
+    };
     const Conditions = { Never: { 'Fn::Equals': ['a', 'b'] } };
     await expect(load({ Conditions, Resources: { ...least, Bucket: bucket } })).resolves.toBeDefined();
   });

@@ -1,0 +1,76 @@
+// What operators see and are told: each alarm with its page, every queue of what was given up, and who is mailed.
+import { readFile } from 'node:fs/promises';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, expect, test } from 'vitest';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { readConfig } from '../../lib/config.ts';
+import { ImStack } from '../../lib/im-stack.ts';
+
+interface Alarm {
+  Properties: {
+    AlarmDescription: string;
+    AlarmActions?: unknown[];
+    Metrics?: { MetricStat?: { Metric: { Dimensions: { Value: { Ref: string } }[] } } }[];
+  };
+}
+
+const synthesize = (context: Record<string, unknown> = {}) => {
+  const app = new App({ context: { ...cdkJson.context, ...context } });
+  return Template.fromStack(new ImStack(app, 'im', readConfig(app.node)));
+};
+const alarmsOf = (template: Template) =>
+  Object.values(template.findResources('AWS::CloudWatch::Alarm')) as Alarm[];
+
+let template: Template;
+beforeAll(() => {
+  template = synthesize();
+});
+
+test('each alarm names a section of the runbook, and each section is an alarm’s', async () => {
+  const runbook = await readFile(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+  const sections = [...runbook.matchAll(/^## (\S+)$/gm)].map(([, section]) => section);
+  const named = alarmsOf(template).map(
+    ({ Properties }) => /^docs\/runbook\.md#([\w-]+)/.exec(Properties.AlarmDescription)?.[1],
+  );
+  expect(new Set(named)).toEqual(new Set(sections));
+});
+
+test('every queue that nothing is moved on from has an alarm', () => {
+  const ends = Object.entries(template.findResources('AWS::SQS::Queue'))
+    .filter(([, { Properties }]) => !Object.hasOwn(Properties as object, 'RedrivePolicy'))
+    .map(([logicalId]) => logicalId);
+  const watched = alarmsOf(template)
+    .filter(({ Properties }) => Properties.AlarmDescription.includes('something-was-given-up'))
+    .map(({ Properties }) => /"Fn::GetAtt":\["(\w+)","QueueName"\]/.exec(JSON.stringify(Properties))![1]);
+  expect(ends.length).toBeGreaterThan(4);
+  expect(new Set(watched)).toEqual(new Set(ends));
+});
+
+test.each(['functions-fail', 'functions-are-throttled'])('%s is about every function', (page) => {
+  const watched = alarmsOf(template)
+    .filter(({ Properties }) => Properties.AlarmDescription.includes(page))
+    .flatMap(({ Properties }) => Properties.Metrics!)
+    .flatMap(({ MetricStat }) => (MetricStat ? [MetricStat.Metric.Dimensions[0]!.Value.Ref] : []));
+  expect(watched.toSorted()).toEqual(Object.keys(template.findResources('AWS::Lambda::Function')).toSorted());
+});
+
+test('alarms tell nobody by default, and by mail who is named', () => {
+  template.resourceCountIs('AWS::SNS::Topic', 0);
+  const mailing = synthesize({ alarmEmail: 'ops@example.com' });
+  mailing.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' });
+  const [topic] = Object.keys(mailing.findResources('AWS::SNS::Topic'));
+  for (const { Properties } of alarmsOf(mailing)) expect(Properties.AlarmActions).toEqual([{ Ref: topic }]);
+  mailing.hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({
+          Effect: 'Allow',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        }),
+      ]),
+    },
+  });
+  expect(() => synthesize({ alarmEmail: 'nobody' })).toThrow(/alarmEmail: must be an address of mail/);
+});
