@@ -1,14 +1,11 @@
 // Writes docs/openapi.json, the service API as OpenAPI 3.1: the sentences are here, all else comes from the schemas.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { toJsonSchema } from '@valibot/to-json-schema';
-import type { GenericSchema } from 'valibot';
-import { ILL_FORMED } from '../src/protocol/body.ts';
 import { errorAdvice, errorCodes, errorStatuses, type ErrorCode } from '../src/protocol/errors.ts';
-import { bodySchemas, type SendableType } from '../src/protocol/messages.ts';
 import { serviceAnswers, serviceErrorSchema } from '../src/protocol/service-answers.ts';
 import { serviceOperations } from '../src/protocol/service-operations.ts';
 import { serviceRoutes, type ServiceRoute } from '../src/protocol/service-routes.ts';
+import { jsonSchema, withBodies, type Json } from './json-schema.ts';
 
 export const openApiDocument = fileURLToPath(new URL('../docs/openapi.json', import.meta.url));
 
@@ -32,7 +29,6 @@ const whatItDoes: Readonly<Record<ServiceRoute, string>> = {
   'DELETE /v1/broadcasts/{id}': 'Stops a broadcast within about a second.',
 };
 
-type Json = { readonly [name: string]: unknown };
 interface ObjectSchema extends Json {
   readonly properties?: Readonly<Record<string, Json>>;
   readonly required?: readonly string[];
@@ -173,37 +169,5 @@ const refusedByGateway = {
   properties: { message: { type: 'string' } },
   required: ['message'],
 };
-
-/** As it is given: what a check says of itself, where JSON Schema has no word for it, is the description. */
-function jsonSchema(schema: unknown): Json {
-  const converted = toJsonSchema(schema as GenericSchema, {
-    target: 'draft-2020-12',
-    typeMode: 'input',
-    errorMode: 'ignore',
-    overrideAction: ({ valibotAction, jsonSchema: before }) => {
-      const { type, message } = valibotAction as unknown as { type: string; message?: unknown };
-      if (type !== 'check' || typeof message !== 'string' || message === ILL_FORMED) return undefined;
-      const [, min, max] = /^must have (\d+) to (\d+) characters$/.exec(message) ?? [];
-      // Both count code points.
-      if (max) return { ...before, minLength: Number(min), maxLength: Number(max) };
-      return { ...before, description: [before.description, message].filter(Boolean).join('; ') };
-    },
-  }) as Json;
-  const { $schema: _, ...rest } = converted;
-  return rest;
-}
-
-/** A message's body is described by its type. */
-function withBodies(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withBodies);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = Object.entries(schema).map(([name, value]) => [name, withBodies(value)] as const);
-  const copy = Object.fromEntries(entries) as { properties?: Record<string, Json> };
-  const type = copy.properties?.['type']?.['const'];
-  if (typeof type === 'string' && copy.properties?.['body']) {
-    copy.properties['body'] = jsonSchema(bodySchemas[type as SendableType]);
-  }
-  return copy;
-}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(openApiDocument, renderOpenApi());

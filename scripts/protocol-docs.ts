@@ -33,7 +33,7 @@ interface JsonSchema {
 type Action = keyof typeof clientFrames;
 type AnsweredAction = keyof typeof responseFrames;
 
-const whatItDoes: Readonly<Record<Action, string>> = {
+export const whatItDoes: Readonly<Record<Action, string>> = {
   send: `Stores a message. The answer means: durable and numbered. The same \`clientMsgId\` from the same sender answers the original \`seq\` and \`duplicate: true\`; with another payload, \`idempotency_conflict\`. After a timeout, send the same again with the same \`clientMsgId\`; keep at most one unanswered send per conversation, and after a reconnect sync to the head before resending. The body is at most ${limits.bodyBytes / 1024} KB as JSON. \`ephemeral\` messages are pushed to who is online, within a conversation that exists, never stored and not numbered. Beginning conversations, or trying to, is limited (20 a minute by default, \`rate_limited\`). \`replyTo\` must be a message that the sender may see; it and \`mentions\` come back in the message as they were sent. \`cursor\` acknowledges on the way, as \`ack\` does.`,
   sync: 'Events of the mailbox after a cursor, in syncSeq order. `next` is the cursor to ask from next: asking `after: n` acknowledges everything up to n. `reset: true`: the cursor is older than what the mailbox keeps, or beyond its head; fill conversations from `history`, then go on from `head`. An answer may hold fewer events than `limit`, to stay within one WebSocket message; follow `more`. `mailbox` is an opaque name of this very mailbox: when it is another than before, the server was set up anew, and nothing that you have stored of it holds; do not use your cursor, begin at 0.',
   ack: 'Acknowledges everything up to `cursor`. One-way: there is no answer, and a cursor that is beyond the head changes nothing.',
@@ -104,7 +104,7 @@ const whatItDoes: Readonly<Record<Action, string>> = {
   ping: 'Keeps the connection alive, tells the mailbox head, and acknowledges if `cursor` is given.',
 };
 
-const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
+export const whatItTells: Readonly<Record<keyof typeof pushFrames, string>> = {
   sync: `An extent of the mailbox, both ends included. It can be lost, repeated or overtaken: if \`from\` is not your position + 1, pull. Without \`events\` they did not fit ${limits.frameBytes / 1024} KB: pull. The device that made a message is not pushed its own copy; an extent may start below its first event, over entries that this device made.`,
   ephemeral: 'A message that is not stored.',
   group:
@@ -122,7 +122,7 @@ export function renderProtocol(): string {
   return [
     '# Wire protocol `im.v1`',
     '<!-- Made by `npm run docs` from src/protocol; a test holds it against the schemas. Do not edit. -->',
-    'One WebSocket, JSON text frames, UTF-8. Additions (new actions, new optional fields) are no breaking changes: ignore fields that you do not know.',
+    'One WebSocket, JSON text frames, UTF-8. Additions (new actions, new optional fields) are no breaking changes: ignore fields that you do not know. For machines: [asyncapi.json](asyncapi.json), AsyncAPI 3.',
     '## Connecting',
     [
       '```',
