@@ -499,7 +499,7 @@ test('without each grant in turn, a request that was made is refused: none is su
     if (!refused || (await services.send(refused)) === 'refused') superfluous.push(grant);
   }
   expect(superfluous).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('without each grant that an event source needs, it does not start', async () => {
   const grants = grantsOf(cloud.model).filter(isOfEventSource);
