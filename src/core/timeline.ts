@@ -79,7 +79,7 @@ export async function readSlotItems(ctx: Context, keys: readonly SlotKey[]): Pro
 export interface Stretch {
   readonly low: number;
   readonly high: number;
-  readonly stored: ReadonlyMap<number, StoredSlot>;
+  readonly stored: Map<number, StoredSlot>;
 }
 
 export interface StoredSlot {

@@ -59,15 +59,15 @@ export const mutations: readonly Mutation[] = [
     side: 'server',
     file: 'src/core/fencing.ts',
     guard:
-      "const put = { table: 'Messages', item, condition: 'attribute_not_exists(#conversationId)' } as const;",
-    without: "const put = { table: 'Messages', item } as const;",
+      "({ kind: 'put', table: 'Messages', item, condition: 'attribute_not_exists(#conversationId)' }) as const;",
+    without: "({ kind: 'put', table: 'Messages', item }) as const;",
   },
   {
     name: 'fence: readers step over a hole instead of waiting for it to settle',
     side: 'server',
     file: 'src/core/fencing.ts',
     guard: 'if (ctx.now() - settledSince <= ctx.settings.settleMs) return [];',
-    without: 'if (ctx.now() - settledSince <= ctx.settings.settleMs) return run.map(emptySlot);',
+    without: 'if (ctx.now() - settledSince <= ctx.settings.settleMs) return slots.map(emptySlot);',
   },
   {
     name: 'recall: the body stays',
