@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { slimReact } from './slim-react.ts';
 
 const sources = fileURLToPath(new URL('../web', import.meta.url));
 export const webDirectory = fileURLToPath(new URL('../dist/web', import.meta.url));
@@ -29,10 +30,18 @@ async function bundleScript(): Promise<string> {
     cwd: sources,
     input: 'main.tsx',
     platform: 'browser',
+    plugins: [slimReact()],
+    // No getter in it does anything.
+    treeshake: { propertyReadSideEffects: false },
+    optimization: { inlineConst: { mode: 'all', pass: 3 } },
     transform: {
       target: 'es2022',
       jsx: 'react-jsx',
-      define: { 'process.env.NODE_ENV': '"production"' },
+      define: {
+        'process.env.NODE_ENV': '"production"',
+        // Nobody looks into React here.
+        __REACT_DEVTOOLS_GLOBAL_HOOK__: 'undefined',
+      },
     },
     moduleTypes: { '.css': 'empty' },
     logLevel: 'silent',

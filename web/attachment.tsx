@@ -1,4 +1,4 @@
-// What a message brings along: a picture in its place before it is there, anything else as a link.
+// What a message brings along: a picture in its place before it is there, players, anything else as a link.
 import { useEffect, useState, type MouseEvent } from 'react';
 import { ImError } from '../src/client/errors.ts';
 import { useClient, useConnection } from '../src/client/react/hooks.ts';
@@ -12,7 +12,12 @@ interface AttachmentProps {
 }
 
 export function AttachmentView(props: AttachmentProps) {
-  return props.message.type === 'image' ? <Picture {...props} /> : <FileLink {...props} />;
+  const { type } = props.message;
+  if (type === 'image') return <Picture {...props} />;
+  const kind = props.attachment.mime?.split('/')[0];
+  if (type === 'voice' || kind === 'audio') return <Player {...props} kind="audio" />;
+  if (type === 'video' || kind === 'video') return <Player {...props} kind="video" />;
+  return <FileLink {...props} />;
 }
 
 const LONGEST_PX = 360;
@@ -21,11 +26,9 @@ const SHORTEST_PX = 48;
 const UNKNOWN_PX = 240;
 
 function Picture({ message, attachment }: AttachmentProps) {
-  const { name, width = UNKNOWN_PX, height = UNKNOWN_PX } = attachment;
-  const { url, isBroken, onBroken } = usePicture(message);
-  const scale = Math.min(1, LONGEST_PX / width, LONGEST_PX / height);
-  const [shownWidth, shownHeight] = [width, height].map((length) => Math.max(SHORTEST_PX, length * scale));
-  const place = { width: shownWidth, aspectRatio: `${shownWidth} / ${shownHeight}` };
+  const { name } = attachment;
+  const { url, isBroken, onBroken } = useAddress(message);
+  const place = placeOf(attachment);
   if (isBroken) {
     return (
       <p className="attachment problem">
@@ -39,6 +42,35 @@ function Picture({ message, attachment }: AttachmentProps) {
         {url !== undefined && <img src={url} alt={name} onError={onBroken} />}
       </span>
     </FileAnchor>
+  );
+}
+
+/** As large as it will be, before anything of it is there. */
+function placeOf({ width = UNKNOWN_PX, height = UNKNOWN_PX }: Attachment) {
+  const scale = Math.min(1, LONGEST_PX / width, LONGEST_PX / height);
+  const [shownWidth, shownHeight] = [width, height].map((length) => Math.max(SHORTEST_PX, length * scale));
+  return { width: shownWidth, aspectRatio: `${shownWidth} / ${shownHeight}` };
+}
+
+/** The link stays below it: not every browser plays everything. */
+function Player({ kind: Kind, ...props }: AttachmentProps & { readonly kind: 'audio' | 'video' }) {
+  const { message, attachment } = props;
+  const { url, isBroken, onBroken } = useAddress(message);
+  return (
+    <>
+      {!isBroken && (
+        <Kind
+          className="player"
+          controls
+          preload="metadata"
+          aria-label={attachment.name}
+          src={url}
+          onError={onBroken}
+          {...(Kind === 'video' && { style: placeOf(attachment) })}
+        />
+      )}
+      <FileLink {...props} />
+    </>
   );
 }
 
@@ -102,7 +134,7 @@ function FileAnchor({ message, name, className, children }: FileAnchorProps) {
 /** A client without a connection may have it later. */
 const isGone = (error: unknown) => error instanceof ImError && !error.retryable;
 
-function usePicture(message: Shown) {
+function useAddress(message: Shown) {
   const client = useClient();
   const isConnected = useConnection().state === 'synced';
   const [url, setUrl] = useState<string>();
@@ -111,7 +143,12 @@ function usePicture(message: Shown) {
   useEffect(() => {
     let isWanted = true;
     client.mediaUrl(message, { anew: failures > 0 }).then(
-      (found) => isWanted && setUrl(found),
+      (found) => {
+        if (!isWanted) return;
+        if (failures > 0 && found === url) return setBroken(true);
+        // What is shown or played goes on as it is, when there is another address for it.
+        if (failures > 0 || url === undefined) setUrl(found);
+      },
       (error: unknown) => isWanted && isGone(error) && setBroken(true),
     );
     return () => {

@@ -121,7 +121,7 @@ function Content({ message, isOwn, answered, nameOf, onJump }: RowProps) {
           </span>
         </button>
       )}
-      {attachment && <AttachmentView message={message} attachment={attachment} />}
+      {attachment && <AttachmentView key={attachment.url} message={message} attachment={attachment} />}
       {(!attachment || typeof message.body['text'] === 'string') && (
         <p className={isEmojiOnly(text) ? 'text is-emoji' : 'text'} dir="auto">
           <Linked text={text} />

@@ -7,25 +7,24 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { bundleWeb } from '../../scripts/build-web.ts';
 import { Devices, directId, newUser, range } from '../client/devices.ts';
-import { launchChromium } from '../support/chromium.ts';
 import { startCloud } from '../support/cloud.ts';
 import { TestBackend } from '../support/service.ts';
+import { openChat, Pages, say, shows, texts } from './pages.ts';
 
 let cloud: Cloud;
 let devices: Devices;
-let contexts: BrowserContext[] = [];
-const problems: string[] = [];
+let pages: Pages;
 beforeAll(async () => {
   cloud = await startCloud({
     environment: { IM_SETTINGS: '{"sendsPerSecond":1000,"mediaMaxBytes":1000000}' },
   });
   devices = new Devices(cloud);
+  pages = new Pages(cloud);
 });
 afterEach(async () => {
   cloud.clearFaults();
   await devices.close();
-  await Promise.all(contexts.splice(0).map((context) => context.close()));
-  expect(problems.splice(0)).toEqual([]);
+  await pages.close();
 });
 afterAll(async () => {
   await cloud.settled();
@@ -43,48 +42,13 @@ interface FullPage {
   IDBObjectStore: { prototype: { put: (...parameters: unknown[]) => unknown } };
 }
 
-const address = () => `http://127.0.0.1:${cloud.port}/chat/`;
-
-/** A browser of its own: another device. */
-async function browser(): Promise<BrowserContext> {
-  const context = await launchChromium();
-  contexts = [...contexts, context];
-  return context;
-}
-
-async function openPage(context: BrowserContext, user: string): Promise<Page> {
-  const page = await context.newPage();
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) problems.push(message.text());
-  });
-  await page.goto(`${address()}?user=${user}`);
-  await page.waitForSelector('.side-head');
-  return page;
-}
-
-async function openChat(page: Page, peer: string): Promise<void> {
-  await page.getByRole('button', { name: 'New conversation' }).click();
-  await page.getByLabel('With whom?').fill(peer);
-  await page.keyboard.press('Enter');
-  await page.waitForSelector('.composer');
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.getByLabel('Write a message').fill(text);
-  await page.keyboard.press('Enter');
-}
-
-const texts = (page: Page) => page.locator('.message .text').allTextContents();
-/** Until the page shows exactly these. */
-async function shows(page: Page, expected: readonly string[]): Promise<void> {
-  await expect.poll(() => texts(page), { timeout: 15_000 }).toEqual(expected);
-}
+const browser = () => pages.browser();
+const openPage = (context: BrowserContext, user: string) => pages.open(context, user);
 
 test('two people sign in by name and talk: echo, ticks, unread, reply, reaction, edit, recall', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
   const first = await (await browser()).newPage();
-  await first.goto(address());
+  await first.goto(pages.address);
   await first.getByLabel('Your name').fill(ann);
   await first.getByRole('button', { name: 'Sign in' }).click();
   await first.waitForSelector('.side-head');
