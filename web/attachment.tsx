@@ -142,13 +142,13 @@ function useAddress(message: Shown) {
   const [isBroken, setBroken] = useState(false);
   useEffect(() => {
     let isWanted = true;
+    const take = (found: string) => {
+      if (failures > 0 && found === url) setBroken(true);
+      // What is shown or played goes on as it is, when there is another address for it.
+      else if (failures > 0 || url === undefined) setUrl(found);
+    };
     client.mediaUrl(message, { anew: failures > 0 }).then(
-      (found) => {
-        if (!isWanted) return;
-        if (failures > 0 && found === url) return setBroken(true);
-        // What is shown or played goes on as it is, when there is another address for it.
-        if (failures > 0 || url === undefined) setUrl(found);
-      },
+      (found) => isWanted && take(found),
       (error: unknown) => isWanted && isGone(error) && setBroken(true),
     );
     return () => {
