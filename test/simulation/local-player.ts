@@ -9,9 +9,10 @@ import type { ClientParts } from './device.ts';
 import { loadClient } from './load-client.ts';
 import { localStage, settleMsOf, simulationEnvironment } from './local-stage.ts';
 import { findMutation, mutateTemplate } from './mutations.ts';
-import { isOver, sendsOf, type Played, type Player, type Task } from './player.ts';
+import { isOver, type Played, type Player, type Task } from './player.ts';
 import { failureOf } from './report.ts';
 import { simulate } from './simulation.ts';
+import { sizeOf } from './size.ts';
 
 interface Build {
   readonly mutation: string | undefined;
@@ -49,8 +50,7 @@ class LocalPlayer implements Player {
     let seeds = 0;
     for (let seed = task.from; seed <= task.to && !isOver(task); seed++) {
       const stage = localStage(await this.cloudOf(build, settleMsOf(seed)), seed);
-      const sendsPerDevice = sendsOf(task, seed);
-      const outcome = await simulate({ stage, parts: build.parts, seed, sendsPerDevice });
+      const outcome = await simulate({ stage, parts: build.parts, seed, size: sizeOf(task, seed) });
       seeds++;
       if (outcome.violations.length > 0) return { seeds, failure: failureOf(outcome) };
     }

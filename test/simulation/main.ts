@@ -3,9 +3,10 @@ import { dealMutations, dealSeeds } from './deal.ts';
 import { startLocalPlayer } from './local-player.ts';
 import { mutations } from './mutations.ts';
 import { parseOptions } from './options.ts';
-import { sendsOf, type Failure, type Player, type Task } from './player.ts';
+import type { Failure, Player, Task } from './player.ts';
 import { startPlayer } from './processes/player.ts';
 import { argumentsFor, describe, shrinkFailure } from './shrink-failure.ts';
+import { sizeOf } from './size.ts';
 import type { Plan } from './world/shrink.ts';
 
 const options = parseOptions();
@@ -15,6 +16,7 @@ const task: Task = {
   to: options.from + (options.seeds ?? (options.mutations ? manySeeds : someSeeds)) - 1,
   ...(options.sends !== undefined && { sends: options.sends }),
   ...(options.only && { only: options.only }),
+  ...((options.whole || options.real) && { whole: true }),
   ...(options.minutes !== undefined && { endsAt: Date.now() + options.minutes * 60_000 }),
 };
 
@@ -28,10 +30,17 @@ async function runSeeds(players: readonly Player[]): Promise<boolean> {
   if (!failure) return true;
   console.log(failure.report);
   const again = (...more: string[]) =>
-    ['npm run simulate --', ...more, `--from ${failure.seed} --seeds 1`].join(' ');
+    [
+      'npm run simulate --',
+      ...more,
+      ...(options.whole ? ['--whole'] : []),
+      `--from ${failure.seed} --seeds 1`,
+    ].join(' ');
   if (options.real) console.log(`Again: ${again('--real')}`);
   else if (options.only)
-    console.log(`Again: ${again(argumentsFor({ only: options.only, sends: sendsOf(task, failure.seed) }))}`);
+    console.log(
+      `Again: ${again(argumentsFor({ only: options.only, sends: sizeOf(task, failure.seed).sends }))}`,
+    );
   else {
     console.log(`Again: ${again(...(options.sends ? [`--sends ${options.sends}`] : []))}`);
     const smaller = await findSmaller(failure);

@@ -13,6 +13,7 @@ export interface Options {
   readonly processes: number;
   readonly db: string;
   readonly real?: boolean;
+  readonly whole?: boolean;
   readonly mutations?: boolean | string;
 }
 
@@ -42,7 +43,7 @@ export function parseOptions(): Options {
     )
     .option('--from <seed>', 'the first seed', positive, 1)
     .option('--minutes <n>', 'stop after that long', positive)
-    .option('--sends <n>', 'messages per device (default: 8 or 3)', positive)
+    .option('--sends <n>', 'messages per device (default: left to the seed)', positive)
     .option(
       '--processes <n>',
       'play in so many processes, --real always in one',
@@ -58,6 +59,10 @@ export function parseOptions(): Options {
         .conflicts('real'),
     )
     .option('--real', 'over the real local cloud: slow, and no seed is quite a replay')
+    .option(
+      '--whole',
+      'each a whole story: three users with two devices, mostly with groups (default: one in twenty)',
+    )
     .option('--db <engine>', 'with --real, as for npm start', 'dynoxide')
     .option('--mutations [part of a name]', 'instead: run builds that lack a guard; each must fail')
     .parse()

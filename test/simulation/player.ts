@@ -8,6 +8,8 @@ export interface Task {
   readonly mutation?: string;
   /** Messages per device, where it is not left to the seed. */
   readonly sends?: number;
+  /** Each a whole story, where that is not left to the seed (size.ts). */
+  readonly whole?: boolean;
   /** Kinds of faults (world/kinds.ts), where it is not the whole storm of the seed. */
   readonly only?: readonly string[];
   /** No seed is begun later; milliseconds since the epoch. */
@@ -34,10 +36,6 @@ export interface Player {
   play(task: Task): Promise<Played>;
   end(): Promise<void>;
 }
-
-/** Every second run is short: what is lost at its end, no later message repairs. */
-export const sendsOf = ({ sends }: Pick<Task, 'sends'>, seed: number): number =>
-  sends ?? (seed % 2 === 0 ? 3 : 8);
 
 export const isOver = ({ endsAt }: Pick<Task, 'endsAt'>): boolean =>
   endsAt !== undefined && Date.now() >= endsAt;

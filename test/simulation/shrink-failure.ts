@@ -1,5 +1,6 @@
 // Plays a seed that failed again, under less and less, and says how little it takes.
-import { sendsOf, type Failure, type Player, type Task } from './player.ts';
+import type { Failure, Player, Task } from './player.ts';
+import { sizeOf } from './size.ts';
 import { ragingKinds } from './world/kinds.ts';
 import { shrink, type Plan } from './world/shrink.ts';
 
@@ -9,10 +10,11 @@ export const NOTHING = 'nothing';
 /** Undefined: it takes all that it has. */
 export async function shrinkFailure(player: Player, task: Task, failure: Failure): Promise<Plan | undefined> {
   const { seed } = failure;
-  const { mutation } = task;
-  const plan = { only: ragingKinds(seed), sends: sendsOf(task, seed) };
+  const { mutation, whole } = task;
+  const plan = { only: ragingKinds(seed), sends: sizeOf(task, seed).sends };
   return shrink(plan, async (smaller) => {
-    const one = { from: seed, to: seed, ...smaller, ...(mutation !== undefined && { mutation }) };
+    const build = mutation !== undefined && { mutation };
+    const one = { from: seed, to: seed, ...smaller, ...build, ...(whole && { whole }) };
     try {
       const played = await player.play(one);
       return played.failure !== undefined && isAlike(failure, played.failure);

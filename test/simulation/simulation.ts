@@ -12,6 +12,7 @@ import { live, livePlainly, roomOf, stumble } from './lives.ts';
 import { socialize } from './people/lives.ts';
 import { PlainClient } from './plain-client.ts';
 import { Sleeper } from './sleepers/sleeper.ts';
+import { wholeOf, type Size } from './size.ts';
 import type { Stage } from './stage.ts';
 import type { Violation } from './violations.ts';
 
@@ -19,7 +20,8 @@ export interface SimulationOptions {
   readonly stage: Stage;
   readonly parts: ClientParts;
   readonly seed: number;
-  readonly sendsPerDevice?: number;
+  /** A whole one unless told. */
+  readonly size?: Size;
 }
 
 export interface Outcome {
@@ -48,21 +50,21 @@ export async function simulate({
   stage,
   parts,
   seed,
-  sendsPerDevice = 8,
+  size = wholeOf(1),
 }: SimulationOptions): Promise<Outcome> {
   const random = createRandom(seed, 'scenario');
   // In some runs nobody waits to be let in: all that was sent is to be caught up with at the end.
   const onlineRate = createRandom(seed, 'mood').next() < 0.5 ? 0.85 : 0;
-  const users = USERS.map((name) => `${name}-${seed}`);
-  const company = drawCompany(stage, seed);
+  const users = USERS.slice(0, size.users).map((name) => `${name}-${seed}`);
+  const company = drawCompany(stage, seed, size);
   const pool = [...users, ...company.extras];
   const plainUsers = users.slice(0, drawPlainUsers(createRandom(seed, 'plain')));
   const partsOf = (userId: string, { deviceId, platform }: (typeof DEVICES)[number]) => {
     const random = createRandom(seed, `${userId}/${deviceId}`);
     return { parts, stage, userId, deviceId, platform, random };
   };
-  const devices = users.flatMap((userId) =>
-    DEVICES.slice(0, plainUsers.includes(userId) ? 1 : undefined).map(
+  const devices = users.flatMap((userId, index) =>
+    DEVICES.slice(0, plainUsers.includes(userId) || index >= size.second ? 1 : undefined).map(
       (device) => new Device(partsOf(userId, device)),
     ),
   );
@@ -91,16 +93,16 @@ export async function simulate({
     stage.rage();
     await Promise.all(devices.map((device) => device.start()));
     await Promise.all([
-      ...devices.map((device) => lifeOf(device, 'life', sendsPerDevice, PAUSE_MS)),
+      ...devices.map((device) => lifeOf(device, 'life', size.sends, PAUSE_MS)),
       ...plain.map((client) => {
         const { userId, deviceId } = client.history;
         const random = createRandom(seed, `life of ${userId}/${deviceId}`);
         const rooms = () => roomsOf(userId)().map((room) => roomOf(room, userId));
-        return livePlainly(stage, client, { random, rooms, userId, sends: sendsPerDevice });
+        return livePlainly(stage, client, { random, rooms, userId, sends: size.sends });
       }),
-      ...sleepers.map((sleeper) => sleeper.live(sendsPerDevice)),
-      socialize({ stage, seed, users, people: [...devices, ...plain], acts: sendsPerDevice }),
-      steer({ stage, seed, company, pool, acts: sendsPerDevice, onFounded: (made) => groups.push(made) }),
+      ...sleepers.map((sleeper) => sleeper.live(size.sends)),
+      socialize({ stage, seed, users, people: [...devices, ...plain], acts: size.sends }),
+      steer({ stage, seed, company, pool, acts: size.sends, onFounded: (made) => groups.push(made) }),
     ]);
     if (stage.elapse && createRandom(seed, 'evening').next() < LONG_RUNS) {
       // Connections come to their two hours while there is little to say, and what is idle is ended.
@@ -112,7 +114,7 @@ export async function simulate({
     if (random.next() < 0.5) for (const one of all) one.cut();
     stage.calm();
     if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
-    return await settle(stage, seed, { users, pool, group, groups, devices, plain, sleepers, company });
+    return await settle(stage, seed, { size, users, pool, group, groups, devices, plain, sleepers, company });
   } finally {
     stage.calm();
     await Promise.all(all.map((one) => one.close()));
@@ -143,6 +145,7 @@ async function makeGroup(stage: Stage, users: readonly string[], seed: number): 
 }
 
 interface Cast {
+  readonly size: Size;
   readonly users: readonly string[];
   /** Those, and who beside them comes and goes. */
   readonly pool: readonly string[];
@@ -157,8 +160,9 @@ interface Cast {
 
 /** Until all is as it should be, or nothing moves any more: what is broken then is broken for good. */
 async function settle(stage: Stage, seed: number, cast: Cast): Promise<Outcome> {
-  const { devices, plain } = cast;
+  const { size, devices, plain } = cast;
   const all = [...devices, ...plain];
+  const reconnects = createRandom(seed, 'reconnect').next() < size.reconnects;
   const calmAt = stage.now();
   let lastMove = calmAt;
   // Nothing has to wait for a reconnect but what pushes alone tell of: that is looked at after one.
@@ -181,7 +185,7 @@ async function settle(stage: Stage, seed: number, cast: Cast): Promise<Outcome> 
       await Promise.all(devices.map((device) => device.takeStock()));
       const history = await review(stage, seed, cast);
       const violations = [...check(history), ...(reconnected ? checkLists(history) : [])];
-      if (violations.length === 0 ? reconnected : standstill) return { history, violations };
+      if (violations.length === 0 ? reconnected || !reconnects : standstill) return { history, violations };
       if (violations.length === 0) {
         reconnected = true;
         lastMove = stage.now();

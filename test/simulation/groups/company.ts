@@ -1,10 +1,9 @@
 // Who beside the devices' users is in the groups of a run, and what becomes of those.
 import { createRandom, type Random } from '../../../local/faults/random.ts';
+import type { Size } from '../size.ts';
 import type { Stage } from '../stage.ts';
 import { Steward } from './steward.ts';
 
-/** So many runs have no group whose members change. */
-const QUIET_RUNS = 0.25;
 const SECOND_GROUP = 0.25;
 const LARGE_COMPANY = 0.04;
 const STEWARDS = 3;
@@ -17,10 +16,11 @@ export interface Company {
   readonly groups: number;
 }
 
-export function drawCompany(stage: Stage, seed: number): Company {
+export function drawCompany(stage: Stage, seed: number, size: Size): Company {
   const random = createRandom(seed, 'company');
-  if (random.next() < QUIET_RUNS) return { extras: [], stewards: [], groups: 0 };
-  const count = random.next() < LARGE_COMPANY ? random.integer(12, 37) : random.integer(STEWARDS, 10);
+  if (random.next() < 1 - size.groups) return { extras: [], stewards: [], groups: 0 };
+  const count =
+    random.next() < LARGE_COMPANY ? random.integer(12, 37) : random.integer(STEWARDS, size.extras);
   const extras = Array.from({ length: count }, (_, index) => `extra${index + 1}-${seed}`);
   const stewards = extras
     .slice(0, STEWARDS)

@@ -3,18 +3,15 @@ import { ImClient } from '../../../src/client/im-client.ts';
 import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import type { Failure } from '../player.ts';
 import { failureOf } from '../report.ts';
+import type { Size } from '../size.ts';
 import { runWorld } from './run.ts';
 import { server } from './server.ts';
 
 const parts = { ImClient, MemoryStorage };
 
-export async function play(
-  seed: number,
-  sendsPerDevice: number,
-  only?: readonly string[],
-): Promise<Failure | undefined> {
+export async function play(seed: number, size: Size, only?: readonly string[]): Promise<Failure | undefined> {
   try {
-    const outcome = await runWorld({ seed, parts, server, sendsPerDevice, only });
+    const outcome = await runWorld({ seed, parts, server, size, only });
     return outcome.violations.length > 0 ? failureOf(outcome) : undefined;
   } catch (error) {
     return { seed, report: `Seed ${seed}:\n  ${String(error)}` };

@@ -2,6 +2,7 @@
 import { createRandom, type Random } from '../../../local/faults/random.ts';
 import type { ClientParts } from '../device.ts';
 import { simulate, type Outcome } from '../simulation.ts';
+import type { Size } from '../size.ts';
 import { WorldCloud } from './cloud.ts';
 import { stormOf } from './kinds.ts';
 import type { Server } from './server.ts';
@@ -25,16 +26,16 @@ export interface WorldRun {
   readonly seed: number;
   readonly parts: ClientParts;
   readonly server: Server;
-  readonly sendsPerDevice: number;
+  readonly size: Size;
   /** Kinds of faults that there are to be, of those of the seed's storm; all unless told. */
   readonly only?: readonly string[] | undefined;
 }
 
 /** Rejects when the world stands still, or gets nowhere. */
-export async function runWorld({ seed, parts, server, sendsPerDevice, only }: WorldRun): Promise<Outcome> {
+export async function runWorld({ seed, parts, server, size, only }: WorldRun): Promise<Outcome> {
   const random = createRandom(seed, 'settings');
   const settleMs = SETTLE_MS[random.integer(0, SETTLE_MS.length - 1)];
   const cloud = new WorldCloud({ seed, server, settings: { settleMs, ...groupSettings(random) } });
-  const story = simulate({ stage: worldStage(cloud, stormOf(seed, only)), parts, seed, sendsPerDevice });
+  const story = simulate({ stage: worldStage(cloud, stormOf(seed, only)), parts, seed, size });
   return cloud.scheduler.until(story, MAX_TURNS);
 }

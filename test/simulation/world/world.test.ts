@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { loadClient } from '../load-client.ts';
 import { report } from '../report.ts';
 import { runWorld } from './run.ts';
+import { wholeOf } from '../size.ts';
 import { server } from './server.ts';
 
 const parts = await loadClient();
-const run = (seed: number) => runWorld({ seed, parts, server, sendsPerDevice: seed % 2 ? 8 : 3 });
+const run = (seed: number) => runWorld({ seed, parts, server, size: wholeOf(seed) });
 
 test('the same seed is the same history, to the byte', async () => {
   for (const seed of [1, 2, 7]) {
