@@ -212,7 +212,12 @@ export class Database {
 
   async delete(table: TableName, key: Key, expressions: Expressions): Promise<Write> {
     return this.conditionally(async () => {
-      await this.client.send(new DeleteItemCommand(this.keyInput({ table, key, ...expressions })));
+      await this.client.send(
+        new DeleteItemCommand({
+          ...this.keyInput({ table, key, ...expressions }),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
       return {};
     });
   }

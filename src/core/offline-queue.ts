@@ -154,15 +154,16 @@ async function expectReturn(ctx: Context, userId: string, deviceId: string): Pro
   });
 }
 
-/** The device has taken everything up to `cursor`: nothing is waiting, unless the entry has grown since. */
+/** The device has taken everything up to `cursor`: nothing is waiting. `false`: the entry has grown since, and stays. */
 export async function forgetWaiting(
   ctx: Context,
   userId: string,
   deviceId: string,
   cursor: number,
-): Promise<void> {
-  await ctx.db.delete('OfflineQueue', offlineKey(userId, deviceId), {
+): Promise<boolean> {
+  const deleted = await ctx.db.delete('OfflineQueue', offlineKey(userId, deviceId), {
     condition: '#lastSyncSeq <= :cursor',
     values: { cursor },
   });
+  return deleted.ok || !deleted.item;
 }

@@ -22,7 +22,13 @@ import { preferences } from '../../src/core/people/preferences.ts';
 import { profile } from '../../src/core/people/profiles.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import { registration } from '../support/direct-messages.ts';
-import { startTables, type ContextOptions, type TestContext, type TestTables } from '../support/tables.ts';
+import {
+  Killed,
+  startTables,
+  type ContextOptions,
+  type TestContext,
+  type TestTables,
+} from '../support/tables.ts';
 
 const clock = { now: Date.parse('2026-11-26T12:00:00Z') };
 let tables: TestTables;
@@ -536,6 +542,44 @@ describe('P8.2: a registered device that looks connected', () => {
     expect(context.noted).toMatchObject([{ kind: 'watch', syncSeq: 1 }]);
     await notify(context, context.noted[0]!);
     expect(sent).toMatchObject([{ seq: 1 }]);
+  });
+
+  describe('and whose acknowledgement left its entry there', () => {
+    /** It was away, is back, has taken what waited, and goes. */
+    async function gone(scene: Scene, whileBack: () => Promise<void>): Promise<void> {
+      clock.now += 1_000;
+      const bob = await tables.connect(scene.bob.userId, 'phone');
+      await whileBack();
+      const dying = tables.context({ death: { request: 3, when: 'before' } });
+      await expect(acknowledge(dying, bob, 1)).rejects.toThrow(Killed);
+      await leave(bob);
+    }
+
+    test('is woken for what comes after', async () => {
+      const scene = await newScene();
+      await scene.write(['one']);
+      const { context, sent } = notifier();
+      await gone(scene, async () => notify(context, await awayNote(scene.bob)));
+      await notify(context, context.noted[0]!);
+      expect(sent).toEqual([]);
+      await scene.write(['two']);
+      await notify(context, await awayNote(scene.bob));
+      expect(sent).toMatchObject([{ seq: 2, count: 1 }]);
+    });
+
+    test('is told of what comes at the very moment that the entry is to go', async () => {
+      const scene = await newScene();
+      await scene.write(['one']);
+      const note = await awayNote(scene.bob);
+      await gone(scene, async () => {});
+      const beforeRequest = async (request: number) => (request === 2 ? scene.write(['two']) : undefined);
+      const { context } = notifier([], { beforeRequest });
+      await notify(context, note);
+      expect(context.noted).toMatchObject([{ kind: 'away' }]);
+      const { context: later, sent } = notifier();
+      await notify(later, context.noted[0]!);
+      expect(sent).toMatchObject([{ seq: 2, count: 1 }]);
+    });
   });
 });
 

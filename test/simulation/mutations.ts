@@ -244,8 +244,15 @@ export const mutations: readonly Mutation[] = [
     name: 'notifier: a device that acknowledged is not watched on for what came since',
     side: 'server',
     file: 'src/core/notifications/notify.ts',
-    guard: 'if (mailbox.seq > cursor) await watchOn',
-    without: 'if (mailbox.seq > cursor + 1_000) await watchOn',
+    guard: 'if (newest > cursor) await watchOn',
+    without: 'if (newest > cursor + 1_000) await watchOn',
+  },
+  {
+    name: 'notifier: an entry that is acknowledged stays, and wakes nobody any more',
+    side: 'server',
+    file: 'src/core/notifications/notify.ts',
+    guard: 'else if (entry) await forgetAcknowledged(',
+    without: 'else if (entry && newest < 0) await forgetAcknowledged(',
   },
   {
     name: 'client: what a reaction was answered is shown, whatever came meanwhile',

@@ -58,7 +58,9 @@ export async function notify(ctx: NotifierContext, note: Note): Promise<void> {
     if (cursor >= entry.lastSyncSeq) return forgetAcknowledged(ctx, note, cursor, entry);
     if (hasReturned(mailbox, deviceId, entry)) return watchOn(ctx, note, entry.lastSyncSeq);
   } else if (cursor >= note.syncSeq) {
-    if (mailbox.seq > cursor) await watchOn(ctx, note, mailbox.seq);
+    const newest = Math.max(mailbox.seq, entry?.lastSyncSeq ?? 0);
+    if (newest > cursor) await watchOn(ctx, note, newest);
+    else if (entry) await forgetAcknowledged(ctx, note, cursor, entry);
     return;
   }
   const toldSyncSeq = entry?.toldSyncSeq ?? 0;
@@ -115,7 +117,11 @@ async function forgetAcknowledged(
   cursor: number,
   entry: OfflineEntry,
 ): Promise<void> {
-  await forgetWaiting(ctx, userId, deviceId, cursor);
+  if (!(await forgetWaiting(ctx, userId, deviceId, cursor))) {
+    // It has grown since, and an entry wakes nobody twice.
+    const grown = { kind: 'away', userId, deviceId, syncSeq: entry.lastSyncSeq } as const;
+    return ctx.notes.send([grown], ctx.settings.notifyDelayMs);
+  }
   const { lastConversationId: conversationId, lastSeq: seq } = entry;
   await ctx.report([dropped(ctx, { userId, deviceId }, { conversationId, seq }, 'acknowledged')]);
 }

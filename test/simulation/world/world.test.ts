@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { loadClient } from '../load-client.ts';
 import { report } from '../report.ts';
 import { runWorld } from './run.ts';
-import { wholeOf } from '../size.ts';
+import { regressions } from '../regressions.ts';
+import { sizeOf, wholeOf } from '../size.ts';
 import { server } from './server.ts';
 
 const parts = await loadClient();
-const run = (seed: number) => runWorld({ seed, parts, server, size: wholeOf(seed) });
+const run = (seed: number, size = wholeOf(seed)) => runWorld({ seed, parts, server, size });
 
 test('the same seed is the same history, to the byte', async () => {
   for (const seed of [1, 2, 7]) {
@@ -42,3 +43,17 @@ test(
     expect(kicked).toBeGreaterThan(5);
   },
 );
+
+for (const { seed, found, sized } of regressions) {
+  test(`seed ${seed} never again: ${found}`, async () => {
+    const outcome = await run(seed, sized && sizeOf({}, seed));
+    expect(outcome.violations, report(outcome)).toEqual([]);
+  });
+}
+
+test('forty stories of the sizes that seeds have', { timeout: 120_000 }, async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const outcome = await run(seed, sizeOf({}, seed));
+    expect(outcome.violations, report(outcome)).toEqual([]);
+  }
+});
