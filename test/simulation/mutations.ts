@@ -255,6 +255,13 @@ export const mutations: readonly Mutation[] = [
     without: 'else if (entry && newest < 0) await forgetAcknowledged(',
   },
   {
+    name: 'client: what met an expired token is not tried again',
+    side: 'client',
+    file: 'src/client/connection/connection.ts',
+    guard: 'retryable: retryable || isOver',
+    without: 'retryable',
+  },
+  {
     name: 'client: what a reaction was answered is shown, whatever came meanwhile',
     side: 'client',
     file: 'src/client/operations.ts',

@@ -19,4 +19,9 @@ export const regressions: readonly Regression[] = [
     found: 'I11: an entry that was acknowledged stayed, and what came later woke nobody',
     sized: true,
   },
+  {
+    seed: 21_422,
+    found: 'I6: a read position met an expired token, and was never told again',
+    sized: true,
+  },
 ];

@@ -99,7 +99,9 @@ export class Connection {
     const frame = await this.exchange(action, fields);
     if ('ok' in frame && !frame.ok) {
       const { code, message, retryable, retryAfterMs } = frame.error;
-      throw new ImError(code, message, { retryable, retryAfterMs });
+      // A fresh token is fetched for the next connection: what this one did not take is not refused for good.
+      const isOver = code === 'unauthorized';
+      throw new ImError(code, message, { retryable: retryable || isOver, retryAfterMs });
     }
     const answer = parseAnswer(action, frame);
     if (!answer) throw new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });

@@ -200,7 +200,7 @@ export class Outbox {
     if (error.code === 'storage') this.options.onError(error);
     // Sync brought it meanwhile, or the app discarded it.
     if (this.entries.get(entry.record.clientMsgId) !== entry) return;
-    const mayPass = error.retryable || error.code === 'unauthorized' || error.code === 'storage';
+    const mayPass = error.retryable || error.code === 'storage';
     if (!mayPass) return this.giveUp(entry, 'rejected', error);
     if (error.code !== 'rate_limited' && ++entry.attempts >= MAX_ATTEMPTS)
       return this.giveUp(entry, 'failed', error);
