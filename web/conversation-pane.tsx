@@ -13,7 +13,8 @@ import {
 } from '../src/client/react/hooks.ts';
 import { Avatar } from './avatar.tsx';
 import { Composer, type Writing } from './composer.tsx';
-import { titleOf } from './list.tsx';
+import { JumpToDate } from './jump-to-date.tsx';
+import { titleOf } from './texts.ts';
 import { Timeline } from './timeline.tsx';
 import { momentOf } from './times.ts';
 import { UploadList } from './upload-list.tsx';
@@ -34,11 +35,16 @@ export function ConversationPane({ conversationId, onBack, onDetails }: PaneProp
   const nameOf = useNames();
   const [writing, setWriting] = useState<Writing>({ kind: 'new' });
   const [problem, setProblem] = useState<string>();
+  const [isJumping, setJumping] = useState(false);
   useOpen(conversationId);
   // What was unread when this was opened: the line stays there as long as it is open.
   const [unreadAfter] = useState(() => (summary.unread > 0 ? summary.readSeq : undefined));
   const lastSeq = list.messages.findLast(({ seq }) => seq !== undefined)?.seq;
-  useReading(lastSeq, summary.readSeq, () => void conversation.markRead().catch(() => {}));
+  useReading(
+    list.hasNewer ? undefined : lastSeq,
+    summary.readSeq,
+    () => void conversation.markRead().catch(() => {}),
+  );
 
   /** What was asked for is done, or it is said why not. */
   const attempt = useCallback(async (work: () => Promise<unknown>) => {
@@ -82,6 +88,16 @@ export function ConversationPane({ conversationId, onBack, onDetails }: PaneProp
         <button
           type="button"
           className="icon"
+          aria-label={words.toDate}
+          aria-expanded={isJumping}
+          title={words.toDate}
+          onClick={() => setJumping((open) => !open)}
+        >
+          📅
+        </button>
+        <button
+          type="button"
+          className="icon"
           aria-label={words.details}
           title={words.details}
           onClick={onDetails}
@@ -89,6 +105,17 @@ export function ConversationPane({ conversationId, onBack, onDetails }: PaneProp
           ⋯
         </button>
       </header>
+      {isJumping && (
+        <JumpToDate
+          conversation={conversation}
+          list={list}
+          onClose={() => {
+            setJumping(false);
+            // The keys go on there.
+            document.querySelector<HTMLElement>('.timeline .scroll')?.focus();
+          }}
+        />
+      )}
       <Timeline
         list={list}
         userId={userId}

@@ -3,8 +3,7 @@ import { useCallback, useEffect, useState, type FormEvent } from 'react';
 import { useClient, useConversation, useNames, useSummary } from '../src/client/react/hooks.ts';
 import type { AnswerTo } from '../src/client/frames.ts';
 import { Avatar } from './avatar.tsx';
-import { titleOf } from './list.tsx';
-import { namesIn } from './texts.ts';
+import { namesIn, titleOf } from './texts.ts';
 import { words } from './words.ts';
 
 interface DetailsProps {

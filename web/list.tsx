@@ -5,7 +5,8 @@ import type { ConversationSummary } from '../src/client/summaries.ts';
 import { Avatar } from './avatar.tsx';
 import { FoundMessages } from './found-messages.tsx';
 import { NewConversation } from './new-conversation.tsx';
-import { lineOf } from './texts.ts';
+import { askForNotifications, canNotify, useNotifications, wantsNotifications } from './notifications.ts';
+import { isMentioned, lineOf, titleOf } from './texts.ts';
 import { momentOf } from './times.ts';
 import { words } from './words.ts';
 
@@ -22,6 +23,14 @@ export function ConversationList({ opened, onOpen, onSignOut, search }: ListProp
   const { conversations, hasMore, showMore } = useConversations();
   const [wanted, setWanted] = useState('');
   const [beginning, setBeginning] = useState<'direct' | 'group'>();
+  const [isTelling, setTelling] = useState(wantsNotifications);
+  const [isBlocked, setBlocked] = useState(false);
+  useNotifications(isTelling, opened, onOpen);
+  const ask = async () => {
+    const isOn = await askForNotifications(!isTelling);
+    setTelling(isOn);
+    setBlocked(!isTelling && !isOn);
+  };
   const shown = useMemo(() => {
     const text = wanted.trim().toLowerCase();
     const name = (one: ConversationSummary) => titleOf(one, nameOf).toLowerCase();
@@ -34,6 +43,18 @@ export function ConversationList({ opened, onOpen, onSignOut, search }: ListProp
         <strong className="grow ellipsis" dir="auto">
           {nameOf(client.userId)}
         </strong>
+        {canNotify && (
+          <button
+            type="button"
+            className="icon"
+            title={words.notifications}
+            aria-label={words.notifications}
+            aria-pressed={isTelling}
+            onClick={() => void ask()}
+          >
+            {isTelling ? '🔔' : '🔕'}
+          </button>
+        )}
         <button
           type="button"
           className="icon"
@@ -62,6 +83,11 @@ export function ConversationList({ opened, onOpen, onSignOut, search }: ListProp
           ⏻
         </button>
       </header>
+      {isBlocked && (
+        <p className="problem bar" role="alert">
+          {words.notificationsBlocked}
+        </p>
+      )}
       <div className="side-search">
         <input
           ref={search}
@@ -118,11 +144,6 @@ export function ConversationList({ opened, onOpen, onSignOut, search }: ListProp
   );
 }
 
-export function titleOf(summary: ConversationSummary, nameOf: (userId: string) => string): string {
-  if (summary.kind === 'group') return summary.title || summary.conversationId;
-  return nameOf(summary.peer ?? summary.conversationId);
-}
-
 interface RowProps {
   readonly summary: ConversationSummary;
   readonly isOpen: boolean;
@@ -134,7 +155,7 @@ interface RowProps {
 function Row({ summary, isOpen, onOpen, nameOf, userId }: RowProps) {
   const { conversationId, kind, peer, lastMessage, unread, muted, pinned, draft } = summary;
   const title = titleOf(summary, nameOf);
-  const isMentioned = unread > 0 && lastMessage !== null && mentions(lastMessage.mentions, userId);
+  const isCalled = unread > 0 && lastMessage !== null && isMentioned(lastMessage, userId);
   return (
     <button
       type="button"
@@ -162,7 +183,7 @@ function Row({ summary, isOpen, onOpen, nameOf, userId }: RowProps) {
           </span>
           {pinned && <Sign sign="📌" said={words.pinned} />}
           {muted && <Sign sign="🔕" said={words.muted} />}
-          {isMentioned && <span className="badge">@</span>}
+          {isCalled && <span className="badge">@</span>}
           {unread > 0 && (
             <span className={`badge${muted ? ' is-muted' : ''}`}>
               <Sign sign={unread > 999 ? '999+' : String(unread)} said={words.unread(unread)} />
@@ -183,6 +204,3 @@ function Sign({ sign, said }: { sign: string; said: string }) {
     </>
   );
 }
-
-const mentions = (mentioned: readonly string[] | 'all' | undefined, userId: string) =>
-  mentioned === 'all' || mentioned?.includes(userId) === true;

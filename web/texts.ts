@@ -1,4 +1,5 @@
 // What is said of a message in one line, and what its body means.
+import type { ConversationSummary } from '../src/client/summaries.ts';
 import type { Message } from '../src/protocol/messages.ts';
 import { words } from './words.ts';
 
@@ -45,6 +46,15 @@ export function attachmentOf({ type, body }: Pick<Message, 'type' | 'body'>): At
     ...(isLength(width) && isLength(height) && { width, height }),
   };
 }
+
+/** Of a conversation. */
+export function titleOf(summary: ConversationSummary, nameOf: Named): string {
+  if (summary.kind === 'group') return summary.title || summary.conversationId;
+  return nameOf(summary.peer ?? summary.conversationId);
+}
+
+export const isMentioned = ({ mentions }: Pick<Message, 'mentions'>, userId: string) =>
+  mentions === 'all' || mentions?.includes(userId) === true;
 
 /** In a list, with who said it where that is not clear. */
 export function lineOf(

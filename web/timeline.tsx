@@ -22,7 +22,7 @@ interface TimelineProps {
 const EDGE_PX = 80;
 
 export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }: TimelineProps) {
-  const { messages, isLoading, hasOlder, loadOlder, error } = list;
+  const { messages, isLoading, hasOlder, loadOlder, hasNewer, loadNewer, start, error } = list;
   const handle = useRef<VListHandle>(null);
   const [isAtBottom, setAtBottom] = useState(true);
   const [seenSeq, setSeenSeq] = useState(0);
@@ -47,14 +47,28 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
   const lastKey = items.at(-1)?.key;
   const lastSeq = messages.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
   const isOwnLast = messages.at(-1)?.from === userId;
+  const before = useRef({ start, hasNewer });
   useLayoutEffect(() => {
-    if (items.length > 0 && (isAtBottom || isOwnLast))
+    const { current } = before;
+    before.current = { start, hasNewer };
+    if (items.length === 0) return;
+    const isNewStart = start !== current.start;
+    const { seq: from } = start;
+    if (isNewStart && from !== undefined) {
+      const at = items.findIndex((one) => one.kind === 'message' && (one.message.seq ?? from) >= from);
+      // With its day, if it stands above it.
+      handle.current?.scrollToIndex(items[at - 1]?.kind === 'day' ? at - 1 : at);
+    }
+    // Follows what comes last, not what is loaded above it, or on the way to it.
+    else if (isNewStart || (!current.hasNewer && (isAtBottom || isOwnLast)))
       handle.current?.scrollToIndex(items.length - 1, { align: 'end' });
-    // Follows what comes last, not what is loaded above it.
-  }, [lastKey]);
+  }, [lastKey, start, hasNewer]);
   useEffect(() => {
-    if (isAtBottom) setSeenSeq(lastSeq);
+    if (isAtBottom) setSeenSeq((seen) => Math.max(seen, lastSeq));
   }, [isAtBottom, lastSeq]);
+  useEffect(() => {
+    if (isAtBottom && hasNewer && !isLoading) void loadNewer();
+  }, [isAtBottom, hasNewer, isLoading, loadNewer]);
 
   const onScroll = (offset: number) => {
     const { current } = handle;
@@ -111,23 +125,28 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
               onJump={(seq) => {
                 const index = items.findIndex((one) => one.kind === 'message' && one.message.seq === seq);
                 if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' });
+                else void list.showFrom(seq);
               }}
             />
           );
         })}
       </VList>
-      {!isAtBottom && (
+      {(!isAtBottom || hasNewer) && (
         <button
           type="button"
           className="to-bottom"
           aria-label={words.toBottom}
-          onClick={() => handle.current?.scrollToIndex(items.length - 1, { align: 'end' })}
+          onClick={() =>
+            hasNewer
+              ? void list.showNewest()
+              : handle.current?.scrollToIndex(items.length - 1, { align: 'end' })
+          }
         >
           {unseen > 0 ? words.newMessages(unseen) : '↓'}
         </button>
       )}
       <p className="unseen" aria-live="polite">
-        {newest && newest.seq! > (unreadAfter ?? 0) && newest.seq === lastSeq
+        {!hasNewer && newest && newest.seq! > (unreadAfter ?? 0) && newest.seq === lastSeq
           ? words.newMessageFrom(nameOf(newest.from), textOf(newest))
           : ''}
       </p>

@@ -193,3 +193,39 @@ test('a thousand components that come and go leave nothing behind', async () => 
 test('without a provider a hook says what is missing', () => {
   expect(() => show(undefined as unknown as ImClient, () => hooks.useTotalUnread())).toThrow('ImProvider');
 });
+
+test('from a message on, both ways: what comes waits until the newest is reached, or is asked for; whoever writes is there', async () => {
+  const { alice, bob, conversationId } = await pair();
+  for (const n of range(120)) await say(alice, conversationId, String(n));
+  await bob.seen.until(() => bob.seen.texts.length === 120, 'all');
+  const list = show(bob.im, () => hooks.useMessages(conversationId));
+  const seqs = () => list.last().messages.map(({ seq }) => seq);
+  const isShown = (first: number, last: number) => seqs()[0] === first && seqs().at(-1) === last;
+  const has = (first: number, last: number) =>
+    until(() => isShown(first, last) && !list.last().isLoading && seqs().length === last - first + 1);
+  await has(71, 120);
+  await act(() => list.last().showFrom(56));
+  await has(6, 105);
+  expect(list.last()).toMatchObject({ hasOlder: true, hasNewer: true, start: { seq: 56 } });
+  await act(() => list.last().loadOlder());
+  await has(1, 105);
+  await say(alice, conversationId, 'meanwhile');
+  await bob.seen.until(() => bob.seen.texts.includes('meanwhile'), 'it');
+  await act(() => list.last().loadNewer());
+  await has(1, 121);
+  expect(list.last().hasNewer).toBe(false);
+  await say(alice, conversationId, 'live');
+  await has(1, 122);
+
+  await act(() => list.last().showFrom(20));
+  await has(1, 69);
+  await act(() => list.last().showNewest());
+  await has(73, 122);
+  await act(() => list.last().showFrom(20));
+  await act(async () => void (await say(bob, conversationId, 'mine')));
+  await until(() => seqs().at(-1) === 123 && !list.last().hasNewer);
+  // What this device does not show: the newest.
+  await act(() => list.last().showFrom(9_999));
+  await until(() => seqs().at(-1) === 123 && !list.last().hasNewer && !list.last().isLoading);
+  list.unmount();
+});

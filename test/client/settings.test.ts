@@ -164,3 +164,24 @@ test('history around a time is the page with what was said before and after it',
   expect(page.messages.map(({ seq }) => seq)).toEqual([3, 4, 5, 6]);
   expect((await conversation.history(page.next)).messages.map(({ seq }) => seq)).toEqual([1, 2]);
 });
+
+test('the first message since a time is found, whatever stands between; where there is none, none is', async () => {
+  const { alice, conversationId } = await talk(3);
+  const conversation = alice.im.conversation(conversationId);
+  const times = (await conversation.messages()).map((message) =>
+    'serverTime' in message ? message.serverTime : 0,
+  );
+  for (const time of times)
+    expect(await conversation.seqAt(new Date(time))).toBe(1 + times.findIndex((one) => one >= time));
+  expect(await conversation.seqAt(0)).toBe(1);
+  const since = times.at(-1)! + 1;
+  expect(await conversation.seqAt(since)).toBeUndefined();
+  // More of them than half a page, and they are no messages.
+  for (const emoji of range(30).map(() => '👍')) {
+    await conversation.react(1, emoji);
+    await conversation.unreact(1, emoji);
+  }
+  const { seq } = await conversation.send('at last').sent;
+  expect(seq).toBeGreaterThan(60);
+  expect(await conversation.seqAt(since)).toBe(seq);
+});

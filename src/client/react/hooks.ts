@@ -17,11 +17,11 @@ import type { Conversation } from '../conversation.ts';
 import type { ConversationSummary } from '../summaries.ts';
 import { connectionSource, type ConnectionStatus } from './connection.ts';
 import { conversationsSource } from './conversations.ts';
-import { messageSource, type MessageList } from './messages.ts';
+import { messageSource, type MessageList, type MessagePages } from './messages.ts';
 import { createSource, keep, Sources, type Source } from './source.ts';
 
 export type { ConnectionStatus } from './connection.ts';
-export type { MessageList } from './messages.ts';
+export type { MessageList, MessagePages } from './messages.ts';
 
 const ClientContext = createContext<Client | undefined>(undefined);
 const sources = new Sources<Client>();
@@ -95,17 +95,17 @@ export function useSummary(to: string): ConversationSummary {
   return useValue(useSource(`summary ${conversationId}`, (client) => summarySource(client, conversationId)));
 }
 
-export interface Messages extends MessageList {
-  /** Another page upwards; resolves when it is shown, or could not be had. */
-  readonly loadOlder: () => Promise<void>;
-}
+export interface Messages extends MessageList, MessagePages {}
 
-/** The newest messages, in one order with those that are not sent yet; and older ones, as far as they were loaded. */
+/** The newest messages, in one order with those that are not sent yet; and older ones, as far as they were loaded; or from a message on. */
 export function useMessages(to: string): Messages {
   const { conversationId } = useConversation(to);
   const source = useSource(`messages ${conversationId}`, (client) => messageSource(client, conversationId));
   const list = useValue(source);
-  return useMemo(() => ({ ...list, loadOlder: source.loadOlder }), [list, source]);
+  return useMemo(() => {
+    const { loadOlder, loadNewer, showFrom, showNewest } = source;
+    return { ...list, loadOlder, loadNewer, showFrom, showNewest };
+  }, [list, source]);
 }
 
 /** Who types there now, other than this user. */

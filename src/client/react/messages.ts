@@ -2,79 +2,114 @@
 import type { Message } from '../../protocol/messages.ts';
 import type { Client } from '../client.ts';
 import { toImError, type ImError } from '../errors.ts';
+import type { HistoryQuery } from '../history.ts';
 import type { OutgoingMessage } from '../outbox/outgoing.ts';
 import { coalesce, createSource, type Source } from './source.ts';
 
 export interface MessageList {
   /** Ascending; those that are not sent yet come last, and have no `seq`. */
   readonly messages: readonly (Message | OutgoingMessage)[];
-  /** Of the first page, or of older ones. */
+  /** Of the first page, or of another one. */
   readonly isLoading: boolean;
   /** There are older ones, as far as is known. */
   readonly hasOlder: boolean;
+  /** There are newer ones than are shown, since `showFrom`; none that comes is shown meanwhile. */
+  readonly hasNewer: boolean;
+  /** Where what is shown began; another object each time that it began anew. */
+  readonly start: Start;
   /** Why the last page could not be had. */
   readonly error: ImError | undefined;
 }
 
-export interface MessageSource extends Source<MessageList> {
-  /** Another page upwards; resolves when it is shown, or could not be had. */
-  readonly loadOlder: () => Promise<void>;
+export interface Start {
+  /** At that message; `undefined`: at the newest. */
+  readonly seq: number | undefined;
 }
 
+/** Each resolves when it is shown, or could not be had. */
+export interface MessagePages {
+  /** Another page upwards. */
+  readonly loadOlder: () => Promise<void>;
+  /** Another page downwards. */
+  readonly loadNewer: () => Promise<void>;
+  /** That message and a page on each side of it, in the place of what is shown. */
+  readonly showFrom: (seq: number) => Promise<void>;
+  /** The newest, in the place of what is shown. */
+  readonly showNewest: () => Promise<void>;
+}
+
+export interface MessageSource extends Source<MessageList>, MessagePages {}
+
 const PAGE_SIZE = 50;
-const nothing: MessageList = { messages: [], isLoading: true, hasOlder: false, error: undefined };
+const nothing: MessageList = {
+  messages: [],
+  isLoading: true,
+  hasOlder: false,
+  hasNewer: false,
+  start: { seq: undefined },
+  error: undefined,
+};
 
 export function messageSource(client: Client, conversationId: string): MessageSource {
   const conversation = client.conversation(conversationId);
   let run: Run | undefined;
+  let begin: (seq?: number) => Promise<void> = async () => {};
 
   const source = createSource<MessageList>(nothing, (set, get) => {
-    const bySeq = new Map<number, Message>();
-    const show = coalesce(() => {
+    const show = (own: Run) => {
       if (run !== own) return;
-      const { isLoading, hasOlder, error } = own;
+      const { bySeq, isLoading, hasOlder, hasNewer, start, error } = own;
       // What was shown before stays until it is read anew.
       if (!own.isRead) return set({ ...get(), isLoading, error });
       const sent = [...bySeq.values()].toSorted((a, b) => a.seq - b.seq);
       const known = new Set(sent.filter(({ from }) => from === client.userId).map((one) => one.clientMsgId));
-      const unsent = conversation.unsent().filter(({ clientMsgId }) => !known.has(clientMsgId));
-      set({ messages: [...sent, ...unsent], isLoading, hasOlder, error });
-    });
-    const own: Run = { bySeq, show, isRead: false, isLoading: false, hasOlder: false, error: undefined };
-    run = own;
-    const reload = () => {
-      bySeq.clear();
-      own.isRead = false;
-      void load(own, {});
+      // They stand below the newest.
+      const unsent = hasNewer ? [] : conversation.unsent().filter((one) => !known.has(one.clientMsgId));
+      set({ messages: [...sent, ...unsent], isLoading, hasOlder, hasNewer, start, error });
+    };
+    begin = (seq) => {
+      const own = newRun(seq, () => show(own));
+      run = own;
+      return load(own, seq === undefined ? { before: seq } : { before: seq, after: seq - 1 });
     };
     const ends = [
-      conversation.on('message', ({ message }) => follow(own, message)),
+      conversation.on('message', ({ message }) => run && follow(run, message)),
       conversation.on('messageChanged', ({ message }) => {
-        if (bySeq.has(message.seq)) put(own, [message]);
+        if (run?.bySeq.has(message.seq)) put(run, [message]);
       }),
-      conversation.on('sendState', show),
-      client.on('reset', reload),
+      // Whoever writes sees it.
+      conversation.on('sendState', () => (run?.hasNewer ? void begin() : run?.show())),
+      client.on('reset', () => void begin()),
     ];
-    void load(own, {});
+    void begin();
     return () => {
       for (const end of ends) end();
       run = undefined;
     };
   });
 
-  async function load(own: Run, query: { readonly before?: number }): Promise<void> {
+  async function load(own: Run, query: Query): Promise<void> {
     own.isLoading = true;
     own.show();
     try {
-      const page = await conversation.messages({ ...query, limit: PAGE_SIZE });
-      const sent = page.filter((message): message is Message => message.seq !== undefined);
-      // What an event brought meanwhile is newer than what was read before it.
-      put(
-        own,
-        sent.filter(({ seq }) => !own.bySeq.has(seq)),
-      );
+      const page = async (wanted: HistoryQuery) => {
+        const messages = await conversation.messages({ ...wanted, limit: PAGE_SIZE });
+        return messages.filter((message): message is Message => message.seq !== undefined);
+      };
+      const add = (sent: readonly Message[]) => {
+        // What an event brought meanwhile is newer than what was read before it.
+        put(
+          own,
+          sent.filter(({ seq }) => !own.bySeq.has(seq)),
+        );
+        return sent.length >= PAGE_SIZE;
+      };
+      if ('before' in query) own.hasOlder = add(await page(query.before ? { before: query.before } : {}));
+      if ('after' in query) {
+        const isFull = add(await page({ after: query.after }));
+        own.hasNewer = isFull || own.missedSeq > Math.max(...own.bySeq.keys());
+      }
       own.isRead = true;
-      own.hasOlder = sent.length >= PAGE_SIZE;
       own.error = undefined;
     } catch (error) {
       own.error = toImError(error);
@@ -83,31 +118,68 @@ export function messageSource(client: Client, conversationId: string): MessageSo
     own.show();
   }
 
+  /** A page beyond what is shown. */
+  const more = async (own: Run | undefined, direction: 'before' | 'after'): Promise<void> => {
+    if (!own || own.isLoading || own.bySeq.size === 0) return;
+    if (direction === 'before' && own.hasOlder) await load(own, { before: Math.min(...own.bySeq.keys()) });
+    if (direction === 'after' && own.hasNewer) await load(own, { after: Math.max(...own.bySeq.keys()) });
+  };
+
   return {
     ...source,
-    async loadOlder() {
-      const own = run;
-      if (!own || own.isLoading || !own.hasOlder) return;
-      const before = Math.min(...own.bySeq.keys());
-      if (Number.isFinite(before)) await load(own, { before });
+    loadOlder: () => more(run, 'before'),
+    loadNewer: () => more(run, 'after'),
+    async showFrom(seq) {
+      await begin(seq);
+      // It could not be had, or is nothing that this device shows.
+      const { isRead, bySeq, error } = run ?? {};
+      if (!bySeq || (isRead && bySeq.size > 0)) return;
+      await begin();
+      if (!run) return;
+      run.error = error;
+      run.show();
     },
+    showNewest: () => begin(),
   };
 }
 
-/** From the first subscriber to the last. */
+/** The newest, if `before` says nothing. */
+type Query = { readonly before: number | undefined; readonly after?: number } | { readonly after: number };
+
+/** From where it began, until it begins anew or the last subscriber is gone. */
 interface Run {
   readonly bySeq: Map<number, Message>;
   readonly show: () => void;
+  readonly start: Start;
   isRead: boolean;
   isLoading: boolean;
   hasOlder: boolean;
+  hasNewer: boolean;
+  /** The newest that came and was not shown. */
+  missedSeq: number;
   error: ImError | undefined;
 }
+
+const newRun = (seq: number | undefined, show: () => void): Run => ({
+  bySeq: new Map(),
+  show: coalesce(show),
+  start: { seq },
+  isRead: false,
+  isLoading: false,
+  hasOlder: false,
+  hasNewer: seq !== undefined,
+  missedSeq: 0,
+  error: undefined,
+});
 
 /** Of a conversation that is open for long, the oldest go again: they are loaded when somebody looks for them. */
 const MAX_FOLLOWED = 2_000;
 
 function follow(run: Run, message: Message): void {
+  if (run.hasNewer) {
+    run.missedSeq = Math.max(run.missedSeq, message.seq);
+    return;
+  }
   put(run, [message]);
   if (run.bySeq.size <= MAX_FOLLOWED) return;
   run.bySeq.delete(Math.min(...run.bySeq.keys()));
