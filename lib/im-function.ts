@@ -4,6 +4,7 @@ import type { IWebSocketApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -44,12 +45,13 @@ type ObjectAction = 'DeleteObject' | 'DeleteObjectTagging' | 'GetObject' | 'PutO
 /** A function whose bundle is `dist/functions/<id>`; its role allows nothing but its own logs and what is bound. */
 export class ImFunction extends Construct {
   readonly function: Function;
+  readonly logs: LogGroup;
   private readonly role: Role;
 
   constructor(scope: Construct, id: string, props: ImFunctionProps) {
     super(scope, id);
     const { tracing, key } = baselineOf(this);
-    const logs = logGroup(this, 'Logs');
+    this.logs = logGroup(this, 'Logs');
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.function = new Function(this, 'Function', {
       description: props.description,
@@ -60,7 +62,7 @@ export class ImFunction extends Construct {
       code: Code.fromAsset(`dist/functions/${id}`),
       handler: 'index.handler',
       role: this.role,
-      logGroup: logs,
+      logGroup: this.logs,
       ...(tracing && { tracing: Tracing.ACTIVE }),
       ...(props.reservedConcurrency !== undefined && {
         reservedConcurrentExecutions: props.reservedConcurrency,
@@ -68,7 +70,7 @@ export class ImFunction extends Construct {
       ...(props.continuesItself && { recursiveLoop: RecursiveLoop.ALLOW }),
       environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
     });
-    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logs.logGroupArn]);
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logs.logGroupArn]);
     if (tracing) acknowledge(this.role, 'IAM5[Resource::*]', 'X-Ray takes traces for no resource');
     if (key) this.useKey(key);
   }

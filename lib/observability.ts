@@ -12,6 +12,7 @@ import {
   type IMetric,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { FilterPattern } from 'aws-cdk-lib/aws-logs';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -37,6 +38,12 @@ interface Threshold {
 const period = Duration.minutes(5);
 /** As many metrics as the expression of an alarm takes. */
 const METRICS_OF_AN_ALARM = 10;
+
+/** Counted from what functions log, for it is rare: no function has to. */
+export const loggedEvents = {
+  VoidsFenced: { event: 'slot voided', functions: ['broadcast', 'changes', 'reading', 'send', 'service'] },
+  StaleConnections: { event: 'connection gone', functions: ['fan-out', 'group-tasks'] },
+} as const;
 
 export class Observability extends Construct {
   private readonly topic: ITopic | undefined;
@@ -79,6 +86,23 @@ export class Observability extends Construct {
         label: `${metricName} ${statistic}`,
         dimensionsMap: { FunctionName: fn.function.functionName },
       });
+    const logged = Object.entries(loggedEvents).map(([metricName, { event, functions: names }]) => {
+      for (const name of names) {
+        named(name).logs.addMetricFilter(metricName, {
+          metricNamespace: 'serverless-im',
+          metricName,
+          metricValue: '1',
+          filterPattern: FilterPattern.stringValue('$.event', '=', event),
+        });
+      }
+      return new Metric({
+        namespace: 'serverless-im',
+        metricName,
+        statistic: 'Sum',
+        period,
+        label: metricName,
+      });
+    });
     const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 8, period });
     const dashboard = new Dashboard(this, 'Dashboard', {
       dashboardName: `${Stack.of(this).stackName}-health`,
@@ -125,6 +149,7 @@ export class Observability extends Construct {
         'Notifications',
         ...['NotificationsSent', 'NotificationsFailed'].map((name) => ours(named('notify'), name, 'Sum')),
       ),
+      graph('Holes that were fenced, connections that were gone', ...logged),
     );
   }
 

@@ -201,6 +201,10 @@ const resourceTypes: Readonly<Record<string, ResourceType>> = {
     attributes: ({ name, account }) => ({ Arn: arn(account, 'logs', `log-group:${name}:*`) }),
   },
   // What operators look at, and are told by: nobody operates a laptop.
+  'AWS::Logs::MetricFilter': {
+    uses: [],
+    ignores: ['FilterPattern', 'LogGroupName', 'MetricTransformations'],
+  },
   'AWS::CloudWatch::Dashboard': { uses: [], ignores: ['DashboardBody', 'DashboardName', 'Tags'] },
   'AWS::CloudWatch::Alarm': {
     uses: [],

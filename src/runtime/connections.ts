@@ -57,7 +57,10 @@ function startPushes(client: () => ApiGatewayManagementApiClient, log: Log): Pus
         await client().send(toPost(connectionId, frame), { abortSignal });
         return 'accepted';
       } catch (error) {
-        if (error instanceof GoneException) return 'gone';
+        if (error instanceof GoneException) {
+          log.info('connection gone', { connectionId });
+          return 'gone';
+        }
         log.warn('push failed', { connectionId, ...describeError(error) });
         if (over.signal.aborted) return 'failed';
         return timeout.aborted || isBusy(error) ? 'stalled' : 'failed';

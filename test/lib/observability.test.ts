@@ -1,11 +1,12 @@
 // What operators see and are told: each alarm with its page, every queue of what was given up, and who is mailed.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, expect, test } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { readConfig } from '../../lib/config.ts';
 import { ImStack } from '../../lib/im-stack.ts';
+import { loggedEvents } from '../../lib/observability.ts';
 
 interface Alarm {
   Properties: {
@@ -73,4 +74,27 @@ test('alarms tell nobody by default, and by mail who is named', () => {
     },
   });
   expect(() => synthesize({ alarmEmail: 'nobody' })).toThrow(/alarmEmail: must be an address of mail/);
+});
+
+test('what is counted from logs is logged by those functions, and voids by no other', async () => {
+  const { VoidsFenced, StaleConnections } = loggedEvents;
+  for (const { event, functions } of [VoidsFenced, StaleConnections]) {
+    const filters = template.findResources('AWS::Logs::MetricFilter', {
+      Properties: { FilterPattern: `{ $.event = "${event}" }` },
+    });
+    expect(Object.keys(filters)).toHaveLength(functions.length);
+  }
+  const bundles = new URL('../../dist/functions/', import.meta.url);
+  const logging = async (event: string) => {
+    const names: string[] = [];
+    for (const name of await readdir(bundles)) {
+      const code = await readFile(new URL(`${name}/index.mjs`, bundles), 'utf8');
+      if (code.includes(event)) names.push(name);
+    }
+    return names.toSorted();
+  };
+  expect(await logging(VoidsFenced.event)).toEqual(VoidsFenced.functions.toSorted());
+  expect(await logging(StaleConnections.event)).toEqual(
+    expect.arrayContaining([...StaleConnections.functions]),
+  );
 });
