@@ -1,7 +1,7 @@
 // What was said on a day: the timeline from the first message on that there is since then.
 import { useState, type FormEvent } from 'react';
 import type { Conversation } from '../src/client/conversation.ts';
-import type { Messages } from '../src/client/react/hooks.ts';
+import { seqAt, type Messages } from '../src/client/react/hooks.ts';
 import { words } from './words.ts';
 
 interface JumpProps {
@@ -17,7 +17,7 @@ export function JumpToDate({ conversation, list, onClose }: JumpProps) {
     event.preventDefault();
     try {
       // As the calendar of this place has it.
-      const seq = await conversation.seqAt(new Date(`${date}T00:00`));
+      const seq = await seqAt(conversation, new Date(`${date}T00:00`));
       if (seq === undefined) return setProblem(words.nothingFound);
       await list.showFrom(seq);
       onClose();

@@ -154,25 +154,6 @@ export class Conversation {
   }
 
   /**
-   * The seq of the first message from that time on (a date, or milliseconds since the epoch), as the server has it; `undefined`:
-   * there is none. Rejects with ImError.
-   */
-  async seqAt(time: Date | number): Promise<number | undefined> {
-    const since = Number(time);
-    const isSince = (message: Message) => message.serverTime >= since;
-    const { messages, floorSeq, headSeq } = await this.history({ around: since, limit: 100 });
-    const found = messages.find(isSince);
-    const after = messages.at(-1)?.seq ?? floorSeq - 1;
-    if (found || after >= headSeq) return found?.seq;
-    // Half a page that tells of other messages, or is void.
-    for await (const page of this.pages({ after, limit: 100 })) {
-      const next = page.messages.find(isSince);
-      if (next) return next.seq;
-    }
-    return undefined;
-  }
-
-  /**
    * Takes an own message back for everybody. Rejects with ImError: `recall_expired` (2 minutes by default), `forbidden`,
    * `not_found`; `connection_lost` and the like after a few tries.
    */

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
 import { MemoryStorage } from '../../src/client/storage/memory.ts';
+import { seqAt } from '../../src/client/seq-at.ts';
 import { startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser, range } from './devices.ts';
 import { expirePages } from './expired-pages.ts';
@@ -172,10 +173,10 @@ test('the first message since a time is found, whatever stands between; where th
     'serverTime' in message ? message.serverTime : 0,
   );
   for (const time of times)
-    expect(await conversation.seqAt(new Date(time))).toBe(1 + times.findIndex((one) => one >= time));
-  expect(await conversation.seqAt(0)).toBe(1);
+    expect(await seqAt(conversation, new Date(time))).toBe(1 + times.findIndex((one) => one >= time));
+  expect(await seqAt(conversation, 0)).toBe(1);
   const since = times.at(-1)! + 1;
-  expect(await conversation.seqAt(since)).toBeUndefined();
+  expect(await seqAt(conversation, since)).toBeUndefined();
   // More of them than half a page, and they are no messages.
   for (const emoji of range(30).map(() => '👍')) {
     await conversation.react(1, emoji);
@@ -183,5 +184,5 @@ test('the first message since a time is found, whatever stands between; where th
   }
   const { seq } = await conversation.send('at last').sent;
   expect(seq).toBeGreaterThan(60);
-  expect(await conversation.seqAt(since)).toBe(seq);
+  expect(await seqAt(conversation, since)).toBe(seq);
 });

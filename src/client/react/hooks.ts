@@ -22,6 +22,7 @@ import { createSource, keep, Sources, type Source } from './source.ts';
 
 export type { ConnectionStatus } from './connection.ts';
 export type { MessageList, MessagePages } from './messages.ts';
+export { seqAt } from '../seq-at.ts';
 
 const ClientContext = createContext<Client | undefined>(undefined);
 const sources = new Sources<Client>();
@@ -139,13 +140,17 @@ export interface PresenceOf {
 }
 
 const DRAFT_DELAY_MS = 1_000;
+/** What could not be kept before its client was closed, by user and conversation: for the next one. */
+const unsavedDrafts = new Map<string, string>();
 
 /**
  * What this user began to write there, and how to change it: kept for all of their devices, a second after the last change and
  * when the component goes. What another device wrote appears while nothing was changed here.
  */
 export function useDraft(to: string): readonly [draft: string, setDraft: (text: string) => void] {
+  const { userId } = useClient();
   const conversation = useConversation(to);
+  const place = `${userId} ${conversation.conversationId}`;
   const { draft: stored } = useSummary(to);
   const [written, setWritten] = useState<string>();
   const pending = useRef<{ readonly text: string; readonly timer: ReturnType<typeof setTimeout> }>(undefined);
@@ -157,21 +162,24 @@ export function useDraft(to: string): readonly [draft: string, setDraft: (text: 
     // Without a connection it stays here, for as long as the component does.
     conversation.saveDraft(text).then(
       () => setWritten((now) => (now === text && !pending.current ? undefined : now)),
-      () => {},
+      () => void unsavedDrafts.set(place, text),
     );
-  }, [conversation]);
-  useEffect(() => {
-    setWritten(undefined);
-    return flush;
-  }, [flush]);
+  }, [conversation, place]);
   const setDraft = useCallback(
     (text: string) => {
+      unsavedDrafts.delete(place);
       setWritten(text);
       if (pending.current) clearTimeout(pending.current.timer);
       pending.current = { text, timer: setTimeout(flush, DRAFT_DELAY_MS) };
     },
-    [flush],
+    [flush, place],
   );
+  useEffect(() => {
+    const unsaved = unsavedDrafts.get(place);
+    if (unsaved === undefined) setWritten(undefined);
+    else setDraft(unsaved);
+    return flush;
+  }, [flush, setDraft, place]);
   return [written ?? stored, setDraft];
 }
 
