@@ -275,6 +275,7 @@ test('a telephone shows one thing at a time; a screen reader finds a name for al
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
         .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
     });
+  await page.getByRole('button', { name: 'Go to a date' }).click();
   await page.getByRole('button', { name: 'Details' }).click();
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
