@@ -38,6 +38,12 @@ export const prices = {
     source: 'https://aws.amazon.com/dynamodb/pricing/on-demand',
     asOf: '2026-11',
   },
+  storedGigabyteMonth: {
+    usd: 0.25,
+    unit: 'GB stored in DynamoDB for a month',
+    source: 'https://aws.amazon.com/dynamodb/pricing/on-demand',
+    asOf: '2026-11',
+  },
   invocation: {
     usd: 0.2e-6,
     unit: 'invocation',
