@@ -72,7 +72,7 @@ export class ImWebSocketApi extends Construct {
     const reading = ['history', 'read', 'positions', 'receipts'] as const;
     this.addRoutes([...reading], 'reading', 'Reads conversation timelines and moves read positions')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem')
-      .useTable(tables, 'Messages', 'BatchGetItem', 'GetItem', 'Query', 'PutItem')
+      .useTable(tables, 'Messages', 'BatchGetItem', 'Query', 'PutItem')
       .useTable(tables, 'Users', 'BatchGetItem');
     this.addRoutes(['conversations', 'unread'], 'conversations', 'Lists a user’s conversations')
       .useTable(tables, 'Conversations', 'BatchGetItem', 'Query')
