@@ -13,7 +13,7 @@ export interface Work {
   readonly batches: number;
   /** Groups in these batches, each batch counted by itself. */
   readonly groupsInBatches: number;
-  /** Of large groups: connections found to look, each batch counted by itself; how often the others are told, looked at, told. */
+  /** Of large groups: read units of finding who looks, each batch counted by itself; how often the others are told, looked at, told. */
   readonly subscribersRead: number;
   readonly headsPlanned: number;
   readonly headsRead: number;
@@ -100,7 +100,7 @@ const unitsOf = {
   directSend: { Conversations: { write: 1, read: 0 } },
   groupSend: { Conversations: { write: 2, read: 1 } },
   groupInBatch: { Conversations: { write: 0, read: 1 } },
-  subscriberRead: { Conversations: { write: 0, read: 0.05 } },
+  subscriberRead: { Conversations: { write: 0, read: 1 } },
   headsPlanned: { Conversations: { write: 1, read: 1 } },
   headRead: { Users: { write: 0, read: 0.5 } },
   mailboxUpdate: { Users: { write: 1, read: 0 } },

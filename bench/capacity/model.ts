@@ -61,17 +61,20 @@ const BYTES_A_GIGABYTE = 1024 ** 3;
 const ITEM_OVERHEAD_BYTES = 100;
 const ENTRY_BYTES = 64;
 const MAILBOX_RETENTION_SECONDS = 30 * 86_400;
-/** Heads, views and members: about a kilobyte for each conversation, and each user. */
+/** Heads: about a kilobyte for each conversation, and each user. Members, and each user's view of a conversation: less. */
 const STATE_BYTES = 1_024;
+const MEMBER_BYTES = 512;
+const VIEW_BYTES = 256;
 /** A new table on demand has so many: 4,000 write units a second. */
 const FEWEST_PARTITIONS = 4;
 
 export function capacityOf(inputs: Inputs): Report {
   const sizes = drawGroupSizes(inputs, createRandom(inputs.seed, 'groups'));
+  const meanMembers = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
   const work = workOfSecond(inputs, sizes, inputs.messagesPerSecond);
   const meanWork = workOfSecond(inputs, sizes, inputs.messagesPerSecond / inputs.peakToMean);
   const hottest = hottestOf(inputs, work.mailboxEntries);
-  const tables = tablesOf(inputs, demandOf(work), meanWork);
+  const tables = tablesOf(inputs, demandOf(work), meanWork, meanMembers);
   const shards = tables.find(({ table }) => table === 'Messages')!.shards;
   const written = sizes.filter((size) => size <= inputs.writeFanoutLimit);
   const fanning = (messagesPerSecond: number) =>
@@ -99,7 +102,7 @@ export function capacityOf(inputs: Inputs): Report {
   return {
     inputs,
     groups: {
-      meanMembers: sizes.reduce((sum, size) => sum + size, 0) / sizes.length,
+      meanMembers,
       p99Members: quantileOf(sizes, 0.99),
       largeShare: 1 - written.length / sizes.length,
     },
@@ -146,12 +149,16 @@ function workOfSecond(inputs: Inputs, sizes: readonly number[], messagesPerSecon
   );
 }
 
-function tablesOf(inputs: Inputs, peak: Demand, mean: Work): readonly TableNeed[] {
+function tablesOf(inputs: Inputs, peak: Demand, mean: Work, meanMembers: number): readonly TableNeed[] {
+  const memberships = inputs.groups * meanMembers;
   const sent = mean.directSends + mean.groupSends;
   const bytes: Readonly<Record<TableName, number>> = {
     Messages: sent * inputs.retentionDays * 86_400 * (inputs.messageBytes + ITEM_OVERHEAD_BYTES),
-    Users: inputs.users * STATE_BYTES + mean.mailboxEntries * MAILBOX_RETENTION_SECONDS * ENTRY_BYTES,
-    Conversations: (inputs.conversations + inputs.groups) * STATE_BYTES,
+    Users:
+      inputs.users * STATE_BYTES +
+      (2 * inputs.conversations + memberships) * VIEW_BYTES +
+      mean.mailboxEntries * MAILBOX_RETENTION_SECONDS * ENTRY_BYTES,
+    Conversations: (inputs.conversations + inputs.groups) * STATE_BYTES + memberships * MEMBER_BYTES,
     OfflineQueue: inputs.users * inputs.devices * STATE_BYTES,
   };
   return (Object.keys(tableDefinitions) as TableName[]).map((table) => {

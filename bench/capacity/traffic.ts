@@ -22,6 +22,9 @@ export interface Audience {
   readonly recipientsPerInvocation: number;
 }
 
+/** An item of 200 bytes, read consistently. */
+const UNITS_A_LOOKER = 0.05;
+
 export function add(...all: readonly Work[]): Work {
   return all.reduce((sum, work) => {
     const keys = Object.keys(noWork) as (keyof Work)[];
@@ -59,7 +62,8 @@ export function groupMessage(audience: Audience, members: number): Work {
     return {
       ...noWork,
       ...base,
-      subscribersRead: lookers * devices,
+      // A query takes a whole unit at least.
+      subscribersRead: Math.max(1, lookers * devices * UNITS_A_LOOKER),
       pushes: lookers * devices + devices - 1,
       parts: lookers * devices > recipientsPerInvocation ? (lookers * devices) / recipientsPerInvocation : 0,
     };

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demandOf, functionNames, noWork, type Work } from '../../bench/capacity/demand.ts';
 import { add, directMessage, groupMessage, times, type Audience } from '../../bench/capacity/traffic.ts';
 import { Device } from '../../bench/device.ts';
+import { meterGroupMessages } from '../../bench/group-messages.ts';
 import type { Cloud } from '../../local/cloud.ts';
 import type { TableName } from '../../src/core/tables.ts';
 import { startCloud } from '../support/cloud.ts';
@@ -155,4 +156,36 @@ it('predicts a group of which some are online, some away and told, and reads the
   const share = { ...audience, recipientsOnline: ONLINE / others.length, notified: 1 };
   const message = times(groupMessage(share, MEMBERS), 16);
   expectMetered(add(message, { ...noWork, batches: 16, groupReads: ONLINE }));
+});
+
+it('predicts a large group, pushed to who looks', async () => {
+  const large = await startCloud({
+    environment: { IM_SETTINGS: '{"writeFanoutLimit":1,"headsIntervalMs":1000}' },
+  });
+  const members = 60;
+  const looking = 0.1;
+  try {
+    const { alone } = await meterGroupMessages(large, {
+      members,
+      mode: 'read',
+      alone: 3,
+      burst: 1,
+      online: 0,
+      looking,
+    });
+    const share = { ...audience, looking, writeFanoutLimit: 1 };
+    // Each plans when the others hear of it.
+    const work = { ...groupMessage(share, members), batches: 1, headsPlanned: 1 };
+    const { tables, invocations, pushes } = demandOf(work);
+    const sum = (kind: 'read' | 'write') =>
+      Object.values(tables).reduce((total, units) => total + units[kind], 0);
+    const near = (metered: number, predicted: number) =>
+      expect(Math.abs(predicted - metered), `${predicted} for ${metered}`).toBeLessThan(0.1 * metered);
+    near(alone.writeUnits, sum('write'));
+    near(alone.readUnits, sum('read'));
+    near(alone.frames, pushes);
+    near(alone.invocations, invocations.send + invocations['fan-out']);
+  } finally {
+    await large.close();
+  }
 });

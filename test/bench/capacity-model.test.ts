@@ -1,5 +1,8 @@
 // The planner's arithmetic: more load never needs less, the same seed says the same, and what it takes for the stack's is.
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { drawBusiest } from '../../bench/capacity/chance.ts';
@@ -122,6 +125,19 @@ describe('what breaks first', () => {
   it('asks in two figures, with a fifth to spare', () => {
     expect([1, 99, 1_000, 123_456].map(ask)).toEqual([2, 120, 1_200, 150_000]);
   });
+});
+
+it('docs/capacity.md shows what the command prints', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const page = readFileSync(`${root}docs/capacity.md`, 'utf8');
+  const [, options = ''] = /npm run capacity -- (.+)/.exec(page) ?? [];
+  const [, printed = ''] = /```\n([^]+?)\n```/.exec(page) ?? [];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'bench/capacity/main.ts', ...options.split(' ')],
+    { cwd: root, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } },
+  );
+  expect(stdout.trim()).toBe(printed.trim());
 });
 
 it('what it takes for the stack’s is in the template', () => {
