@@ -6,6 +6,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Cloud } from '../local/cloud.ts';
 import type { MeteringSnapshot } from '../local/metering.ts';
 import { Device } from './device.ts';
+import { prices } from './prices.ts';
 
 export type Mode = 'write' | 'read';
 
@@ -33,6 +34,19 @@ export interface MessageCost {
 export interface GroupCost {
   readonly alone: MessageCost;
   readonly burst: MessageCost;
+}
+
+const MEMORY_GB = 0.5;
+
+/** `ownFrames`: of the sender; the message itself and its answer, unless there is none. */
+export function usdPerMillion(cost: MessageCost, lambdaMs: number, ownFrames = 2): number {
+  const invocation = prices.invocation.usd + MEMORY_GB * (lambdaMs / 1_000) * prices.gigabyteSecond.usd;
+  const usd =
+    (ownFrames + cost.frames) * prices.gatewayMessage.usd +
+    cost.writeUnits * prices.writeUnit.usd +
+    cost.readUnits * prices.readUnit.usd +
+    cost.invocations * invocation;
+  return usd * 1e6;
 }
 
 /** Connections that are really made: what a device gets does not depend on how many there are. */

@@ -8,8 +8,13 @@ import { startCloud } from '../local/cloud.ts';
 import { synthesize } from '../local/template/synthesize.ts';
 import { buildFunctions } from '../scripts/build.ts';
 import { drawCurves, type Curve } from './group-chart.ts';
-import { meterGroupMessages, type GroupScenario, type MessageCost, type Mode } from './group-messages.ts';
-import { prices } from './prices.ts';
+import {
+  meterGroupMessages,
+  usdPerMillion,
+  type GroupScenario,
+  type MessageCost,
+  type Mode,
+} from './group-messages.ts';
 
 interface Options {
   members: number[];
@@ -52,7 +57,6 @@ const program = new Command('npm run bench:groups --')
 const BURST = 20;
 /** In these, fewer say as much. */
 const LARGE = 1_000;
-const MEMORY_GB = 0.5;
 
 /** Each mode is a cloud of its own: it is a matter of configuration. */
 const settingsOf: Readonly<Record<Mode, object>> = {
@@ -85,7 +89,7 @@ async function run(options: Options, onRow: (row: Row) => void): Promise<readonl
           const costs = await meterGroupMessages(cloud, scenario);
           for (const kind of ['alone', 'burst'] as const) {
             const cost = costs[kind];
-            const row = { mode, members, kind, cost, usdPerMillion: usdOf(cost, options.lambdaMs) * 1e6 };
+            const row = { mode, members, kind, cost, usdPerMillion: usdPerMillion(cost, options.lambdaMs) };
             rows.push(row);
             onRow(row);
           }
@@ -98,16 +102,6 @@ async function run(options: Options, onRow: (row: Row) => void): Promise<readonl
     await rm(outDirectory, { recursive: true, force: true });
   }
   return rows;
-}
-
-/** The message itself and its answer are two more on the gateway. */
-function usdOf(cost: MessageCost, lambdaMs: number): number {
-  return (
-    (2 + cost.frames) * prices.gatewayMessage.usd +
-    cost.writeUnits * prices.writeUnit.usd +
-    cost.readUnits * prices.readUnit.usd +
-    cost.invocations * (prices.invocation.usd + MEMORY_GB * (lambdaMs / 1_000) * prices.gigabyteSecond.usd)
-  );
 }
 
 function curvesOf(rows: readonly Row[]): Curve[] {

@@ -9,9 +9,8 @@ import { synthesize } from '../local/template/synthesize.ts';
 import { buildFunctions } from '../scripts/build.ts';
 import { parseSettings } from '../src/core/settings.ts';
 import { meterDirectMessages } from './direct-messages.ts';
-import { meterGroupMessages, type MessageCost } from './group-messages.ts';
+import { meterGroupMessages, usdPerMillion, type MessageCost } from './group-messages.ts';
 import { measureConnections } from './memory.ts';
-import { prices } from './prices.ts';
 import { meterScanChat } from './scan-cost.ts';
 import { measureThroughput, timeResume, timeSends } from './speed.ts';
 
@@ -49,22 +48,10 @@ const program = new Command('npm run bench --')
   .option('--json', 'print a line of JSON for each figure')
   .showHelpAfterError(false);
 
-const MEMORY_GB = 0.5;
 const WRITE_FANOUT_LIMIT = parseSettings({}).writeFanoutLimit;
 const SETTINGS = { conversationsPerMinute: 10_000, sendsPerSecond: 1_000, headsIntervalMs: 1_000 };
 
 type Figure = Readonly<Record<string, number | string>>;
-
-/** Frames in and out, the sender's own and its answer included, where there is one. */
-function usdPerMillion(cost: MessageCost, ownFrames: number, lambdaMs: number): number {
-  const invocation = prices.invocation.usd + MEMORY_GB * (lambdaMs / 1_000) * prices.gigabyteSecond.usd;
-  const usd =
-    (ownFrames + cost.frames) * prices.gatewayMessage.usd +
-    cost.writeUnits * prices.writeUnit.usd +
-    cost.readUnits * prices.readUnit.usd +
-    cost.invocations * invocation;
-  return usd * 1e6;
-}
 
 async function costOfOne(cloud: Cloud): Promise<MessageCost> {
   const messages = 64;
@@ -114,8 +101,8 @@ async function* run(options: Options): AsyncGenerator<Figure> {
       const ours = await costOfOne(cloud);
       for (const count of connections) {
         const scan = await meterScanChat(cloud.dynamoDbEndpoint, count);
-        yield costFigure('scan: a message', count, scan, usdPerMillion(scan, 1, lambdaMs));
-        yield costFigure('ours: to one', count, ours, usdPerMillion(ours, 2, lambdaMs));
+        yield costFigure('scan: a message', count, scan, usdPerMillion(scan, lambdaMs, 1));
+        yield costFigure('ours: to one', count, ours, usdPerMillion(ours, lambdaMs));
       }
     } finally {
       await cloud.close();
@@ -127,7 +114,7 @@ async function* run(options: Options): AsyncGenerator<Figure> {
       try {
         const scenario = { members: count, mode, alone: 16, burst: 20, online: 1, looking: 1 } as const;
         const { alone } = await meterGroupMessages(cloud, scenario);
-        yield costFigure(`ours: to all (${mode})`, count, alone, usdPerMillion(alone, 2, lambdaMs));
+        yield costFigure(`ours: to all (${mode})`, count, alone, usdPerMillion(alone, lambdaMs));
       } finally {
         await cloud.close();
       }
