@@ -248,8 +248,8 @@ export class Session {
    * turn. A newer connection of its own does so at each renewal, which is as it should be.
    */
   private yieldTo({ reason, by }: KickedPush): void {
-    if (by?.deviceId === this.store.meta.deviceId && this.link.isRenewing) return;
-    const why = by ? 'Another device of this platform took over' : `The service ended it: ${reason}`;
+    if (by?.deviceId === this.store.meta.deviceId && !this.link.isSteady) return;
+    const why = by ? 'Another device took over' : `The service ended it: ${reason}`;
     this.end(new ImError('kicked', why));
     void this.link.stop();
     this.become('kicked', { reason, ...(by && { by }) });

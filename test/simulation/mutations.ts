@@ -343,6 +343,13 @@ export const mutations: readonly Mutation[] = [
     without: 'return;',
   },
   {
+    name: 'client: one that is kicked when its token is over comes back by itself',
+    side: 'client',
+    file: 'src/client/connection/connection.ts',
+    guard: "if (this.isOpen || frame.push === 'kicked')",
+    without: 'if (this.isOpen)',
+  },
+  {
     name: 'client: a socket that is silent is kept',
     side: 'client',
     file: 'src/client/connection/connection.ts',

@@ -24,4 +24,9 @@ export const regressions: readonly Regression[] = [
     found: 'I6: a read position met an expired token, and was never told again',
     sized: true,
   },
+  {
+    seed: 60_560,
+    found: 'P7: told to stay away just when its token was over, it came back by itself',
+    sized: true,
+  },
 ];

@@ -187,14 +187,15 @@ export class Connection {
   }
 
   private receive(data: unknown): void {
-    if (this.state !== 'open') return;
     this.heard++;
     this.cancelProbe?.();
     this.cancelProbe = undefined;
     const frame = parseFrame(data);
     if (!frame) return;
-    if ('ok' in frame) this.settle(frame);
-    else if ('push' in frame) this.options.onPush(frame);
+    if ('push' in frame) {
+      // Who is told to stay away just when its token is over must not come back with a fresh one.
+      if (this.isOpen || frame.push === 'kicked') this.options.onPush(frame);
+    } else if ('ok' in frame) this.settle(frame);
     else this.doubtAll();
   }
 

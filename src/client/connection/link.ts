@@ -51,14 +51,14 @@ type State =
 export class Link {
   private readonly options: LinkOptions;
   private state: State = { is: 'stopped' };
+  /** The connection that took over last, also when it has ended. With one, what the link opens it opens by itself. */
+  private latest: Connection | undefined;
   private everOpened = false;
   /** Since a connection opened. */
   private refusals = 0;
   /** Since a connection was a good one. */
   private failures = 0;
   private openedAt = 0;
-  /** It was connected since the app asked for it: what comes now, it does by itself. */
-  private resumes = false;
   /** How far the server's clock is ahead of ours. As long as it is not known, no token counts as outdated. */
   private serverAheadMs = -Infinity;
   private stopWatching = () => {};
@@ -71,7 +71,6 @@ export class Link {
     if (this.state.is !== 'stopped') return;
     this.refusals = 0;
     this.failures = 0;
-    this.resumes = false;
     this.stopWatching = this.options.environment.watchNetwork(() => this.wake());
     this.open();
   }
@@ -87,7 +86,7 @@ export class Link {
     if (this.state.is === 'handing over') await this.state.attempt.outcome;
     const { state } = this;
     if ('connection' in state) return state.connection.request(action, fields);
-    throw connectionLost('There is no connection');
+    throw connectionLost('Not connected');
   };
 
   /** For what may be asked twice: a connection that was renewed before its answer came is no failure. */
@@ -102,9 +101,10 @@ export class Link {
     return this.state.is !== 'stopped';
   }
 
-  /** The server has ended a connection in favour of the one that is opening here. */
-  get isRenewing(): boolean {
-    return this.state.is === 'renewing' && this.state.attempt.isHandshaking;
+  /** It has a connection, and opens no other: what takes its place is not from here. */
+  get isSteady(): boolean {
+    const { state } = this;
+    return 'connection' in state && !('attempt' in state && state.attempt.isHandshaking);
   }
 
   sendAck(cursor: number): void {
@@ -122,6 +122,7 @@ export class Link {
 
   private halt(): void {
     this.leave();
+    this.latest = undefined;
     this.state = { is: 'stopped' };
     this.stopWatching();
   }
@@ -148,12 +149,12 @@ export class Link {
   private connect(token: string): Connection {
     const connection: Connection = new Connection({
       ...this.options,
-      url: this.resumes ? `${this.options.url}&resume=1` : this.options.url,
+      url: this.latest ? `${this.options.url}&resume=1` : this.options.url,
       token,
       onServerTime: (time) => (this.serverAheadMs = time - this.options.environment.now()),
       onPush: (push) => {
         // What a connection says after its successor took over, the catch-up brings too.
-        if ('connection' in this.state && this.state.connection === connection) this.options.onPush(push);
+        if (this.latest === connection) this.options.onPush(push);
       },
     });
     return connection;
@@ -174,8 +175,8 @@ export class Link {
   private adopt(connection: Connection): void {
     const before = this.state;
     const { environment, onConnected } = this.options;
+    this.latest = connection;
     this.everOpened = true;
-    this.resumes = true;
     this.refusals = 0;
     this.openedAt = environment.now();
     this.hold(connection, RENEW_AFTER_MS + Math.round(environment.random() * RENEW_SPREAD_MS));
