@@ -26,7 +26,10 @@ export async function readMailboxAndDevice(ctx: Context, caller: Caller): Promis
     deviceKey(caller.userId, caller.deviceId),
   ]);
   const head = items.find((item) => item['item'] === HEAD);
-  return { mailbox: mailboxOf(head), device: toDevice(items.find((item) => item !== head)) };
+  const mailbox = mailboxOf(head);
+  const { cursor } = toDevice(items.find((item) => item !== head));
+  // Two items are not read at one moment: a cursor that moved meanwhile may be beyond the head as it was.
+  return { mailbox, device: { cursor: Math.min(cursor, mailbox.seq) } };
 }
 
 /**

@@ -122,8 +122,14 @@ function toGroupMembership(head: Item, own: Item, place: MemberPlace): Membershi
   if (!groupMember || group.dismissedSeq !== undefined) return undefined;
   const member = toMember(own, place);
   const joinedSeq = group.policy.history === 'all' ? 1 : groupMember.joinedSeq;
+  const { seq, counted, ...rest } = toHead(head);
   return {
-    head: toHead(head),
+    // Two items are not read at one moment: what the member has read by now may be beyond the head as it was.
+    head: {
+      ...rest,
+      seq: Math.max(seq, member.readSeq),
+      counted: Math.max(counted, member.readCounted),
+    },
     member: { ...member, floorSeq: Math.max(member.floorSeq, joinedSeq) },
     group,
     groupMember,

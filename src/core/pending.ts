@@ -42,7 +42,7 @@ export async function pending(
   }, 0);
   return {
     ok: true,
-    total: waiting.reduce((sum, { seqs }) => sum + seqs.size, -expired),
+    total: waiting.reduce((sum, { seqs }) => sum + seqs.size, 0) - expired,
     conversations,
     more: conversations.length < waiting.length || cursor + range.entries.length < head,
     head,

@@ -29,4 +29,9 @@ export const regressions: readonly Regression[] = [
     found: 'P7: told to stay away just when its token was over, it came back by itself',
     sized: true,
   },
+  {
+    seed: 61_658,
+    found: 'I3: a cursor that moved while a sync looked was taken for one beyond the mailbox, which was reset',
+    sized: true,
+  },
 ];

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type BatchGetItemCommandInput,
   CreateTableCommand,
   DynamoDBClient,
   type ScanCommandOutput,
@@ -42,6 +43,8 @@ export interface ContextOptions {
   readonly death?: Death;
   /** What happens before its n-th request reaches the store. */
   readonly beforeRequest?: (request: number) => Promise<void>;
+  /** Of each BatchGet the last key is left unprocessed, as DynamoDB may do: it is asked for again, later. */
+  readonly lastKeyLater?: boolean;
   readonly settings?: Record<string, number>;
   readonly connections?: Partial<Connections>;
   readonly push?: Pushes['push'];
@@ -78,12 +81,14 @@ export async function startTables(
   const context = ({
     death,
     beforeRequest,
+    lastKeyLater,
     settings,
     connections,
     push,
   }: ContextOptions = {}): TestContext => {
     const client = createClient(endpoint);
     clients.push(client);
+    if (lastKeyLater) leaveLastKey(client);
     const requests = watch(client, death, beforeRequest);
     const pushed: TestContext['pushed'] = [];
     const queued: Task[] = [];
@@ -178,6 +183,21 @@ function watch(
     { step: 'initialize', name: 'watch' },
   );
   return () => requests;
+}
+
+function leaveLastKey(client: DynamoDBClient): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { RequestItems } = args.input as BatchGetItemCommandInput;
+      const [name, request] = Object.entries(RequestItems ?? {}).at(-1) ?? [];
+      if (!name || !request?.Keys || request.Keys.length < 2) return next(args);
+      const kept = { ...RequestItems, [name]: { ...request, Keys: request.Keys.slice(0, -1) } };
+      const result = await next({ ...args, input: { ...args.input, RequestItems: kept } });
+      const left = { [name]: { ...request, Keys: request.Keys.slice(-1) } };
+      return { ...result, output: { ...result.output, UnprocessedKeys: left } };
+    },
+    { step: 'initialize', name: 'leaveLastKey' },
+  );
 }
 
 export async function createTable(client: DynamoDBClient, name: TableName, tableName: string): Promise<void> {
