@@ -52,7 +52,7 @@ export async function readMailbox(ctx: Context, userId: string): Promise<Mailbox
 }
 
 function mailboxOf(head: Item | undefined): Mailbox {
-  if (!head) throw new Error('A connected user has no mailbox');
+  if (!head) throw new Error('User without a mailbox');
   return toMailbox(head);
 }
 

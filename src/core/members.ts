@@ -122,13 +122,13 @@ function toGroupMembership(head: Item, own: Item, place: MemberPlace): Membershi
   if (!groupMember || group.dismissedSeq !== undefined) return undefined;
   const member = toMember(own, place);
   const joinedSeq = group.policy.history === 'all' ? 1 : groupMember.joinedSeq;
-  const { seq, counted, ...rest } = toHead(head);
+  const known = toHead(head);
   return {
     // Two items are not read at one moment: what the member has read by now may be beyond the head as it was.
     head: {
-      ...rest,
-      seq: Math.max(seq, member.readSeq),
-      counted: Math.max(counted, member.readCounted),
+      ...known,
+      seq: Math.max(known.seq, member.readSeq),
+      counted: Math.max(known.counted, member.readCounted),
     },
     member: { ...member, floorSeq: Math.max(member.floorSeq, joinedSeq) },
     group,

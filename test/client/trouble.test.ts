@@ -332,6 +332,47 @@ describe('before the two hours are over', () => {
     expect(asked).toBe(3);
   });
 
+  test('P7: what is sent between the two goes out when the second one has synced', async () => {
+    const [aliceId, bobId] = [newUser('alice'), newUser('bob')];
+    await devices.connect({ userId: aliceId });
+    const time = new ManualTime();
+    const said: string[] = [];
+    class Recorded extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        this.on('message', (data: Buffer) => {
+          if ('more' in JSON.parse(data.toString())) said.push('synced');
+        });
+      }
+      override send(data: string): void {
+        said.push((JSON.parse(data) as { action: string }).action);
+        super.send(data);
+      }
+    }
+    const webSocket = Recorded as unknown as WebSocketConstructor;
+    const environment = { ...time.environment, ...impatient };
+    const bob = await devices.connect({ userId: bobId, url: proxy.url, webSocket, environment });
+    said.length = 0;
+    proxy.holdNew();
+    const waiting = proxy.heldOne();
+    time.fire(...renewalMs);
+    await waiting;
+    proxy.cutOldest();
+    await time.untilSet(2_000);
+    const { sent } = bob.im.send(`user:${aliceId}`, 'between two connections');
+    await bob.seen.until(
+      () => bob.seen.of('sendState').at(-1)?.state === 'queued' && bob.seen.of('sendState').length === 3,
+      'its way back',
+    );
+    proxy.thaw();
+    expect(await sent).toMatchObject({ seq: 1 });
+    expect(said.filter((what) => what !== 'ack' && what !== 'ping').slice(0, 3)).toEqual([
+      'sync',
+      'synced',
+      'send',
+    ]);
+  });
+
   test('a handshake that hangs when the first connection ends is not waited for', async () => {
     const time = new ManualTime();
     const environment = { ...time.environment, ...impatient };

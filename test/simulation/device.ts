@@ -2,21 +2,20 @@
 import type { HistoryPage } from '../../src/client/history.ts';
 import type { ImClient } from '../../src/client/im-client.ts';
 import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
-import type { Storage } from '../../src/client/storage/storage.ts';
 import type { Message } from '../../src/protocol/messages.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
 import { Journal } from './journal.ts';
-import { mortalEnvironment, mortalSockets, mortalStorage, type Life } from './mortal.ts';
+import { mortalEnvironment, mortalSockets, type Life } from './mortal.ts';
 import { drawLate } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
+import { TornDisk } from './torn-disk.ts';
 
 export interface ClientParts {
   readonly ImClient: typeof ImClient;
-  readonly MemoryStorage: new () => Storage;
 }
 
 export interface DeviceOptions {
@@ -41,9 +40,9 @@ const PAGE = 100;
 
 export class Device {
   private readonly options: DeviceOptions;
-  readonly disk: Storage;
   readonly journal: Journal;
   readonly wishLog: WishLog;
+  private readonly disk: TornDisk;
   private readonly shown: Shown[] = [];
   private readonly told: Told[] = [];
   private readonly changes: Changed[] = [];
@@ -63,8 +62,13 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.options = options;
-    this.disk = new options.parts.MemoryStorage();
     this.journal = new Journal(options.deviceId);
+    this.disk = new TornDisk({
+      wait: (ms) => options.stage.wait(ms),
+      random: options.random,
+      onFlush: () => this.life.onCommit(),
+      onKept: (changes) => this.journal.keep(changes),
+    });
     this.wishLog = new WishLog(options.stage, options.userId, options.deviceId);
   }
 
@@ -117,7 +121,7 @@ export class Device {
       token: () => stage.issueToken(userId),
       deviceId,
       platform,
-      storage: mortalStorage(stage, this, life, random),
+      storage: this.disk.open(),
       webSocket: mortalSockets(stage, life, this),
       environment: mortalEnvironment(stage, life, random),
       on: {
@@ -256,6 +260,7 @@ export class Device {
   /** The process is gone in the middle of whatever it did. */
   crash(): void {
     this.life.over = true;
+    this.disk.crash();
     for (const cancel of this.life.timers) cancel();
     for (const socket of this.life.sockets) socket.forsake();
     this.opened.clear();

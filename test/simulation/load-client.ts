@@ -5,18 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { ImClient } from '../../src/client/im-client.ts';
-import { MemoryStorage } from '../../src/client/storage/memory.ts';
 import type { ClientParts } from './device.ts';
 import { mutate, type Mutation } from './mutations.ts';
 
 export async function loadClient(mutation?: Mutation): Promise<ClientParts> {
-  if (!mutation) return { ImClient, MemoryStorage };
+  if (!mutation) return { ImClient };
   const outfile = join(await mkdtemp(join(tmpdir(), 'serverless-im-client-')), 'client.mjs');
   await build({
     stdin: {
-      contents: `
-        export { ImClient } from './im-client.ts';
-        export { MemoryStorage } from './storage/memory.ts';`,
+      contents: `export { ImClient } from './im-client.ts';`,
       resolveDir: fileURLToPath(new URL('../../src/client', import.meta.url)),
       loader: 'ts',
     },

@@ -83,10 +83,11 @@ export class Link {
   }
 
   readonly request: Request = async (action, fields) => {
-    if (this.state.is === 'handing over') await this.state.attempt.outcome;
+    // What is to be stored goes out after the sync that follows (P7).
+    if (this.state.is === 'handing over' && action !== 'send') await this.state.attempt.outcome;
     const { state } = this;
     if ('connection' in state) return state.connection.request(action, fields);
-    throw connectionLost('Not connected');
+    throw connectionLost();
   };
 
   /** For what may be asked twice: a connection that was renewed before its answer came is no failure. */

@@ -1,13 +1,12 @@
 // One seed of the world, with what it found put into words. Bundled with all that it plays (bundle.ts).
 import { ImClient } from '../../../src/client/im-client.ts';
-import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import type { Failure } from '../player.ts';
 import { failureOf } from '../report.ts';
 import type { Size } from '../size.ts';
 import { runWorld } from './run.ts';
 import { server } from './server.ts';
 
-const parts = { ImClient, MemoryStorage };
+const parts = { ImClient };
 
 export async function play(seed: number, size: Size, only?: readonly string[]): Promise<Failure | undefined> {
   try {
