@@ -143,6 +143,11 @@ const files: readonly FileReplacement[] = [
       export const getLoggerPlugin = () => ({ applyToStack: () => {} });`,
   },
   {
+    // Takes what is secret out of what that would write.
+    filter: /smithy-client\/schemaLogFilter\.js$/,
+    contents: nothingOf('logger'),
+  },
+  {
     // SHA-256 in JavaScript, for platforms without node:crypto.
     filter: /checksum\/sha256\/Sha256Js\.js$/,
     contents: 'export class Sha256Js {}',
