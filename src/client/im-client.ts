@@ -18,12 +18,7 @@ export class ImClient extends Client<LocalDevice> {
     const client = await ImClient.open(options);
     const { timeoutMs = CONNECT_TIMEOUT_MS } = options;
     try {
-      await within(
-        client.device.environment,
-        timeoutMs,
-        client.start(),
-        'The server was not reached in time',
-      );
+      await within(client.device.environment, timeoutMs, client.start(), 'Not connected in time');
       return client;
     } catch (error) {
       await client.close();

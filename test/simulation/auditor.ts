@@ -40,8 +40,12 @@ export async function readTruths(
   return truths;
 }
 
-export async function readMailbox({ userId, ask }: Auditor): Promise<MailboxTruth> {
-  const events: SyncEvent[] = [];
+/** `known`: its first entries, which need not be there any more. */
+export async function readMailbox(
+  { userId, ask }: Auditor,
+  known: readonly SyncEvent[] = [],
+): Promise<MailboxTruth> {
+  const events = [...known];
   for (;;) {
     const page = await ask('sync', { after: events.length, limit: 200 });
     const more = page['events'] as SyncEvent[];

@@ -248,7 +248,7 @@ describe('a violation is seen when', () => {
     [
       'I3',
       'a device counts what it heard of another mailbox',
-      withJournal(heard(1, 9), { anew: 0 }, { kept: 9 }),
+      withJournal(heard(1, 9), { opens: true }, { anew: 0 }, { kept: 9 }),
     ],
     [
       'P7',

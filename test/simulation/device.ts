@@ -55,6 +55,8 @@ export class Device {
   /** Drawn when their conversation came into the list: their event, if it is still to come, is no second showing. */
   private readonly drawnLate = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
+  /** Messages of before the tables were made anew: whoever still has them on the disk shows them until it learns of that. */
+  private past: ReadonlySet<string> = new Set();
   /** How to shut what is open. */
   private readonly opened = new Map<string, () => void>();
   private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
@@ -144,7 +146,8 @@ export class Device {
 
   /** Until it is connected and in sync, or has waited for so long: what happens offline meets few faults. */
   async online(patienceMs: number): Promise<void> {
-    await Promise.race([this.connect(), this.options.stage.wait(patienceMs)]);
+    const given = patienceMs === Infinity ? [] : [this.options.stage.wait(patienceMs)];
+    await Promise.race([this.connect(), ...given]);
   }
 
   /** Its user opens the app: that alone brings back a device that another one took the place of. */
@@ -297,6 +300,16 @@ export class Device {
     newcomer?.cut();
   }
 
+  /** Of all that was, nothing counts any more; what is on its disk is still there. */
+  beginAnew(past: ReadonlySet<string>): void {
+    this.past = past;
+    for (const list of [this.shown, this.told, this.changes, this.marked, this.wishLog.wishes])
+      list.length = 0;
+    this.shownKeys.clear();
+    this.drawnLate.clear();
+    this.sends.clear();
+  }
+
   async sync(): Promise<void> {
     if (this.client?.state === 'kicked') void this.connect();
     // Kicked in the middle of it, it is asked again.
@@ -313,6 +326,7 @@ export class Device {
     const stored = await messagesOf(client, conversationId).catch(() => []);
     for (const message of stored) {
       if (this.client !== client || this.shownKeys.has(keyOf(message))) continue;
+      if (this.past.has(message.clientMsgId)) continue;
       this.drawnLate.add(keyOf(message));
       this.show(message);
     }
@@ -326,6 +340,7 @@ export class Device {
   }
 
   private show(message: Message): void {
+    if (this.past.has(message.clientMsgId)) return;
     this.shown.push(asShown(message));
     this.shownKeys.add(keyOf(message));
   }

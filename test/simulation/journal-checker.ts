@@ -13,17 +13,20 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
   const find = (invariant: Violation['invariant'], what: string) =>
     violations.push({ invariant, what: `${userId}/${deviceId} ${what}` });
   let heard: Extent[] = [];
+  /** Over the present connection: where the mailbox is another one, it is this one's. */
+  let heardLately: Extent[] = [];
   let begins = [0];
   let kept = 0;
   let told = 0;
   let isKicked = false;
   for (const step of journal) {
-    if ('heard' in step) heard.push(step.heard);
+    if ('opens' in step) heardLately = [];
+    if ('heard' in step) for (const list of [heard, heardLately]) list.push(step.heard);
     if ('begins' in step) {
       if (step.begins > told) find('I5', `told ${told}, and is to begin after ${step.begins}`);
       begins.push(step.begins);
     }
-    if ('anew' in step) [heard, begins] = [[], [0, step.anew]];
+    if ('anew' in step) [heard, begins] = [[...heardLately], [0, step.anew]];
     if ('kept' in step) {
       kept = step.kept;
       if (!begins.some((begin) => reach(begin, heard) >= kept && begin <= kept))

@@ -7,10 +7,11 @@ import { check, checkLists } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
 import { readGroup } from './groups/audit.ts';
 import { drawCompany, steer, type Company, type Founded } from './groups/company.ts';
-import type { RunHistory } from './history.ts';
+import type { MailboxTruth, RunHistory } from './history.ts';
 import { live, livePlainly, roomOf, stumble } from './lives.ts';
 import { socialize } from './people/lives.ts';
 import { PlainClient } from './plain-client.ts';
+import { depart, drawSequel, sendsBefore, SEQUEL_SENDS } from './sequels.ts';
 import { Sleeper } from './sleepers/sleeper.ts';
 import { wholeOf, type Size } from './size.ts';
 import type { Stage } from './stage.ts';
@@ -56,9 +57,12 @@ export async function simulate({
   // In some runs nobody waits to be let in: all that was sent is to be caught up with at the end.
   const onlineRate = createRandom(seed, 'mood').next() < 0.5 ? 0.85 : 0;
   const users = USERS.slice(0, size.users).map((name) => `${name}-${seed}`);
-  const company = drawCompany(stage, seed, size);
+  const sequel = drawSequel(stage, seed);
+  const isSetUpAnew = sequel === 'set up anew';
+  const sends = sendsBefore(sequel, size.sends);
+  const company = drawCompany(stage, seed, isSetUpAnew ? { ...size, groups: 0 } : size);
   const pool = [...users, ...company.extras];
-  const plainUsers = users.slice(0, drawPlainUsers(createRandom(seed, 'plain')));
+  const plainUsers = isSetUpAnew ? [] : users.slice(0, drawPlainUsers(createRandom(seed, 'plain')));
   const partsOf = (userId: string, { deviceId, platform }: (typeof DEVICES)[number]) => {
     const random = createRandom(seed, `${userId}/${deviceId}`);
     return { parts, stage, userId, deviceId, platform, random };
@@ -70,51 +74,79 @@ export async function simulate({
   );
   const stewards = company.stewards.map(({ userId }) => userId);
   const plain = [...plainUsers, ...stewards].map((userId) => new PlainClient(partsOf(userId, DEVICES[1]!)));
-  const sleepers = stage.notified ? drawSleepers(stage, users, seed) : [];
+  const sleepers = stage.notified && !sequel ? drawSleepers(stage, users, seed) : [];
+  const traveller = sequel === 'a month later' ? devices.at(-1) : undefined;
   const groups: Founded[] = [];
   const all = [...devices, ...plain, ...company.stewards];
   try {
     // A user exists from the first connection on, so that comes before the storm.
     await Promise.all(pool.map((userId) => auditor(stage, userId, async () => {})));
-    const group = await makeGroup(stage, users, seed);
+    let group = await makeGroup(stage, users, `group-of-${seed}`);
     const roomsOf = (userId: string) => {
       const peers = users.filter((user) => user !== userId);
-      const always = stewards.includes(userId)
-        ? []
-        : [...peers.map((peer) => directConversationId(userId, peer)), group];
-      return () => [...always, ...groups.map(({ conversationId }) => conversationId)];
+      const direct = peers.map((peer) => directConversationId(userId, peer));
+      return () => [
+        ...(stewards.includes(userId) ? [] : [...direct, group]),
+        ...groups.map(({ conversationId }) => conversationId),
+      ];
     };
     const lifeOf = (device: Device, part: string, sends: number, pauseMs: number) => {
       const { userId, deviceId } = device.history;
       const random = createRandom(seed, `${part} of ${userId}/${deviceId}`);
       return live(stage, device, { random, rooms: roomsOf(userId), userId, sends, onlineRate, pauseMs });
     };
+    const plainLifeOf = (client: PlainClient, part: string, sends: number) => {
+      const { userId, deviceId } = client.history;
+      const random = createRandom(seed, `${part} of ${userId}/${deviceId}`);
+      const rooms = () => roomsOf(userId)().map((room) => roomOf(room, userId));
+      return livePlainly(stage, client, { random, rooms, userId, sends });
+    };
     for (const sleeper of sleepers) await sleeper.register();
+    await traveller?.start();
+    await traveller?.online(Infinity);
     stage.rage();
-    await Promise.all(devices.map((device) => device.start()));
+    const staying = devices.filter((device) => device !== traveller);
+    await Promise.all(staying.map((device) => device.start()));
     await Promise.all([
-      ...devices.map((device) => lifeOf(device, 'life', size.sends, PAUSE_MS)),
-      ...plain.map((client) => {
-        const { userId, deviceId } = client.history;
-        const random = createRandom(seed, `life of ${userId}/${deviceId}`);
-        const rooms = () => roomsOf(userId)().map((room) => roomOf(room, userId));
-        return livePlainly(stage, client, { random, rooms, userId, sends: size.sends });
-      }),
+      ...staying.map((device) => lifeOf(device, 'life', sends, PAUSE_MS)),
+      ...plain.map((client) => plainLifeOf(client, 'life', sends)),
+      traveller && depart(stage, traveller, seed),
       ...sleepers.map((sleeper) => sleeper.live(size.sends)),
-      socialize({ stage, seed, users, people: [...devices, ...plain], acts: size.sends }),
+      socialize({ stage, seed, users, people: [...staying, ...plain], acts: size.sends }),
       steer({ stage, seed, company, pool, acts: size.sends, onFounded: (made) => groups.push(made) }),
     ]);
     if (stage.elapse && createRandom(seed, 'evening').next() < LONG_RUNS) {
       // Connections come to their two hours while there is little to say, and what is idle is ended.
       await stage.elapse(MINUTES_TO_RENEWAL);
-      await Promise.all(devices.map((device) => lifeOf(device, 'evening', 3, EVENING_PAUSE_MS)));
+      await Promise.all(staying.map((device) => lifeOf(device, 'evening', 3, EVENING_PAUSE_MS)));
     }
     for (const sleeper of sleepers) sleeper.leave();
     // A reconnect storm to end with; in some, devices die again while they catch up with what nothing more will follow.
-    if (random.next() < 0.5) for (const one of all) one.cut();
+    if (random.next() < 0.5) for (const one of [...staying, ...plain, ...company.stewards]) one.cut();
     stage.calm();
-    if (random.next() < 0.5) await Promise.all(devices.map((device) => stumble(device, seed)));
-    return await settle(stage, seed, { size, users, pool, group, groups, devices, plain, sleepers, company });
+    if (random.next() < 0.5) await Promise.all(staying.map((device) => stumble(device, seed)));
+    const cast = { size, users, pool, groups, plain, sleepers, company };
+    const outcome = await settle(stage, seed, { ...cast, group, devices: staying });
+    if (!sequel || outcome.violations.length > 0) return outcome;
+
+    for (const device of staying) device.crash();
+    for (const client of plain) await client.close();
+    let mailboxes: readonly MailboxTruth[] = [];
+    if (sequel === 'a month later') {
+      ({ mailboxes } = outcome.history);
+      await stage.monthLater!();
+    } else {
+      const past = new Set(outcome.history.sent.map(({ clientMsgId }) => clientMsgId));
+      for (const device of devices) device.beginAnew(past);
+      await stage.setUpAnew!();
+      await Promise.all(pool.map((userId) => auditor(stage, userId, async () => {})));
+      group = await makeGroup(stage, users, `group-after-${seed}`);
+    }
+    stage.rage();
+    await Promise.all(devices.map((device) => device.start()));
+    await Promise.all(devices.map((device) => lifeOf(device, 'sequel', SEQUEL_SENDS, PAUSE_MS)));
+    stage.calm();
+    return await settle(stage, seed, { ...cast, plain: [], gone: plain, group, devices, mailboxes });
   } finally {
     stage.calm();
     await Promise.all(all.map((one) => one.close()));
@@ -137,9 +169,9 @@ function drawSleepers(stage: Stage, users: readonly string[], seed: number): Sle
 }
 
 /** All of them are in it, from the beginning on. */
-async function makeGroup(stage: Stage, users: readonly string[], seed: number): Promise<string> {
+async function makeGroup(stage: Stage, users: readonly string[], clientGroupId: string): Promise<string> {
   return auditor(stage, users[0]!, async ({ ask }) => {
-    const fields = { clientGroupId: `group-of-${seed}`, title: 'Everybody', members: users.slice(1) };
+    const fields = { clientGroupId, title: 'Everybody', members: users.slice(1) };
     return (await ask('createGroup', fields))['conversationId'] as string;
   });
 }
@@ -154,8 +186,12 @@ interface Cast {
   readonly groups: readonly Founded[];
   readonly devices: readonly Device[];
   readonly plain: readonly PlainClient[];
+  /** Those that took part in what was, and do no more. */
+  readonly gone?: readonly PlainClient[];
   readonly sleepers: readonly Sleeper[];
   readonly company: Company;
+  /** As they read before; their pages may have gone since. */
+  readonly mailboxes?: readonly MailboxTruth[];
 }
 
 /** Until all is as it should be, or nothing moves any more: what is broken then is broken for good. */
@@ -198,8 +234,8 @@ async function settle(stage: Stage, seed: number, cast: Cast): Promise<Outcome> 
 
 /** What everybody saw, and what the server says. */
 function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
-  const { users, pool, group, groups, devices, plain, sleepers, company } = cast;
-  const all = [...devices, ...plain];
+  const { users, pool, group, groups, devices, plain, gone = [], sleepers, company, mailboxes = [] } = cast;
+  const all = [...devices, ...plain, ...gone];
   return auditors(stage, pool, async (each) => {
     const seen: Awaited<ReturnType<typeof readGroup>>[] = [];
     // An auditor asks one thing after the other.
@@ -213,7 +249,9 @@ function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
       wishes: all.flatMap(({ wishLog }) => wishLog.wishes),
       devices: devices.map((device) => device.history),
       plain: plain.map((client) => client.history),
-      mailboxes: await Promise.all(each.map(readMailbox)),
+      mailboxes: await Promise.all(
+        each.map((one) => readMailbox(one, mailboxes.find(({ userId }) => userId === one.userId)?.events)),
+      ),
       truths: [...truths.flat(), ...seen.flatMap((one) => one.truths)],
       groups: seen.map(({ truth }) => truth),
       asked: company.stewards.flatMap(({ asked }) => asked),

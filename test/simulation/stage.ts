@@ -25,6 +25,10 @@ export interface Stage {
   wait(ms: number): Promise<void>;
   /** Lets so much of the clients' time pass; where time is real, nobody waits for that. */
   elapse?(minutes: number): Promise<void>;
+  /** Where time is not real: so long that what has an end in the tables is over. */
+  monthLater?(): Promise<void>;
+  /** Where the tables can be had anew: they are, and empty. */
+  setUpAnew?(): Promise<void>;
   /** What devices were notified of, where that can be seen. */
   notified?(): readonly Notified[];
   /** What one process on a device has of it: time, chance and ids. */

@@ -29,6 +29,8 @@ const never = () => new Promise<never>(() => {});
 export class TornDisk {
   private readonly options: DiskOptions;
   private content = Buffer.from(HEADER);
+  /** Batches of it that were told of. */
+  private told = 0;
   private process: JournalProcess | undefined;
 
   constructor(options: DiskOptions) {
@@ -41,12 +43,14 @@ export class TornDisk {
     if (!journal.ok || journal.damagedLines > 0) throw new Error('A crash alone damages no journal');
     this.content = this.content.subarray(0, journal.soundBytes);
     const map = new OrderedMap();
-    for (const { changes } of journal.batches) {
-      map.apply(changes);
+    const onKept: DiskOptions['onKept'] = (changes) => {
+      this.told++;
       this.options.onKept(changes);
-    }
+    };
+    for (const { changes } of journal.batches) map.apply(changes);
+    for (const { changes } of journal.batches.slice(this.told)) onKept(changes);
     const append = (bytes: Buffer) => (this.content = Buffer.concat([this.content, bytes]));
-    return (this.process = new JournalProcess(this.options, map, append));
+    return (this.process = new JournalProcess({ ...this.options, onKept }, map, append));
   }
 
   /** The process is gone, at once. */

@@ -11,10 +11,10 @@ export interface Target {
 
 /**
  * Recalled is for ever; else the later edit counts. Reactions bear no date: those that came last count, for whoever reacts
- * later tells of all that there are.
+ * later tells of all that there are. Of a server that was set up anew, another message may stand there.
  */
 export function isNewer(message: Message, than: Message): boolean {
-  if (than.recalled) return false;
+  if (than.recalled || message.clientMsgId !== than.clientMsgId) return false;
   return message.recalled || (message.edited ?? 0) > (than.edited ?? 0);
 }
 

@@ -116,6 +116,11 @@ export class ModelDynamoDb {
     return removed;
   }
 
+  /** As if its tables were made anew; streams go on behind what they had. */
+  clear(): void {
+    for (const table of this.tables.values()) table.clear();
+  }
+
   private write({ evaluate }: PreparedWrite, input: WriteInput): ServiceOutputTypes {
     const evaluation = evaluate();
     if (evaluation.kind === 'refused') {

@@ -80,6 +80,11 @@ export class Table {
     this.stream?.append({ keys: this.keysOf((after ?? before)!), before, after, author });
   }
 
+  /** Nothing of that is in the stream. */
+  clear(): void {
+    this.partitions.clear();
+  }
+
   *items(): Generator<Item> {
     for (const entries of this.partitions.values()) for (const { item } of entries) yield item;
   }

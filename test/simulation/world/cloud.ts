@@ -127,6 +127,12 @@ export class WorldCloud {
     this.faults = faults;
   }
 
+  /** Other tables, with nothing in them; functions begin anew with them. */
+  setUpAnew(): void {
+    this.model.clear();
+    this.functions.forget();
+  }
+
   get isQuiet(): boolean {
     return [this.stream, this.offlineStream, this.tasks, this.notes].every(({ isQuiet }) => isQuiet);
   }

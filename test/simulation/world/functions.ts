@@ -19,6 +19,13 @@ const tableNames = Object.fromEntries(Object.keys(tableDefinitions).map((name) =
   string
 > as TableNames;
 
+/** From one invocation to the next. */
+const whatIsKnown = () => ({
+  pushFailures: new PushFailures(),
+  knownGroups: new KnownGroups(),
+  watches: new Watches(),
+});
+
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
 export interface FunctionsOptions extends StoreOptions {
@@ -37,13 +44,16 @@ export type Ended<T> =
 export class Functions {
   private readonly options: FunctionsOptions;
   private readonly settings: Settings;
-  private readonly pushFailures = new PushFailures();
-  private readonly knownGroups = new KnownGroups();
-  private readonly watches = new Watches();
+  private known = whatIsKnown();
 
   constructor(options: FunctionsOptions) {
     this.options = options;
     this.settings = parseSettings(options.settings);
+  }
+
+  /** Environments begin anew, and know nothing. */
+  forget(): void {
+    this.known = whatIsKnown();
   }
 
   /** Runs one invocation to its end, or to its death. */
@@ -87,11 +97,9 @@ export class Functions {
       backOff,
       wait: (ms) => scheduler.wait(ms),
       connections: connectionsFor(life),
-      pushFailures: this.pushFailures,
-      knownGroups: this.knownGroups,
+      ...this.known,
       tasks: tasksFor(life),
       notes: notesFor(life),
-      watches: this.watches,
       objects: noObjects,
       log: silent,
     };

@@ -8,6 +8,9 @@ import { calm, type WorldFaults } from './faults.ts';
 const SPEED = 8;
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const QUIET_POLL_MS = 50;
+/** Longer than mailboxes and devices are kept that say nothing (docs/architecture.md). */
+const MONTH_MS = 31 * 86_400_000;
+const LONGEST_REQUEST_MS = 60_000;
 /** A device's clock is off by so much at most. */
 const MAX_SKEW_MS = 120_000;
 /** How often it is set, of each time that it is looked at. */
@@ -27,6 +30,15 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
     notified: () =>
       cloud.notified.map(({ notification, decidedAt }) => ({ notification, decidedAt: decidedAt / SPEED })),
     elapse: (minutes) => scheduler.wait(minutes * 60_000),
+    async monthLater() {
+      await scheduler.wait(MONTH_MS);
+      cloud.model.expire();
+    },
+    async setUpAnew() {
+      // What is carried out when nobody waits for it any more, old tables had to bear.
+      await scheduler.wait(LONGEST_REQUEST_MS);
+      cloud.setUpAnew();
+    },
     now: () => scheduler.now / SPEED,
     wait: (ms) => scheduler.wait(ms * SPEED),
     environment(random) {

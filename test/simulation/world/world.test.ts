@@ -4,6 +4,7 @@ import { loadClient } from '../load-client.ts';
 import { report } from '../report.ts';
 import { runWorld } from './run.ts';
 import { regressions } from '../regressions.ts';
+import { sequelOf } from '../sequels.ts';
 import { sizeOf, wholeOf } from '../size.ts';
 import { server } from './server.ts';
 
@@ -57,3 +58,18 @@ test('forty stories of the sizes that seeds have', { timeout: 120_000 }, async (
     expect(outcome.violations, report(outcome)).toEqual([]);
   }
 });
+
+for (const sequel of ['a month later', 'set up anew'] as const) {
+  test(`five stories that go on, ${sequel}: who has to begin anew ends up with what there is`, async () => {
+    const seeds = Array.from({ length: 200 }, (_, index) => index + 1).filter(
+      (seed) => sequelOf(seed) === sequel,
+    );
+    let anew = 0;
+    for (const seed of seeds.slice(0, 5)) {
+      const outcome = await run(seed, sizeOf({}, seed));
+      expect(outcome.violations, report(outcome)).toEqual([]);
+      anew += outcome.history.devices.filter(({ journal }) => journal.some((step) => 'anew' in step)).length;
+    }
+    expect(anew).toBeGreaterThan(0);
+  });
+}
