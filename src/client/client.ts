@@ -11,7 +11,7 @@ import { Contacts } from './people/contacts.ts';
 import type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from './people/operations.ts';
 import { notUserId, Profiles } from './people/profiles.ts';
 import type { AnswerTo } from './frames.ts';
-import type { NewGroup, PendingSummary } from './operations.ts';
+import type { NewGroup, PendingSummary } from './extra-operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { SearchOptions, SearchPage } from './search.ts';
@@ -155,7 +155,7 @@ export class Client<Held extends Device = Device> {
    * Has this device notified, while it is away, of what waits for it. Kept here until the server has it, over reconnects and
    * restarts, and registered again with a server that was set up anew. Resolves when the server has it; offline, when there
    * is a connection. Rejects with ImError: what the server refuses is not kept; `closed` or `kicked`, and it is told by the
-   * next start.
+   * next start. `connection_lost`: what does this is loaded first, and was not to be had; nothing is kept.
    */
   registerForPush(target: PushTarget): Promise<void> {
     const { pushToken, provider } = target;

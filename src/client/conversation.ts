@@ -9,7 +9,7 @@ import type { Listener } from './events.ts';
 import { pagesOf, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { AnswerTo } from './frames.ts';
 import { loaded } from './loading.ts';
-import type { GroupUpdate, MembersQuery, ReceiptsQuery } from './operations.ts';
+import type { GroupUpdate, MembersQuery, ReceiptsQuery } from './extra-operations.ts';
 import { compose } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
 import type { ConversationSummary } from './summaries.ts';

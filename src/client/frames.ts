@@ -2,16 +2,11 @@
 // live with the fields, event kinds and message types of tomorrow.
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server-frames.ts';
+import type { ConversationSettings } from '../protocol/server-frames.ts';
 import type { Message, Reaction, Slot, VoidSlot } from '../protocol/messages.ts';
+import type { extraAnswers } from './extra-frames.ts';
 import { isVoid, referencesOf, type PossibleReferences } from '../protocol/slots.ts';
-import {
-  changedContact,
-  peopleAnswers,
-  presencePush,
-  typingPush,
-  type ChangedContact,
-} from './people/frames.ts';
+import { changedContact, presencePush, typingPush, type ChangedContact } from './people/frames.ts';
 import {
   attempt,
   boolean,
@@ -29,12 +24,12 @@ import {
   type Reader,
 } from './reader.ts';
 
-const count = integerFrom(0);
-const seq = integerFrom(1);
+export const count = integerFrom(0);
+export const seq = integerFrom(1);
 
 export type EphemeralMessage = Omit<Message, 'seq'>;
 
-const reactions: Reader<Reaction[]> = list(
+export const reactions: Reader<Reaction[]> = list(
   object({ emoji: string, count, users: list(string), mine: boolean }),
 );
 
@@ -54,7 +49,7 @@ const messageFields = {
   reactions: optional(reactions),
 };
 const openMessage = openObject({ ...messageFields, seq });
-const message: Reader<Message> = (value) => tidy(openMessage(value));
+export const message: Reader<Message> = (value) => tidy(openMessage(value));
 const openEphemeral = openObject(messageFields);
 const ephemeral: Reader<EphemeralMessage> = (value) => tidy(openEphemeral(value));
 
@@ -76,7 +71,7 @@ const unreadable: Reader<LostSlot> = (value) => ({ ...place(value), void: true, 
 /** One bad record must not hold up all that follow it. */
 const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
 
-const settings = object({
+export const settings = object({
   pinned: boolean,
   muted: boolean,
   hidden: boolean,
@@ -169,49 +164,12 @@ const conversation = (value: unknown) => ({
   group: attempt(listedGroup, value),
 });
 export type ListedConversation = ReturnType<typeof conversation>;
-const receipt = object({ userId: string, readSeq: count });
 const mailbox = optional(string);
-const reset = object({ reset: literal(true), head: count, mailbox });
+export const reset = object({ reset: literal(true), head: count, mailbox });
 
-const skipped = object({ userId: string, reason: string });
-const standing = { role: string as Reader<Role>, joinedSeq: seq, mutedUntil: optional(number) };
-const group = object({
-  title: string,
-  avatar: string,
-  announcement: string,
-  owner: string,
-  memberCount: count,
-  fanout: string as Reader<'write' | 'read'>,
-  policy: openObject({
-    invite: string as Reader<GroupPolicy['invite']>,
-    post: string as Reader<GroupPolicy['post']>,
-    history: string as Reader<GroupPolicy['history']>,
-  }),
-  mutedAll: boolean,
-  createdAt: number,
-  me: object(standing),
-});
-
-export const answers = {
+const answers = {
   send: object({ conversationId: string, seq: optional(seq), serverTime: number }),
   sync: either(reset, object({ events: list(event), next: count, head: count, more: boolean, mailbox })),
-  pending: either(
-    reset,
-    object({
-      total: count,
-      conversations: list(
-        object({
-          conversationId: string,
-          unread: count,
-          waiting: count,
-          lastSeq: count,
-          last: (value): Message | null => attempt(message, value) ?? null,
-        }),
-      ),
-      more: boolean,
-      head: count,
-    }),
-  ),
   history: object({
     /** Undefined: not even its place can be read. */
     messages: list((value) => attempt(slot, value)),
@@ -224,57 +182,24 @@ export const answers = {
   positions: object({
     positions: list(object(position)),
   }),
-  receipts: object({
-    readCount: count,
-    unreadCount: count,
-    read: list(receipt),
-    unread: list(receipt),
-    next: optional(string),
-  }),
-  subscribe: object({ heads: where(isObject) }),
-  unsubscribe: object({}),
-  recall: object({ seq }),
-  edit: object({ seq, edited: number }),
-  react: object({ reactions }),
   /** Undefined: it cannot be read. */
   conversations: object({
     conversations: list((value) => attempt(conversation, value)),
     next: optional(string),
   }),
-  settings,
-  search: object({
-    /** Undefined: it cannot be read. */
-    hits: list((value) => attempt(message, value)),
-    next: optional(string),
-  }),
-  createGroup: object({ conversationId: string, skipped: list(skipped) }),
-  group,
-  members: object({
-    members: list(object({ userId: string, ...standing })),
-    next: optional(string),
-  }),
-  addMembers: object({ added: list(string), skipped: list(skipped) }),
-  removeMembers: object({ removed: list(string), skipped: list(skipped) }),
-  leaveGroup: object({}),
-  dismissGroup: object({}),
-  updateGroup: group,
-  setRole: object({}),
-  muteMember: object({ mutedUntil: number }),
-  ...peopleAnswers,
-  /** Where a file is to be put; `media` is what a message names it by. */
-  upload: object({
-    url: string,
-    headers: where(isObject) as Reader<Readonly<Record<string, string>>>,
-    expiresAt: number,
-    media: string,
-  }),
-  download: object({ url: string, expiresAt: number }),
-  device: object({}),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;
 
-export type RequestAction = keyof typeof answers;
-export type AnswerTo<A extends RequestAction> = Read<(typeof answers)[A]>;
+type Answers = typeof answers & typeof extraAnswers;
+export type RequestAction = keyof Answers;
+export type AnswerTo<A extends RequestAction> = Read<Answers[A]>;
+
+const known: Partial<Record<RequestAction, Reader<unknown>>> = { ...answers };
+
+/** Whoever asks for more knows how the answers are read, and says so first. */
+export function learnAnswers(more: typeof extraAnswers): void {
+  Object.assign(known, more);
+}
 
 const refused = object({
   id: optional(string),
@@ -339,5 +264,5 @@ export function parseFrame(text: unknown): ServerFrame | undefined {
 }
 
 export function parseAnswer<A extends RequestAction>(action: A, from: unknown): AnswerTo<A> | undefined {
-  return attempt(answers[action] as Reader<AnswerTo<A>>, from);
+  return attempt(known[action] as Reader<AnswerTo<A>>, from);
 }

@@ -5,7 +5,8 @@ import { checkOpen, type Device } from './device.ts';
 import { standardEnvironment, standardWebSocket, type Environment } from './environment.ts';
 import { ImError } from './errors.ts';
 import { Emitter } from './events.ts';
-import { operations, type Ask } from './operations.ts';
+import type { ExtraParts } from './extra-operations.ts';
+import { operations, type Ask, type DeviceParts, type OperationName } from './operations.ts';
 import type { ClientOptions } from './options.ts';
 import type { Draft } from './outbox/outbox.ts';
 import type { OutgoingMessage } from './outbox/outgoing.ts';
@@ -107,9 +108,12 @@ export class LocalDevice implements Device {
   readonly ask = (async (name, ...takes) => {
     checkOpen(this);
     const { store, session, environment, events } = this;
-    const perform = operations[name] as (...takes: readonly unknown[]) => Promise<unknown>;
+    const parts = { store, session, environment, events };
     try {
-      return await perform({ store, session, environment, events }, ...takes);
+      if (name in operations) return await perform(operations, name, parts, takes);
+      const extras = await session.loadExtras();
+      checkOpen(this);
+      return await perform(extras.operations, name, { ...parts, extras }, takes);
     } catch (error) {
       // What the end of the client met on its way says so.
       checkOpen(this);
@@ -129,6 +133,16 @@ export class LocalDevice implements Device {
       this.events.end();
     }
   }
+}
+
+function perform(
+  among: object,
+  name: OperationName,
+  parts: DeviceParts | ExtraParts,
+  takes: readonly unknown[],
+) {
+  const all = among as Record<OperationName, (...takes: readonly unknown[]) => Promise<unknown>>;
+  return all[name](parts, ...takes);
 }
 
 /** @throws ImError `bad_request` */

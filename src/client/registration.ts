@@ -4,6 +4,7 @@ import { backoffMs, resendBackoff } from './backoff.ts';
 import type { Request } from './connection/connection.ts';
 import type { CancelTimer, Environment } from './environment.ts';
 import { toImError, type ImError } from './errors.ts';
+import { isToRegister } from './needs.ts';
 import type { PushTarget } from './store/schema.ts';
 import type { Store } from './store/store.ts';
 import { takeTurns } from './sync/serial.ts';
@@ -64,7 +65,7 @@ export class Registration {
       const { request, store } = this.options;
       const { push } = store;
       const mailbox = store.meta.mailbox ?? '';
-      if (!this.active || !push || push.toldTo === mailbox) return;
+      if (!this.active || !push || !isToRegister(store)) return;
       const { target } = push;
       try {
         await request('device', target ?? { remove: true });

@@ -5,17 +5,16 @@ import { Changes } from './changes.ts';
 import type { Environment, WebSocketConstructor } from './environment.ts';
 import { clientClosed, ImError, toImError } from './errors.ts';
 import type { Emitter } from './events.ts';
+import type { Extras } from './extras.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
 import { tellGroup } from './group-events.ts';
 import { HoleRepair } from './sync/hole-repair.ts';
 import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
-import { Looking } from './sync/looking.ts';
+import { loaded } from './loading.ts';
 import { Reads } from './sync/reads.ts';
-import { Typing } from './people/typing.ts';
-import { Watching } from './people/watching.ts';
-import { Registration } from './registration.ts';
 import { Outbox } from './outbox/outbox.ts';
+import { isNameless, isToRegister } from './needs.ts';
 import type { Store } from './store/store.ts';
 import { Sync } from './sync/sync.ts';
 import type { TokenSource } from './connection/token.ts';
@@ -53,15 +52,14 @@ export class Session {
   readonly inbox: Inbox;
   state: ClientState = 'stopped';
   readonly reads: Reads;
-  readonly looking: Looking;
   readonly changes: Changes;
-  readonly registration: Registration;
-  readonly typing: Typing;
-  readonly watching: Watching;
+  private extras: Extras | undefined;
+  private loading: Promise<Extras> | undefined;
   private readonly acks: Acks;
   private readonly holes: HoleRepair;
   private readonly store: Store;
   private readonly events: Emitter<ClientEvents>;
+  private readonly environment: Environment;
   /** Of this connection, nothing was asked yet but what the mailbox has. */
   private isNew = false;
   private readonly startWaiters = new Set<Waiter>();
@@ -70,6 +68,7 @@ export class Session {
     const { environment, store, events } = options;
     this.store = store;
     this.events = events;
+    this.environment = environment;
     this.changes = new Changes(store, events);
     this.link = this.createLink(options);
     const { request } = this.link;
@@ -98,13 +97,8 @@ export class Session {
       inbox,
       request,
       environment,
-      onPositions: (positions) => this.looking.notePositions(positions),
+      onPositions: (positions) => this.extras?.looking.notePositions(positions),
     });
-    this.registration = new Registration({ store, request, environment });
-    this.typing = new Typing({ userId: store.meta.userId, request, environment, events });
-    this.watching = new Watching({ request, environment, events, onError });
-    const { holes, reads } = this;
-    this.looking = new Looking({ store, inbox, holes, reads, request, environment });
     this.sync = new Sync({
       store,
       inbox,
@@ -114,7 +108,9 @@ export class Session {
       onError,
       onSyncing: () => this.become('syncing', {}),
       onSynced: () => this.noteSynced(),
-      onStays: (stays) => this.looking.noteStays(stays),
+      onStays: (stays) => {
+        if (stays.length > 0) this.useExtras(({ looking }) => looking.noteStays(stays));
+      },
       onContact: (changed) => events.emit('contactChanged', changed),
       onReset: (reason, head) => {
         this.changes.recount();
@@ -153,13 +149,11 @@ export class Session {
   private async leave(): Promise<void> {
     this.state = 'closed';
     this.acks.flush();
-    this.looking.endAll();
-    this.typing.endAll();
-    this.watching.endAll();
+    this.extras?.endAll();
     this.end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
-    await Promise.all([this.inbox.take({}), this.registration.end(clientClosed())]);
+    await Promise.all([this.inbox.take({}), this.extras?.registration.end(clientClosed())]);
   }
 
   private createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
@@ -205,7 +199,7 @@ export class Session {
       onMessage: (message, delivery) => {
         const { conversationId, from } = message;
         events.emit('message', { conversationId, message, delivery });
-        this.typing.end(conversationId, from);
+        if (this.loading) this.useExtras(({ typing }) => typing.end(conversationId, from));
       },
       onControl: (message) => tellGroup(events, message),
       onRevised: (message) =>
@@ -218,7 +212,7 @@ export class Session {
       },
       onChanged: (before, after) => {
         this.changes.tell(before, after);
-        this.looking.noteChange(before, after);
+        this.extras?.looking.noteChange(before, after);
       },
       onHole: (conversationId) => this.holes.notice(conversationId),
     });
@@ -231,11 +225,11 @@ export class Session {
       case 'read':
         return void this.reads.takePush(push).catch(this.onError);
       case 'group':
-        return void this.looking.takePush(push);
+        return this.useExtras(({ looking }) => void looking.takePush(push));
       case 'typing':
-        return this.typing.takePush(push);
+        return this.useExtras(({ typing }) => typing.takePush(push));
       case 'presence':
-        return this.watching.takePush(push);
+        return this.useExtras(({ watching }) => watching.takePush(push));
       case 'ephemeral':
         return this.events.emit('ephemeral', { message: push.message });
       case 'kicked':
@@ -255,15 +249,47 @@ export class Session {
     this.become('kicked', { reason, ...(by && { by }) });
   }
 
+  /** Rejects with ImError: `connection_lost` (they are not to be had now), `closed`. */
+  loadExtras(): Promise<Extras> {
+    this.loading ??= loaded(import('./extras.ts')).then(
+      (part) => this.addExtras(part),
+      (error: unknown) => {
+        this.loading = undefined;
+        throw error;
+      },
+    );
+    return this.loading;
+  }
+
+  private addExtras({ Extras: Added }: typeof import('./extras.ts')): Extras {
+    if (this.state === 'closed') throw clientClosed();
+    const { store, inbox, holes, reads, events, onError } = this;
+    const { request } = this.link;
+    const { environment } = this;
+    this.extras = new Added({ store, inbox, holes, reads, request, environment, events, onError });
+    if (this.state === 'synced') this.extras.resume();
+    return this.extras;
+  }
+
+  /** At once, or when they are loaded, in the order asked. What does not load is needed again, or the next sync sees to it. */
+  private useExtras(use: (extras: Extras) => void): void {
+    if (this.extras) use(this.extras);
+    else void this.loadExtras().then(use, () => {});
+  }
+
+  private resumeExtras(): void {
+    const { store, extras } = this;
+    if (extras) extras.resume();
+    else if (isToRegister(store) || [...store.conversations].some(isNameless)) this.useExtras(() => {});
+  }
+
   private noteSynced(): void {
     this.become('synced', { position: this.store.meta.position ?? 0 });
     this.settleStart(({ resolve }) => resolve());
     this.holes.resume();
-    this.looking.resume();
-    this.watching.resume();
+    this.resumeExtras();
     this.outbox.resume();
     this.reads.resume();
-    this.registration.resume();
     if (this.isNew) void this.reads.refresh();
     this.isNew = false;
   }
@@ -272,19 +298,16 @@ export class Session {
     this.sync.stop();
     this.acks.stop();
     this.holes.pause();
-    this.looking.pause();
     this.outbox.pause();
     this.reads.pause();
-    this.registration.pause();
-    this.typing.pause();
-    this.watching.pause();
+    this.extras?.pause();
   }
 
   private end(error: ImError): void {
     this.pause();
     this.sync.end(error);
     this.outbox.end(error);
-    void this.registration.end(error);
+    void this.extras?.registration.end(error);
     this.settleStart(({ reject }) => reject(error));
   }
 

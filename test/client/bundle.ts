@@ -1,15 +1,29 @@
 // The SDK as a browser gets it.
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const client = fileURLToPath(new URL('../../src/client', import.meta.url));
 
-/** One minified ES module, without the files that `external` names; `exports` are export lines relative to src/client. */
-export async function bundleForBrowsers(exports: string, external: string[] = []): Promise<string> {
+/** Where an app is cut into files is its bundler's: here, at what is loaded only when it is asked for. */
+export const laterIsApart: Plugin = {
+  name: 'later-is-apart',
+  setup: (build) =>
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    ),
+};
+
+interface Without {
+  readonly external?: string[];
+  readonly plugins?: Plugin[];
+}
+
+/** One minified ES module, without what `external` names or a plugin puts apart; `exports` are export lines relative to src/client. */
+export async function bundleForBrowsers(exports: string, without: Without = {}): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: exports, resolveDir: client, loader: 'ts' },
     bundle: true,
-    external,
+    ...without,
     minify: true,
     format: 'esm',
     // Browsers only: an import of a Node module fails here.

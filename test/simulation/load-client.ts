@@ -1,16 +1,15 @@
-// The SDK as it is, or without one of its guards.
-import { mkdtemp } from 'node:fs/promises';
+// The SDK as it is, or without one of its guards; as one bundle, so that what an app loads later takes no turn of real time.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { ImClient } from '../../src/client/im-client.ts';
 import type { ClientParts } from './device.ts';
 import { mutate, type Mutation } from './mutations.ts';
 
 export async function loadClient(mutation?: Mutation): Promise<ClientParts> {
-  if (!mutation) return { ImClient };
-  const outfile = join(await mkdtemp(join(tmpdir(), 'serverless-im-client-')), 'client.mjs');
+  const directory = await mkdtemp(join(tmpdir(), 'serverless-im-client-'));
+  const outfile = join(directory, 'client.mjs');
   await build({
     stdin: {
       contents: `export { ImClient } from './im-client.ts';`,
@@ -22,8 +21,10 @@ export async function loadClient(mutation?: Mutation): Promise<ClientParts> {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     outfile,
-    plugins: [mutate(mutation)],
+    plugins: mutation ? [mutate(mutation)] : [],
     logLevel: 'warning',
   });
-  return (await import(pathToFileURL(outfile).href)) as ClientParts;
+  const parts = (await import(pathToFileURL(outfile).href)) as ClientParts;
+  await rm(directory, { recursive: true });
+  return parts;
 }

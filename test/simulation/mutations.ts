@@ -264,7 +264,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'client: what a reaction was answered is shown, whatever came meanwhile',
     side: 'client',
-    file: 'src/client/operations.ts',
+    file: 'src/client/extra-operations.ts',
     guard: 'unless: () => watch.isHeard',
     without: 'unless: () => watch.isHeard && seq < 0',
   },

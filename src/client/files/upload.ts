@@ -2,7 +2,7 @@
 import { backoffMs, resendBackoff } from '../backoff.ts';
 import { checkOpen, type Device } from '../device.ts';
 import { connectionLost, ImError } from '../errors.ts';
-import type { NewFile } from '../operations.ts';
+import type { NewFile } from '../extra-operations.ts';
 import { standardUploader, type Uploader } from './uploader.ts';
 
 export interface UploadOptions {

@@ -9,7 +9,7 @@ export type { MediaUrlOptions, NamesFile } from '../files/media-url.ts';
 export type { FileOptions, FileType } from '../files/send-file.ts';
 export type { HistoryPage, HistoryQuery } from '../history.ts';
 export type { SearchOptions, SearchPage } from '../search.ts';
-export type { GroupUpdate, NewGroup, PendingSummary } from '../operations.ts';
+export type { GroupUpdate, NewGroup, PendingSummary } from '../extra-operations.ts';
 export type { Content, OutgoingMessage, SendOptions, SendState } from '../outbox/outgoing.ts';
 export type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from '../people/operations.ts';
 export type { ClientState } from '../session.ts';

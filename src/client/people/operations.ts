@@ -6,12 +6,14 @@ import type { Environment } from '../environment.ts';
 import type { Emitter } from '../events.ts';
 import { askPersistently } from '../persistence.ts';
 import { portions } from '../sync/portions.ts';
+import type { Extras } from '../extras.ts';
 import type { Session } from '../session.ts';
 
 /** Of lists that are asked for page by page: with the largest pages, 10,000 entries. */
 const MAX_PAGES = 50;
 
 export interface PeopleParts {
+  readonly extras: Extras;
   readonly session: Session;
   readonly environment: Environment;
   readonly events: Emitter<ClientEvents>;
@@ -36,8 +38,8 @@ export interface ContactUpdate {
 export type PreferencesUpdate = Partial<Record<keyof Preferences, boolean>>;
 
 export const peopleOperations = {
-  async typing({ session }: PeopleParts, conversationId: string, stopped: boolean): Promise<void> {
-    session.typing.tell(conversationId, stopped);
+  async typing({ extras }: PeopleParts, conversationId: string, stopped: boolean): Promise<void> {
+    extras.typing.tell(conversationId, stopped);
   },
 
   /** At most 100; an answer holds as many as fit it. */
@@ -88,11 +90,11 @@ export const peopleOperations = {
   },
 
   /** Resolves when it is ended: what a tab left unanswered is asked of the next one, so that there they are watched too. */
-  watch: ({ session }: PeopleParts, watchId: string, users: readonly string[]): Promise<void> =>
-    session.watching.begin(watchId, users),
+  watch: ({ extras }: PeopleParts, watchId: string, users: readonly string[]): Promise<void> =>
+    extras.watching.begin(watchId, users),
 
-  async unwatch({ session }: PeopleParts, watchId: string): Promise<void> {
-    session.watching.end(watchId);
+  async unwatch({ extras }: PeopleParts, watchId: string): Promise<void> {
+    extras.watching.end(watchId);
   },
 
   async block(parts: PeopleParts, userId: string): Promise<void> {

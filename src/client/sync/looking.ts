@@ -7,6 +7,7 @@ import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { toImError } from '../errors.ts';
 import type { AnswerTo, GroupPush, Stay } from '../frames.ts';
+import { isNameless } from '../needs.ts';
 import type { ConversationRecord } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { HoleRepair } from './hole-repair.ts';
@@ -180,7 +181,3 @@ export class Looking {
     }
   }
 }
-
-/** Nothing told what it is called: who comes into a large group gets no message of it. */
-const isNameless = ({ conversationId, group, left }: ConversationRecord) =>
-  isGroupId(conversationId) && !group && !left;

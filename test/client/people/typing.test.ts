@@ -49,6 +49,8 @@ test('a key after the other is one frame each 3 s; that it stopped goes out at o
   const { alices, traffic, atAlice } = await pair();
   atAlice.typing(true);
   for (const _ of [1, 2, 3]) atAlice.typing();
+  // What tells it is loaded with the first key.
+  await expect.poll(() => told(traffic)).toEqual([false]);
   alices.advance(2_999);
   atAlice.typing();
   await cloud.settled();

@@ -1,0 +1,100 @@
+// What the client reads of the answers to what its extras ask for.
+import { isObject } from '../protocol/body.ts';
+import type { Message } from '../protocol/messages.ts';
+import type { GroupPolicy, Role } from '../protocol/server-frames.ts';
+import { count, message, reactions, reset, seq, settings } from './frames.ts';
+import { peopleAnswers } from './people/frames.ts';
+import {
+  attempt,
+  boolean,
+  either,
+  list,
+  number,
+  object,
+  openObject,
+  optional,
+  string,
+  where,
+  type Reader,
+} from './reader.ts';
+
+const receipt = object({ userId: string, readSeq: count });
+const skipped = object({ userId: string, reason: string });
+const standing = { role: string as Reader<Role>, joinedSeq: seq, mutedUntil: optional(number) };
+const group = object({
+  title: string,
+  avatar: string,
+  announcement: string,
+  owner: string,
+  memberCount: count,
+  fanout: string as Reader<'write' | 'read'>,
+  policy: openObject({
+    invite: string as Reader<GroupPolicy['invite']>,
+    post: string as Reader<GroupPolicy['post']>,
+    history: string as Reader<GroupPolicy['history']>,
+  }),
+  mutedAll: boolean,
+  createdAt: number,
+  me: object(standing),
+});
+
+export const extraAnswers = {
+  pending: either(
+    reset,
+    object({
+      total: count,
+      conversations: list(
+        object({
+          conversationId: string,
+          unread: count,
+          waiting: count,
+          lastSeq: count,
+          last: (value): Message | null => attempt(message, value) ?? null,
+        }),
+      ),
+      more: boolean,
+      head: count,
+    }),
+  ),
+  receipts: object({
+    readCount: count,
+    unreadCount: count,
+    read: list(receipt),
+    unread: list(receipt),
+    next: optional(string),
+  }),
+  subscribe: object({ heads: where(isObject) }),
+  unsubscribe: object({}),
+  recall: object({ seq }),
+  edit: object({ seq, edited: number }),
+  react: object({ reactions }),
+  settings,
+  search: object({
+    /** Undefined: it cannot be read. */
+    hits: list((value) => attempt(message, value)),
+    next: optional(string),
+  }),
+  createGroup: object({ conversationId: string, skipped: list(skipped) }),
+  group,
+  members: object({
+    members: list(object({ userId: string, ...standing })),
+    next: optional(string),
+  }),
+  addMembers: object({ added: list(string), skipped: list(skipped) }),
+  removeMembers: object({ removed: list(string), skipped: list(skipped) }),
+  leaveGroup: object({}),
+  dismissGroup: object({}),
+  updateGroup: group,
+  setRole: object({}),
+  muteMember: object({ mutedUntil: number }),
+  ...peopleAnswers,
+  /** Where a file is to be put; `media` is what a message names it by. */
+  upload: object({
+    url: string,
+    headers: where(isObject) as Reader<Readonly<Record<string, string>>>,
+    expiresAt: number,
+    media: string,
+  }),
+  download: object({ url: string, expiresAt: number }),
+  device: object({}),
+} as const;

@@ -1,0 +1,65 @@
+// What not every app needs, and none at its start: loaded with the first need of it, and from then on paused and resumed with
+// the connection as the rest is.
+import type { ClientEvents } from './client-events.ts';
+import type { Request } from './connection/connection.ts';
+import type { Environment } from './environment.ts';
+import type { ImError } from './errors.ts';
+import type { Emitter } from './events.ts';
+import { extraAnswers } from './extra-frames.ts';
+import { extraOperations } from './extra-operations.ts';
+import { learnAnswers } from './frames.ts';
+import { Typing } from './people/typing.ts';
+import { Watching } from './people/watching.ts';
+import { Registration } from './registration.ts';
+import type { Store } from './store/store.ts';
+import type { HoleRepair } from './sync/hole-repair.ts';
+import type { Inbox } from './sync/inbox.ts';
+import { Looking } from './sync/looking.ts';
+import type { Reads } from './sync/reads.ts';
+
+export interface ExtrasOptions {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly holes: HoleRepair;
+  readonly reads: Reads;
+  readonly request: Request;
+  readonly environment: Environment;
+  readonly events: Emitter<ClientEvents>;
+  readonly onError: (error: ImError) => void;
+}
+
+export class Extras {
+  readonly operations = extraOperations;
+  readonly looking: Looking;
+  readonly registration: Registration;
+  readonly typing: Typing;
+  readonly watching: Watching;
+
+  constructor(options: ExtrasOptions) {
+    learnAnswers(extraAnswers);
+    this.looking = new Looking(options);
+    this.registration = new Registration(options);
+    this.typing = new Typing({ ...options, userId: options.store.meta.userId });
+    this.watching = new Watching(options);
+  }
+
+  /** Synced to the head. */
+  resume(): void {
+    this.looking.resume();
+    this.watching.resume();
+    this.registration.resume();
+  }
+
+  pause(): void {
+    this.looking.pause();
+    this.registration.pause();
+    this.typing.pause();
+    this.watching.pause();
+  }
+
+  endAll(): void {
+    this.looking.endAll();
+    this.typing.endAll();
+    this.watching.endAll();
+  }
+}
