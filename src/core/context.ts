@@ -29,6 +29,8 @@ export interface Context {
   /** Where an operator wants to be asked before messages are stored. */
   readonly beforeSend?: BeforeSend | undefined;
   readonly log: Log;
+  /** The gateway's id of the request that is answered; what streams and queues bring answers none. */
+  readonly requestId?: string;
 }
 
 /** Who asks: from the authorizer and the connection, never from the frame. */

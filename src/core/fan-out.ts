@@ -21,11 +21,17 @@ export interface FanOutFailure {
   readonly cause: unknown;
 }
 
+export interface FannedOut {
+  readonly failures: readonly FanOutFailure[];
+  /** Users whose mailboxes were to be written here; others are left to tasks. */
+  readonly recipients: number;
+}
+
 /**
  * Delivers a batch. A recipient that fails delays no other (I9): the messages it has not got are returned, to be
  * tried again; all of this is idempotent. What is too much for one invocation goes to others.
  */
-export async function fanOut(ctx: Context, messages: readonly Message[]): Promise<FanOutFailure[]> {
+export async function fanOut(ctx: Context, messages: readonly Message[]): Promise<FannedOut> {
   const current = currentMessages(ctx, messages);
   const { direct, groups, unknown } = await sortOut(ctx, messages);
   const { bundles, tasks, passedOn } = planDeliveries(ctx, direct, groups);
@@ -39,7 +45,7 @@ export async function fanOut(ctx: Context, messages: readonly Message[]): Promis
       return attempt(above, () => tellLarge(ctx, current, group, above));
     }),
   ]);
-  return [...unknown, ...outcomes.flat()];
+  return { failures: [...unknown, ...outcomes.flat()], recipients: bundles.size };
 }
 
 const messagesOf = ({ deliveries, cause }: FailedDelivery): FanOutFailure[] =>

@@ -298,6 +298,9 @@ export const policyAttributes = {
   history: 'allHistory',
 } as const;
 
+/** Of a message: the request that stored it, for operators alone. */
+export const traceAttribute = 'trace';
+
 /** Of a message that was imported: nobody is told of it. */
 export const importedAttribute = 'imported';
 

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import type { Item } from './database.ts';
 import { expiryAfter, hasExpired } from './expiry.ts';
 import { reactionsOf } from './kept-reactions.ts';
-import { ttlAttribute } from './tables.ts';
+import { traceAttribute, ttlAttribute } from './tables.ts';
 
 /** A message as it goes into its slot. */
 export interface NewMessage {
@@ -43,7 +43,13 @@ export async function putMessage(ctx: Context, message: NewMessage): Promise<Slo
 }
 
 export function messageItem(ctx: Context, { body, silent, ...attributes }: NewMessage): Item {
-  return { ...attributes, body: JSON.stringify(body), ...(silent && { silent }), ...messageExpiry(ctx) };
+  return {
+    ...attributes,
+    body: JSON.stringify(body),
+    ...(silent && { silent }),
+    ...(ctx.requestId && { [traceAttribute]: ctx.requestId }),
+    ...messageExpiry(ctx),
+  };
 }
 
 /** The end of what is written into a slot now, if messages have one. */

@@ -82,7 +82,10 @@ async function answer(
   if (!valid.ok) return respond(valid);
   try {
     const limited = await takeCallerTurn(ctx, caller);
-    return respond(limited ?? (await route.handle(ctx, valid.request as never)), route.status);
+    return respond(
+      limited ?? (await route.handle({ ...ctx, requestId }, valid.request as never)),
+      route.status,
+    );
   } catch (error) {
     ctx.log.error('request failed', { route: event.routeKey, requestId, ...describeError(error) });
     return respond(refuseError(error, requestId));

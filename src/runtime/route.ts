@@ -62,17 +62,17 @@ async function answerFrame(
   ];
   const valid = validate(schema, frame);
   if (!valid.ok) return valid;
+  const { requestId: gatewayId, connectionId } = event.requestContext;
   try {
-    return await handler(ctx, callerOf(event), valid.request);
+    return await handler({ ...ctx, requestId: gatewayId }, callerOf(event), valid.request);
   } catch (error) {
-    const { requestId: lambdaRequest, connectionId } = event.requestContext;
     ctx.log.error('request failed', {
       action,
       connectionId,
-      requestId: lambdaRequest,
+      requestId: gatewayId,
       ...describeError(error),
     });
-    return refuseError(error, lambdaRequest);
+    return refuseError(error, gatewayId);
   }
 }
 

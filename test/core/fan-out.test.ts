@@ -86,7 +86,7 @@ describe('a batch', () => {
     const update = context.db.update.bind(context.db);
     context.db.update = (request) =>
       request.key['userId'] === to.userId ? Promise.reject(new Error('broken')) : update(request);
-    const failures = await fanOut(context, [message(from, to, 1), message(other.from, other.to, 1)]);
+    const { failures } = await fanOut(context, [message(from, to, 1), message(other.from, other.to, 1)]);
     expect(failures.map((failure) => failure.message.from)).toEqual([from.userId]);
     expect(await mailbox(other.to.userId)).toMatchObject({ seq: 1 });
     expect(await mailbox(from.userId)).toMatchObject({ seq: 1 });

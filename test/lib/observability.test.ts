@@ -37,6 +37,14 @@ test('each alarm names a section of the runbook, and each section is an alarm’
   expect(new Set(named)).toEqual(new Set(sections));
 });
 
+test('the log groups that operators are sent to are the stack’s', async () => {
+  const operations = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+  const named = [...operations.matchAll(/serverless-im-<stage>-(\w+Logs)/g)].map(([, name]) => name!);
+  const logicalIds = Object.keys(template.findResources('AWS::Logs::LogGroup'));
+  const found = named.map((name) => logicalIds.filter((id) => id.startsWith(name)).length);
+  expect(found).toEqual([1, 1, 1]);
+});
+
 test('every queue that nothing is moved on from has an alarm', () => {
   const ends = Object.entries(template.findResources('AWS::SQS::Queue'))
     .filter(([, { Properties }]) => !Object.hasOwn(Properties as object, 'RedrivePolicy'))

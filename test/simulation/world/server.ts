@@ -90,7 +90,8 @@ const routes: Required<Routes> = {
 
 export const server = {
   request: (ctx: Context, event: WebSocketEvent) => route(routes, ctx)(event),
-  stream: (ctx: Context, event: Parameters<ReturnType<typeof messageStream>>[0]) => messageStream(ctx)(event),
+  stream: (ctx: Context, event: Parameters<ReturnType<typeof messageStream>>[0]) =>
+    messageStream(ctx)(event, { awsRequestId: 'simulated' }),
   offlineStream: (ctx: Context, event: Parameters<ReturnType<typeof offlineStream>>[0]) =>
     offlineStream(ctx)(event),
   note: (ctx: NotifierContext, note: Note) => notify(ctx, note),
