@@ -92,7 +92,8 @@ export class Observability extends Construct {
           metricNamespace: 'serverless-im',
           metricName,
           metricValue: '1',
-          filterPattern: FilterPattern.stringValue('$.event', '=', event),
+          // By its words: before the JSON that a function logs, Lambda writes the time and the request.
+          filterPattern: FilterPattern.allTerms(event),
         });
       }
       return new Metric({
