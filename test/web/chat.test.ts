@@ -3,32 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Cloud } from '../../local/cloud.ts';
+import { expect, test } from 'vitest';
 import { bundleWeb } from '../../scripts/build-web.ts';
-import { Devices, directId, newUser, range } from '../client/devices.ts';
-import { startCloud } from '../support/cloud.ts';
+import { directId, newUser, range } from '../client/devices.ts';
 import { TestBackend } from '../support/service.ts';
-import { openChat, Pages, say, shows, texts } from './pages.ts';
+import { openChat, say, shows, startWorld, texts } from './pages.ts';
 
-let cloud: Cloud;
-let devices: Devices;
-let pages: Pages;
-beforeAll(async () => {
-  cloud = await startCloud({
-    environment: { IM_SETTINGS: '{"sendsPerSecond":1000,"mediaMaxBytes":1000000}' },
-  });
-  devices = new Devices(cloud);
-  pages = new Pages(cloud);
-});
-afterEach(async () => {
-  cloud.clearFaults();
-  await devices.close();
-  await pages.close();
-});
-afterAll(async () => {
-  await cloud.settled();
-  await cloud.close();
+const world = startWorld({
+  environment: { IM_SETTINGS: '{"sendsPerSecond":1000,"mediaMaxBytes":1000000}' },
 });
 
 /** Of the page, where these functions run. */
@@ -42,13 +24,13 @@ interface FullPage {
   IDBObjectStore: { prototype: { put: (...parameters: unknown[]) => unknown } };
 }
 
-const browser = () => pages.browser();
-const openPage = (context: BrowserContext, user: string) => pages.open(context, user);
+const browser = () => world.pages.browser();
+const openPage = (context: BrowserContext, user: string) => world.pages.open(context, user);
 
 test('two people sign in by name and talk: echo, ticks, unread, reply, reaction, edit, recall', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
   const first = await (await browser()).newPage();
-  await first.goto(pages.address);
+  await first.goto(world.pages.address);
   await first.getByLabel('Your name').fill(ann);
   await first.getByRole('button', { name: 'Sign in' }).click();
   await first.waitForSelector('.side-head');
@@ -91,7 +73,7 @@ test('two people sign in by name and talk: echo, ticks, unread, reply, reaction,
 
 test('what is written offline is there after a reload, and goes out when there is a connection', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { im, seen } = await devices.connect({ userId: ben });
+  const { im, seen } = await world.devices.connect({ userId: ben });
   const context = await browser();
   const page = await openPage(context, ann);
   await openChat(page, ben);
@@ -99,7 +81,7 @@ test('what is written offline is there after a reload, and goes out when there i
   await seen.until(() => seen.texts.length === 1, 'the first message');
   // The page is there; its server is not.
   await context.route('**/dev/token*', (route) => route.abort());
-  cloud.setFaults({ gateway: { disconnect: 1 } });
+  world.cloud.setFaults({ gateway: { disconnect: 1 } });
   await say(page, 'two');
   await page
     .getByText('You are offline')
@@ -108,7 +90,7 @@ test('what is written offline is there after a reload, and goes out when there i
   await shows(page, ['one', 'two']);
   await page.reload();
   await shows(page, ['one', 'two']);
-  cloud.clearFaults();
+  world.cloud.clearFaults();
   await context.unroute('**/dev/token*');
   await seen.until(() => seen.texts.length === 2, 'the second message');
   expect(seen.texts).toEqual(['one', 'two']);
@@ -118,7 +100,7 @@ test('what is written offline is there after a reload, and goes out when there i
 
 test('a browser that keeps nothing (IndexedDB is blocked) chats all the same', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { im, seen } = await devices.connect({ userId: ben });
+  const { im, seen } = await world.devices.connect({ userId: ben });
   const context = await browser();
   await context.addInitScript(() => {
     Object.defineProperty(globalThis, 'indexedDB', {
@@ -140,7 +122,7 @@ test('a browser that keeps nothing (IndexedDB is blocked) chats all the same', a
 
 test('a browser that is full shows what comes, and sends once there is room again', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { im, seen } = await devices.connect({ userId: ben });
+  const { im, seen } = await world.devices.connect({ userId: ben });
   const context = await browser();
   await context.addInitScript(() => {
     const { IDBObjectStore: stores } = globalThis as never as FullPage;
@@ -158,7 +140,7 @@ test('a browser that is full shows what comes, and sends once there is room agai
     page.evaluate((full) => void ((globalThis as never as FullPage).fullDisk = full), isFull);
   await disk(true);
   await im.conversation(`user:${ann}`).send('two').sent;
-  await cloud.settled();
+  await world.cloud.settled();
   await disk(false);
   await im.conversation(`user:${ann}`).send('three').sent;
   await shows(page, ['one', 'two', 'three']);
@@ -169,7 +151,7 @@ test('a browser that is full shows what comes, and sends once there is room agai
 
 test('a second tab is the same device; another browser takes over, and is taken back', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  await devices.connect({ userId: ben });
+  await world.devices.connect({ userId: ben });
   const context = await browser();
   const first = await openPage(context, ann);
   const second = await openPage(context, ann);
@@ -191,7 +173,7 @@ test('a second tab is the same device; another browser takes over, and is taken 
 
 /** History that came with the user from another system. */
 async function importNumbers(from: string, conversationId: string, count: number): Promise<void> {
-  const backend = new TestBackend(cloud.service);
+  const backend = new TestBackend(world.cloud.service);
   for (let first = 1; first <= count; first += 25) {
     const messages = Array.from({ length: Math.min(25, count - first + 1) }, (_, index) => ({
       from,
@@ -207,7 +189,7 @@ async function importNumbers(from: string, conversationId: string, count: number
 
 test('five thousand messages scroll: only what is in sight is drawn, and nothing jumps', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { im } = await devices.connect({ userId: ann });
+  const { im } = await world.devices.connect({ userId: ann });
   const group = await im.createGroup({ title: 'Long' });
   await importNumbers(ann, group.conversation.conversationId, 4_950);
   for (const n of range(50)) await group.conversation.send(`number ${4_950 + n}`).sent;
@@ -256,7 +238,7 @@ test('five thousand messages scroll: only what is in sight is drawn, and nothing
 
 test('a telephone shows one thing at a time; a screen reader finds a name for all; both schemes are legible', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  await devices.connect({ userId: ben });
+  await world.devices.connect({ userId: ben });
   const page = await openPage(await browser(), ann);
   await openChat(page, ben);
   await say(page, 'hello');
@@ -294,7 +276,7 @@ test('the keys: Ctrl+K finds, Alt+↓ goes to what is unread, Shift+Enter breaks
   const [ann, ben, cem] = [newUser('ann'), newUser('ben'), newUser('cem')];
   const page = await openPage(await browser(), ann);
   for (const userId of [ben, cem]) {
-    const { im } = await devices.connect({ userId });
+    const { im } = await world.devices.connect({ userId });
     await im.send(`user:${ann}`, `from ${userId}`).sent;
   }
   await page.getByRole('button', { name: new RegExp(`^${cem}`) }).waitFor();
@@ -405,7 +387,7 @@ test('files: a picture that is dropped has its place before it is there; others 
   await shows(second, ['hello', 'not that']);
   expect(await second.getByText('secret.txt').count()).toBe(0);
 
-  const { im } = await devices.connect({ userId: ann, platform: 'bot' });
+  const { im } = await world.devices.connect({ userId: ann, platform: 'bot' });
   const url = `media:c/${directId(ann, ben)}/nowhere`;
   await im.send(`user:${ben}`, { type: 'image', body: { url, name: 'lost.png' } }).sent;
   await second.getByText('This file is not there any more.').waitFor();

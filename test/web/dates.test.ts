@@ -1,31 +1,14 @@
 // Going to a date in the web chat, in a real browser: by keys alone, and back to what is new.
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Cloud } from '../../local/cloud.ts';
-import { Devices, newUser, range } from '../client/devices.ts';
-import { startCloud } from '../support/cloud.ts';
+import { expect, test } from 'vitest';
+import { newUser, range } from '../client/devices.ts';
 import { TestBackend } from '../support/service.ts';
-import { Pages } from './pages.ts';
+import { startWorld } from './pages.ts';
 
-let cloud: Cloud;
-let devices: Devices;
-let pages: Pages;
-beforeAll(async () => {
-  cloud = await startCloud();
-  devices = new Devices(cloud);
-  pages = new Pages(cloud);
-});
-afterEach(async () => {
-  await devices.close();
-  await pages.close();
-});
-afterAll(async () => {
-  await cloud.settled();
-  await cloud.close();
-});
+const world = startWorld();
 
 /** Ten messages a day, at noon, of all days of 2020’s first three months but those of February. */
 async function importQuarter(from: string, conversationId: string): Promise<void> {
-  const backend = new TestBackend(cloud.service);
+  const backend = new TestBackend(world.cloud.service);
   for (const day of range(91)) {
     const at = Date.UTC(2020, 0, day, 12);
     if (new Date(at).getUTCMonth() === 1) continue;
@@ -43,15 +26,15 @@ async function importQuarter(from: string, conversationId: string): Promise<void
 
 test('a day is gone to by keys, or the next one after it; from there one scrolls both ways, and back to what is new', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { im } = await devices.connect({ userId: ann });
+  const { im } = await world.devices.connect({ userId: ann });
   const { conversation } = await im.createGroup({ title: 'Long' });
   await importQuarter(ann, conversation.conversationId);
-  const other = await devices.connect({ userId: ben });
+  const other = await world.devices.connect({ userId: ben });
   await conversation.add([ben]);
   const say = (text: string) => other.im.conversation(conversation.conversationId).send(text).sent;
   const { seq } = await conversation.send('welcome').sent;
   expect(seq).toBeGreaterThan(600);
-  const page = await pages.open(await pages.browser(), ann);
+  const page = await world.pages.open(await world.pages.browser(), ann);
   await page.getByRole('button', { name: /^Long/ }).click();
   await page.getByText('welcome', { exact: true }).last().waitFor();
   const goTo = async (month: string, day: string) => {

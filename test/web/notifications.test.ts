@@ -1,26 +1,9 @@
 // Notifications of the web chat, in a real browser: who wants them is told of what comes while they do not look.
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Cloud } from '../../local/cloud.ts';
-import { Devices, newUser } from '../client/devices.ts';
-import { startCloud } from '../support/cloud.ts';
-import { openChat, Pages, say, shows } from './pages.ts';
+import { expect, test } from 'vitest';
+import { newUser } from '../client/devices.ts';
+import { openChat, say, shows, startWorld } from './pages.ts';
 
-let cloud: Cloud;
-let devices: Devices;
-let pages: Pages;
-beforeAll(async () => {
-  cloud = await startCloud();
-  devices = new Devices(cloud);
-  pages = new Pages(cloud);
-});
-afterEach(async () => {
-  await devices.close();
-  await pages.close();
-});
-afterAll(async () => {
-  await cloud.settled();
-  await cloud.close();
-});
+const world = startWorld();
 
 /** Of the page: what it told, and whether somebody looks at it. */
 interface Told {
@@ -31,9 +14,9 @@ interface Told {
 
 test('who wants them is told what comes while they look elsewhere: by their click, through a mute if mentioned, once for each', async () => {
   const [ann, ben, cem] = [newUser('ann'), newUser('ben'), newUser('cem')];
-  const { im } = await devices.connect({ userId: ben });
-  const other = await devices.connect({ userId: cem });
-  const context = await pages.browser();
+  const { im } = await world.devices.connect({ userId: ben });
+  const other = await world.devices.connect({ userId: cem });
+  const context = await world.pages.browser();
   // A browser without a screen shows none: this one notes them.
   await context.addInitScript(() => {
     const page = globalThis as unknown as Told & {
@@ -57,7 +40,7 @@ test('who wants them is told what comes while they look elsewhere: by their clic
       close() {}
     };
   });
-  const page = await pages.open(context, ann);
+  const page = await world.pages.open(context, ann);
   const told = () =>
     page.evaluate(() => (globalThis as unknown as Told).told.map(({ title, body }) => `${title} | ${body}`));
   const look = (isLooking: boolean) =>

@@ -1,8 +1,10 @@
 // Browsers that have the web chat open, and what people do there.
 import type { BrowserContext, Page } from 'playwright-core';
-import { expect } from 'vitest';
-import type { Cloud } from '../../local/cloud.ts';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import type { Cloud, CloudOptions } from '../../local/cloud.ts';
+import { Devices } from '../client/devices.ts';
 import { launchChromium, type ChromiumOptions } from '../support/chromium.ts';
+import { startCloud } from '../support/cloud.ts';
 
 export class Pages {
   readonly address: string;
@@ -36,6 +38,33 @@ export class Pages {
     await Promise.all(this.contexts.splice(0).map((context) => context.close()));
     expect(this.problems.splice(0)).toEqual([]);
   }
+}
+
+/** A local cloud, there from the first test of the file to its last, and who uses it, until each test ends. */
+export interface World {
+  readonly cloud: Cloud;
+  readonly devices: Devices;
+  readonly pages: Pages;
+}
+
+/** Of the file that calls it; its members are there in tests. */
+export function startWorld(options: Partial<CloudOptions> = {}): World {
+  const world = {} as { -readonly [Name in keyof World]: World[Name] };
+  beforeAll(async () => {
+    world.cloud = await startCloud(options);
+    world.devices = new Devices(world.cloud);
+    world.pages = new Pages(world.cloud);
+  });
+  afterEach(async () => {
+    world.cloud.clearFaults();
+    await world.devices.close();
+    await world.pages.close();
+  });
+  afterAll(async () => {
+    await world.cloud.settled();
+    await world.cloud.close();
+  });
+  return world;
 }
 
 export async function openChat(page: Page, peer: string): Promise<void> {

@@ -1,26 +1,9 @@
 // Sound and moving pictures in the web chat, in a real browser: they are played in their place.
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Cloud } from '../../local/cloud.ts';
-import { Devices, newUser } from '../client/devices.ts';
-import { startCloud } from '../support/cloud.ts';
-import { openChat, Pages, say } from './pages.ts';
+import { expect, test } from 'vitest';
+import { newUser } from '../client/devices.ts';
+import { openChat, say, startWorld } from './pages.ts';
 
-let cloud: Cloud;
-let devices: Devices;
-let pages: Pages;
-beforeAll(async () => {
-  cloud = await startCloud();
-  devices = new Devices(cloud);
-  pages = new Pages(cloud);
-});
-afterEach(async () => {
-  await devices.close();
-  await pages.close();
-});
-afterAll(async () => {
-  await cloud.settled();
-  await cloud.close();
-});
+const world = startWorld();
 
 /** Half a second of silence. */
 function silence(): Buffer {
@@ -43,8 +26,8 @@ function silence(): Buffer {
 
 test('sound has a player that knows how long it is; a video its place; what does not play is still a link', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { im } = await devices.connect({ userId: ben });
-  const page = await pages.open(await pages.browser(), ann);
+  const { im } = await world.devices.connect({ userId: ben });
+  const page = await world.pages.open(await world.pages.browser(), ann);
   await openChat(page, ben);
   await say(page, 'listen');
   await page
@@ -63,7 +46,7 @@ test('sound has a player that knows how long it is; a video its place; what does
     await mayAnswer;
     await route.fulfill({ status: 200, contentType: 'video/webm', body: 'no video' });
   });
-  const url = `http://127.0.0.1:${cloud.port}/walk.webm`;
+  const url = `http://127.0.0.1:${world.cloud.port}/walk.webm`;
   await im.conversation(`user:${ann}`).send({
     type: 'video',
     body: { url, name: 'walk.webm', width: 720, height: 480 },

@@ -1,33 +1,15 @@
 // A sign-in that ends while one writes, in a real browser: after the next one everything is there.
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Cloud } from '../../local/cloud.ts';
-import { Devices, newUser } from '../client/devices.ts';
-import { startCloud } from '../support/cloud.ts';
-import { openChat, Pages, say, shows } from './pages.ts';
+import { expect, test } from 'vitest';
+import { newUser } from '../client/devices.ts';
+import { openChat, say, shows, startWorld } from './pages.ts';
 
-let cloud: Cloud;
-let devices: Devices;
-let pages: Pages;
-beforeAll(async () => {
-  cloud = await startCloud();
-  devices = new Devices(cloud);
-  pages = new Pages(cloud);
-});
-afterEach(async () => {
-  cloud.clearFaults();
-  await devices.close();
-  await pages.close();
-});
-afterAll(async () => {
-  await cloud.settled();
-  await cloud.close();
-});
+const world = startWorld();
 
 test('a sign-in that has ended is asked for again; what was sent meanwhile goes out, what was being written is there', async () => {
   const [ann, ben] = [newUser('ann'), newUser('ben')];
-  const { seen } = await devices.connect({ userId: ben });
-  const context = await pages.browser();
-  const page = await pages.open(context, ann);
+  const { seen } = await world.devices.connect({ userId: ben });
+  const context = await world.pages.browser();
+  const page = await world.pages.open(context, ann);
   await openChat(page, ben);
   await say(page, 'one');
   await seen.until(() => seen.texts.length === 1, 'the first message');
@@ -35,10 +17,10 @@ test('a sign-in that has ended is asked for again; what was sent meanwhile goes 
   await context.route('**/dev/token*', (route) =>
     route.fulfill({ status: 200, contentType: 'application/json', body: '{"token":"over"}' }),
   );
-  cloud.setFaults({ gateway: { disconnect: 1 } });
+  world.cloud.setFaults({ gateway: { disconnect: 1 } });
   await say(page, 'two');
   await page.getByText('Your sign-in has ended.').waitFor();
-  cloud.clearFaults();
+  world.cloud.clearFaults();
   await page.getByLabel('Write a message').fill('half a thought');
   await context.unroute('**/dev/token*');
   await page.getByLabel('Your name').fill(ben);
