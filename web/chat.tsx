@@ -13,6 +13,12 @@ interface ChatProps {
   readonly onSignOut: () => void;
 }
 
+/** The message that was asked for; another object each time. */
+interface Target {
+  readonly conversationId: string;
+  readonly seq: number;
+}
+
 const subscribeToHash = (listener: () => void) => {
   addEventListener('hashchange', listener);
   return () => removeEventListener('hashchange', listener);
@@ -25,8 +31,10 @@ export function Chat({ isForgetful, onSignOut }: ChatProps) {
   const [hasDetails, setDetails] = useState(false);
   const unread = useTotalUnread();
   const search = useRef<HTMLInputElement>(null);
-  const open = useCallback((conversationId: string | undefined) => {
+  const [target, setTarget] = useState<Target>();
+  const open = useCallback((conversationId: string | undefined, seq?: number) => {
     setDetails(false);
+    setTarget(conversationId !== undefined && seq !== undefined ? { conversationId, seq } : undefined);
     location.hash = conversationId ?? '';
   }, []);
   useEffect(() => {
@@ -45,6 +53,7 @@ export function Chat({ isForgetful, onSignOut }: ChatProps) {
         <ConversationPane
           key={opened}
           conversationId={opened}
+          target={target?.conversationId === opened ? target : undefined}
           onBack={() => open(undefined)}
           onDetails={() => setDetails((shown) => !shown)}
         />

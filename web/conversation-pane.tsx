@@ -23,15 +23,21 @@ import { words } from './words.ts';
 
 interface PaneProps {
   readonly conversationId: string;
+  /** The message to open it at; another object each time. */
+  readonly target: { readonly seq: number } | undefined;
   readonly onBack: () => void;
   readonly onDetails: () => void;
 }
 
-export function ConversationPane({ conversationId, onBack, onDetails }: PaneProps) {
+export function ConversationPane({ conversationId, target, onBack, onDetails }: PaneProps) {
   const { userId } = useClient();
   const conversation = useConversation(conversationId);
   const summary = useSummary(conversationId);
   const list = useMessages(conversationId);
+  const { showFrom } = list;
+  useEffect(() => {
+    if (target) void showFrom(target.seq);
+  }, [target, showFrom]);
   const nameOf = useNames();
   const [writing, setWriting] = useState<Writing>({ kind: 'new' });
   const [problem, setProblem] = useState<string>();
@@ -118,6 +124,7 @@ export function ConversationPane({ conversationId, onBack, onDetails }: PaneProp
       )}
       <Timeline
         list={list}
+        target={target}
         userId={userId}
         summary={summary}
         unreadAfter={unreadAfter}

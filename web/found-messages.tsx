@@ -8,7 +8,7 @@ import { words } from './words.ts';
 
 interface FoundProps {
   readonly wanted: string;
-  readonly onOpen: (conversationId: string) => void;
+  readonly onOpen: (conversationId: string, seq: number) => void;
 }
 
 type Page = Awaited<ReturnType<ReturnType<typeof useClient>['search']>>;
@@ -54,7 +54,7 @@ export function FoundMessages({ wanted, onOpen }: FoundProps) {
             key={`${conversationId} ${seq}`}
             type="button"
             className="row"
-            onClick={() => onOpen(conversationId)}
+            onClick={() => onOpen(conversationId, seq)}
           >
             <span className="lines">
               <span className="line">

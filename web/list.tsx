@@ -12,7 +12,7 @@ import { words } from './words.ts';
 
 interface ListProps {
   readonly opened: string | undefined;
-  readonly onOpen: (conversationId: string) => void;
+  readonly onOpen: (conversationId: string, seq?: number) => void;
   readonly onSignOut: () => void;
   readonly search: RefObject<HTMLInputElement | null>;
 }

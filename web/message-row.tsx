@@ -24,6 +24,8 @@ interface RowProps {
   /** By the other one of a direct conversation. */
   readonly isRead: boolean;
   readonly isGroup: boolean;
+  /** Of the one that somebody came to see, marked for a moment: the moment is over. */
+  readonly onMarked: (() => void) | undefined;
   /** The message that this one answers, if it is loaded. */
   readonly answered: Message | undefined;
   readonly nameOf: (userId: string) => string;
@@ -34,13 +36,14 @@ interface RowProps {
 const QUICK = ['👍', '❤️', '😂', '🎉', '😮', '😢'];
 
 export function MessageRow(props: RowProps) {
-  const { message, isFirst, isOwn, nameOf } = props;
+  const { message, isFirst, isOwn, onMarked, nameOf } = props;
   const [isChoosing, setChoosing] = useState(false);
   const name = nameOf(message.from);
   const sent = message.seq === undefined ? undefined : message;
   return (
     <article
-      className={`message${isFirst ? ' is-first' : ''}${isOwn ? ' is-own' : ''}`}
+      className={`message${isFirst ? ' is-first' : ''}${isOwn ? ' is-own' : ''}${onMarked ? ' is-marked' : ''}`}
+      onAnimationEnd={onMarked}
       aria-label={`${isOwn ? words.you : name}, ${timeOf(timeOfMessage(message))}`}
     >
       <span className="gutter">

@@ -11,6 +11,8 @@ import { words } from './words.ts';
 
 interface TimelineProps {
   readonly list: Messages;
+  /** The message that the conversation was opened at; another object each time. */
+  readonly target: { readonly seq: number } | undefined;
   readonly userId: string;
   readonly summary: ConversationSummary;
   readonly unreadAfter: number | undefined;
@@ -21,12 +23,14 @@ interface TimelineProps {
 /** Near enough to an end. */
 const EDGE_PX = 80;
 
-export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }: TimelineProps) {
+export function Timeline({ list, target, userId, summary, unreadAfter, nameOf, actions }: TimelineProps) {
   const { messages, isLoading, hasOlder, loadOlder, hasNewer, loadNewer, start, error } = list;
   const handle = useRef<VListHandle>(null);
   const [isAtBottom, setAtBottom] = useState(true);
   const [seenSeq, setSeenSeq] = useState(0);
   const lastOffset = useRef(Infinity);
+  const [marked, setMarked] = useState(target?.seq);
+  useEffect(() => setMarked(target?.seq), [target]);
   const items = useMemo(() => itemsOf(messages, userId, unreadAfter), [messages, userId, unreadAfter]);
   const bySeq = useMemo(
     () =>
@@ -56,8 +60,9 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
     const { seq: from } = start;
     if (isNewStart && from !== undefined) {
       const at = items.findIndex((one) => one.kind === 'message' && (one.message.seq ?? from) >= from);
+      if (from === marked) handle.current?.scrollToIndex(at, { align: 'center' });
       // With its day, if it stands above it.
-      handle.current?.scrollToIndex(items[at - 1]?.kind === 'day' ? at - 1 : at);
+      else handle.current?.scrollToIndex(items[at - 1]?.kind === 'day' ? at - 1 : at);
     }
     // Follows what comes last, not what is loaded above it, or on the way to it.
     else if (isNewStart || (!current.hasNewer && (isAtBottom || isOwnLast)))
@@ -119,10 +124,14 @@ export function Timeline({ list, userId, summary, unreadAfter, nameOf, actions }
               isOwn={message.from === userId}
               isRead={message.seq !== undefined && summary.peerReadSeq >= message.seq}
               isGroup={summary.kind === 'group'}
+              onMarked={
+                marked !== undefined && message.seq === marked ? () => setMarked(undefined) : undefined
+              }
               answered={message.replyTo === undefined ? undefined : bySeq.get(message.replyTo)}
               nameOf={nameOf}
               actions={actions}
               onJump={(seq) => {
+                setMarked(seq);
                 const index = items.findIndex((one) => one.kind === 'message' && one.message.seq === seq);
                 if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' });
                 else void list.showFrom(seq);

@@ -59,7 +59,7 @@ test('two people sign in by name and talk: echo, ticks, unread, reply, reaction,
   await asked.hover();
   await asked.getByRole('button', { name: 'React' }).click();
   await asked.getByRole('button', { name: '👍' }).click();
-  await expect.poll(() => first.locator('.chip').allTextContents()).toEqual(['👍 1']);
+  await expect.poll(() => first.locator('.chip').allTextContents(), { timeout: 15_000 }).toEqual(['👍 1']);
 
   await first.getByLabel('Write a message').focus();
   await first.keyboard.press('ArrowUp');
