@@ -7,6 +7,9 @@ import { openChat, startWorld } from './pages.ts';
 
 const world = startWorld();
 
+/** Of the page, where this runs. */
+declare const getComputedStyle: (element: unknown) => { readonly animationTimingFunction: string };
+
 /** Some pages of messages, of which one says something else. */
 async function importWithNeedle(from: string, conversationId: string): Promise<void> {
   const backend = new TestBackend(world.cloud.service);
