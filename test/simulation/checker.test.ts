@@ -98,6 +98,7 @@ const good: RunHistory = {
   asked: [],
   sleepers: [],
   notified: [],
+  poison: { put: 0, givenUp: 0 },
 };
 const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];
 const withBob = (...messages: Shown[]): RunHistory => ({
@@ -236,6 +237,7 @@ describe('a violation is seen when', () => {
       'a send is refused',
       { ...good, sent: [...good.sent, { ...sent(4), outcome: 'rejected', seqs: [] }] },
     ],
+    ['I9', 'a record that nobody can read holds up others', { ...good, poison: { put: 2, givenUp: 1 } }],
     ['I1', 'a send is never answered', { ...good, waiting: ['message-3'] }],
     ['I1', 'a plain client lacks the last entry', withPlain(entries.slice(0, 1))],
     ['I3', 'a plain client took an entry twice', withPlain([entries[0]!, entries[0]!])],

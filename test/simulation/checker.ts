@@ -28,7 +28,15 @@ export function check(history: RunHistory): Violation[] {
     ...checkSleepers(history),
     ...checkReactions(history),
     ...checkBlocks(history),
+    ...checkPoison(history),
   ];
+}
+
+/** I9: what nobody can read is given up, and that alone: what stands behind it is delivered, or it would be missed. */
+function checkPoison({ poison: { put, givenUp } }: RunHistory): Violation[] {
+  return put === givenUp
+    ? []
+    : [{ invariant: 'I9', what: `${put} records are poison, ${givenUp} were given up` }];
 }
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */

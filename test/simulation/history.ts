@@ -144,6 +144,12 @@ export interface MailboxTruth {
   readonly events: readonly SyncEvent[];
 }
 
+/** Records that no function can read: how many there were, and how many of them were given up in the end. */
+export interface PoisonSeen {
+  readonly put: number;
+  readonly givenUp: number;
+}
+
 export interface RunHistory {
   readonly seed: number;
   readonly sent: readonly Sent[];
@@ -158,6 +164,7 @@ export interface RunHistory {
   /** Groups whose members come and go. */
   readonly groups: readonly GroupTruth[];
   readonly asked: readonly Asked[];
+  readonly poison: PoisonSeen;
   readonly sleepers: readonly SleeperHistory[];
   /** All that devices were notified of, in that order. */
   readonly notified: readonly Notified[];

@@ -46,6 +46,8 @@ const PAUSE_MS = 120;
 const LONG_RUNS = 0.15;
 const MINUTES_TO_RENEWAL = 109;
 const EVENING_PAUSE_MS = 30_000;
+const POISONED_RUNS = 0.1;
+const LATEST_POISON_MS = 200;
 
 export async function simulate({
   stage,
@@ -111,6 +113,7 @@ export async function simulate({
       ...staying.map((device) => lifeOf(device, 'life', sends, PAUSE_MS)),
       ...plain.map((client) => plainLifeOf(client, 'life', sends)),
       traveller && depart(stage, traveller, seed),
+      poison(stage, seed),
       ...sleepers.map((sleeper) => sleeper.live(size.sends)),
       socialize({ stage, seed, users, people: [...staying, ...plain], acts: size.sends }),
       steer({ stage, seed, company, pool, acts: size.sends, onFounded: (made) => groups.push(made) }),
@@ -174,6 +177,16 @@ async function makeGroup(stage: Stage, users: readonly string[], clientGroupId: 
     const fields = { clientGroupId, title: 'Everybody', members: users.slice(1) };
     return (await ask('createGroup', fields))['conversationId'] as string;
   });
+}
+
+/** In some runs one record is, or a few are, such that no function can ever read it. */
+async function poison(stage: Stage, seed: number): Promise<void> {
+  const random = createRandom(seed, 'poison');
+  if (!stage.poison || random.next() > POISONED_RUNS) return;
+  for (let left = random.integer(1, 3); left > 0; left--) {
+    await stage.wait(random.between(0, LATEST_POISON_MS));
+    stage.poison(`d:nobody-${left}:poison`);
+  }
 }
 
 interface Cast {
@@ -257,6 +270,7 @@ function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
       asked: company.stewards.flatMap(({ asked }) => asked),
       sleepers: sleepers.map((sleeper) => sleeper.history),
       notified: stage.notified?.() ?? [],
+      poison: stage.poisonSeen?.() ?? { put: 0, givenUp: 0 },
     };
   });
 }

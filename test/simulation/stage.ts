@@ -1,5 +1,6 @@
 // Where a story is played: over the real local cloud, or in a world of one process. The story knows no difference.
 import type { Environment, WebSocketConstructor } from '../../src/client/environment.ts';
+import type { PoisonSeen } from './history.ts';
 import type { Notified } from './sleepers/history.ts';
 import type { Random } from '../../local/faults/random.ts';
 
@@ -25,6 +26,9 @@ export interface Stage {
   wait(ms: number): Promise<void>;
   /** Lets so much of the clients' time pass; where time is real, nobody waits for that. */
   elapse?(minutes: number): Promise<void>;
+  /** Where one can: a record comes among the messages that no function can read. */
+  poison?(conversationId: string): void;
+  poisonSeen?(): PoisonSeen;
   /** Where time is not real: so long that what has an end in the tables is over. */
   monthLater?(): Promise<void>;
   /** Where the tables can be had anew: they are, and empty. */

@@ -12,6 +12,7 @@ export interface Violation {
     | 'I6'
     | 'I7'
     | 'I8'
+    | 'I9'
     | 'I11'
     | 'P5'
     | 'P5.12a'

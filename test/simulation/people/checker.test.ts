@@ -56,7 +56,16 @@ function history(messages: (reader: string) => Message[], wishes: Wish[], more: 
     };
   });
   const empty = { sent: [], waiting: [], devices: [], plain: [], mailboxes: [], groups: [], asked: [] };
-  return { seed: 1, ...empty, sleepers: [], notified: [], truths, wishes, ...more } satisfies RunHistory;
+  return {
+    seed: 1,
+    ...empty,
+    poison: { put: 0, givenUp: 0 },
+    sleepers: [],
+    notified: [],
+    truths,
+    wishes,
+    ...more,
+  } satisfies RunHistory;
 }
 const reacted = (reader: string) => [message(1, { reactions: [ofBob(reader === 'bob')] }), control(2)];
 const bare = () => [message(1), control(2)];

@@ -1,4 +1,6 @@
 // A cloud of one process: gateway, functions, store and stream under one scheduler.
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { createRandom, type Random } from '../../../local/faults/random.ts';
 import type { Context } from '../../../src/core/context.ts';
 import type { Task } from '../../../src/core/groups/task.ts';
@@ -6,6 +8,7 @@ import type { Note } from '../../../src/core/notifications/note.ts';
 import type { Notification } from '../../../src/core/notifications/notification.ts';
 import type { NotifierContext } from '../../../src/core/notifications/notify.ts';
 import { tableDefinitions } from '../../../src/core/tables.ts';
+import type { PoisonSeen } from '../history.ts';
 import type { Notified } from '../sleepers/history.ts';
 import { ModelDynamoDb } from '../dynamodb/model.ts';
 import { calm, type WorldFaults } from './faults.ts';
@@ -29,6 +32,8 @@ interface Claims {
 
 /** Of the notifier (lib/offline.ts). */
 const NOTIFY_TIMEOUT_MS = 20_000;
+/** No JSON. */
+const UNREADABLE = '{';
 const START = Date.parse('2026-11-25T12:00:00Z');
 
 export class WorldCloud {
@@ -45,6 +50,7 @@ export class WorldCloud {
   private readonly server: Server;
   private readonly tokenLifetimes: Random;
   private faults: WorldFaults = calm;
+  private poisoned = 0;
 
   constructor({ seed, server, settings }: WorldCloudOptions) {
     const randomOf = (name: string): Random => createRandom(seed, name);
@@ -107,6 +113,7 @@ export class WorldCloud {
       table: 'Messages',
       partition: 'conversationId',
       passes: ({ eventName, NewImage: image }) => eventName === 'INSERT' && image?.['type'] !== undefined,
+      isPoison: ({ NewImage: image }) => image?.['body']?.S === UNREADABLE,
       random: randomOf('stream'),
       deliver: async (records) => {
         const Records = records.map((record) => ({ eventName: record.eventName, dynamodb: record }));
@@ -125,6 +132,25 @@ export class WorldCloud {
 
   setFaults(faults: WorldFaults): void {
     this.faults = faults;
+  }
+
+  /** A record that no function can read stands among the messages, behind others or before them. */
+  poison(conversationId: string): void {
+    const message = {
+      clientMsgId: 'poison',
+      from: 'nobody',
+      deviceId: 'none',
+      type: 'text',
+      body: UNREADABLE,
+    };
+    const Item = marshall({ conversationId, seq: ++this.poisoned, serverTime: 0, ...message });
+    this.model.execute(new PutItemCommand({ TableName: 'Messages', Item }));
+    this.stream.poll();
+  }
+
+  /** Poison that was put there, and how much of it ended in the on-failure destination. */
+  get poisonSeen(): PoisonSeen {
+    return { put: this.poisoned, givenUp: this.stream.givenUp };
   }
 
   /** Other tables, with nothing in them; functions begin anew with them. */

@@ -30,6 +30,8 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
     notified: () =>
       cloud.notified.map(({ notification, decidedAt }) => ({ notification, decidedAt: decidedAt / SPEED })),
     elapse: (minutes) => scheduler.wait(minutes * 60_000),
+    poison: (conversationId) => cloud.poison(conversationId),
+    poisonSeen: () => cloud.poisonSeen,
     async monthLater() {
       await scheduler.wait(MONTH_MS);
       cloud.model.expire();

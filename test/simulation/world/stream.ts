@@ -24,6 +24,8 @@ export interface StreamOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly faults: () => WorldFaults;
+  /** What no function can ever read. */
+  readonly isPoison?: (record: StreamRecord) => boolean;
   /** Sequence numbers of records that were not delivered. */
   readonly deliver: (records: readonly StreamRecord[]) => Promise<Ended<readonly string[]>>;
 }
@@ -37,6 +39,8 @@ export class Stream {
   private readonly options: StreamOptions;
   private readonly lanes: Lane[] = Array.from({ length: SHARDS }, () => ({ waiting: [], busy: false }));
   private read = 0;
+  /** Records in the on-failure destination: of those alone it is certain that a redrive gains nothing. */
+  givenUp = 0;
 
   constructor(options: StreamOptions) {
     this.options = options;
@@ -74,16 +78,26 @@ export class Stream {
   }
 
   private async process(batch: StreamRecord[]): Promise<void> {
-    const { scheduler, random, faults, deliver } = this.options;
+    const { scheduler, random, faults, deliver, isPoison } = this.options;
     let left = batch;
     for (let tries = 1; left.length > 0; tries++) {
       const ended = await deliver(left);
+      if (ended.outcome === 'failed' && left.length > 1) {
+        // Split, until what nobody can take is alone; that uses up no try.
+        const middle = Math.ceil(left.length / 2);
+        await this.process(left.slice(0, middle));
+        return this.process(left.slice(middle));
+      }
       const twice = random.next() < faults().stream.duplicate;
       if (ended.outcome === 'answered' && !twice) {
         const failed = new Set(ended.answer);
         // Lambda goes on from the first that failed.
         const first = left.findIndex(({ SequenceNumber }) => failed.has(SequenceNumber));
         left = first === -1 ? [] : left.slice(first);
+      }
+      if (tries >= MAX_TRIES && left.length > 0 && left.every((record) => isPoison?.(record))) {
+        this.givenUp += left.length;
+        return;
       }
       if (tries >= MAX_TRIES && twice) return;
       if (left.length > 0) await scheduler.wait(random.between(0, RETRY_MS * Math.min(tries, 5)));

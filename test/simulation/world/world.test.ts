@@ -1,4 +1,4 @@
-// I1–I4, I6–I8 in a world of one process, whose seeds replay. More of them: npm run simulate
+// I1–I9 in a world of one process, whose seeds replay. More of them: npm run simulate
 import { expect, test } from 'vitest';
 import { loadClient } from '../load-client.ts';
 import { report } from '../report.ts';
@@ -26,6 +26,7 @@ test(
     let read = 0;
     let sentPlainly = 0;
     let kicked = 0;
+    let poisoned = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const outcome = await run(seed);
       expect(outcome.violations, report(outcome)).toEqual([]);
@@ -33,6 +34,7 @@ test(
       sent += history.sent.filter(({ outcome: fate }) => fate === 'sent').length;
       changed += history.devices.flatMap(({ changes }) => changes).filter(({ doneAt }) => doneAt).length;
       kicked += history.devices.flatMap(({ journal }) => journal).filter((step) => 'kicked' in step).length;
+      poisoned += history.poison.givenUp;
       sentPlainly += history.sent.filter(({ text }) => text.endsWith('plainly')).length;
       read += history.devices.flatMap(({ marked }) => marked).length;
     }
@@ -42,6 +44,7 @@ test(
     expect(read).toBeGreaterThan(100);
     expect(sentPlainly).toBeGreaterThan(50);
     expect(kicked).toBeGreaterThan(5);
+    expect(poisoned).toBeGreaterThan(3);
   },
 );
 
