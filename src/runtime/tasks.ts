@@ -1,9 +1,10 @@
 // Notes of work for large groups, in their queue; and what takes them from there.
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { Context as Invocation, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Context } from '../core/context.ts';
 import { carryOut } from '../core/groups/carry-out.ts';
 import type { Task, Tasks } from '../core/groups/task.ts';
 import { createContext } from './context.ts';
+import { countDeliveries } from './delivery-counts.ts';
 import { describeError } from './log.ts';
 import { createNotes } from './notes.ts';
 import { createQueue } from './queues.ts';
@@ -23,12 +24,15 @@ export function createTasks(): Tasks {
 /** Carries out each by itself; those that failed are tried again. */
 export function taskQueue(
   ctx: Context = createContext({ tasks: createTasks(), notes: createNotes() }),
-): (event: SQSEvent) => Promise<SQSBatchResponse> {
-  return async ({ Records: records }) => {
+): (event: SQSEvent, invocation: Pick<Invocation, 'awsRequestId'>) => Promise<SQSBatchResponse> {
+  return async ({ Records: records }, { awsRequestId }) => {
     const outcomes = await Promise.all(
       records.map(async ({ messageId, body }) => {
         try {
-          await carryOut(ctx, JSON.parse(body) as Task);
+          const task = JSON.parse(body) as Task;
+          const { counted, counts } = countDeliveries(ctx);
+          await carryOut(counted, task);
+          ctx.log.info('task done', { invocation: awsRequestId, ...withoutRange(task), ...counts });
           return [];
         } catch (error) {
           ctx.log.error('task failed', { messageId, ...describeError(error) });
@@ -38,4 +42,10 @@ export function taskQueue(
     );
     return { batchItemFailures: outcomes.flat() };
   };
+}
+
+/** What it is about: whose part it was is nobody's business but its own. */
+function withoutRange(task: Task): object {
+  const { kind, conversationId } = task;
+  return { kind, conversationId, ...('seqs' in task && { seqs: task.seqs }) };
 }

@@ -42,7 +42,8 @@ test('the log groups that operators are sent to are the stack’s', async () => 
   const named = [...operations.matchAll(/serverless-im-<stage>-(\w+Logs)/g)].map(([, name]) => name!);
   const logicalIds = Object.keys(template.findResources('AWS::Logs::LogGroup'));
   const found = named.map((name) => logicalIds.filter((id) => id.startsWith(name)).length);
-  expect(found).toEqual([1, 1, 1]);
+  expect(found).toEqual(named.map(() => 1));
+  expect(named.length).toBeGreaterThan(3);
 });
 
 test('every queue that nothing is moved on from has an alarm', () => {

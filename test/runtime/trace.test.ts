@@ -1,14 +1,16 @@
 // From the gateway's request id to the line of fan-out: on real tables, without a gateway.
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { DynamoDBStreamEvent } from 'aws-lambda';
+import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Caller, Context, Delivery } from '../../src/core/context.ts';
+import { createGroup } from '../../src/core/groups/create-group.ts';
 import { send } from '../../src/core/send.ts';
 import { traceAttribute } from '../../src/core/tables.ts';
 import { sendFrame } from '../../src/protocol/client-frames.ts';
 import type { WebSocketEvent } from '../../src/runtime/caller.ts';
 import { route } from '../../src/runtime/route.ts';
 import { messageStream } from '../../src/runtime/stream.ts';
+import { taskQueue } from '../../src/runtime/tasks.ts';
 import { startTables, type TestTables } from '../support/tables.ts';
 
 let tables: TestTables;
@@ -89,3 +91,35 @@ test.each(['accepted', 'gone', 'failed'] as const)(
     ]);
   },
 );
+
+test('P9.1 of a part of a large group it is logged what it was about, and what it pushed', async () => {
+  const [owner] = [await tables.connect('owner'), await tables.connect('member')];
+  const created = await createGroup(tables.context(), owner, {
+    action: 'createGroup',
+    id: 'c',
+    clientGroupId: 'traced-group',
+    title: 'Traced',
+    members: ['member'],
+  });
+  const { conversationId } = created as { conversationId: string };
+  const lines: unknown[] = [];
+  const ctx: Context = {
+    ...tables.context(),
+    log: { info: (event, fields) => lines.push({ event, ...fields }), warn: () => {}, error: () => {} },
+  };
+  const users = { from: 'member', to: 'member' };
+  const task = { kind: 'deliver', conversationId, seqs: [1], users };
+  const event = { Records: [{ messageId: 'm', body: JSON.stringify(task) }] } as unknown as SQSEvent;
+  expect(await taskQueue(ctx)(event, { awsRequestId: 'an-invocation' })).toEqual({ batchItemFailures: [] });
+  expect(lines).toEqual([
+    {
+      event: 'task done',
+      invocation: 'an-invocation',
+      kind: 'deliver',
+      conversationId,
+      seqs: [1],
+      pushes: { accepted: 1, gone: 0, failed: 0, stalled: 0 },
+      tasks: 0,
+    },
+  ]);
+});
