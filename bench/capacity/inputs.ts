@@ -23,6 +23,8 @@ export interface Inputs extends Audience {
   readonly headsIntervalSeconds: number;
   readonly retentionDays: number;
   readonly connectionMinutes: number;
+  /** After an outage, at the peak, all come back within so many minutes; 0: there is none. */
+  readonly reconnectMinutes: number;
   readonly heartbeatSeconds: number;
   /** What an invocation is taken to last on Lambda: of send, of any other request, of a batch of fan-out and each of its recipients. */
   readonly sendMs: number;
@@ -61,6 +63,7 @@ export const defaultInputs: Inputs = {
   headsIntervalSeconds: 30,
   retentionDays: 30,
   connectionMinutes: 60,
+  reconnectMinutes: 0,
   heartbeatSeconds: 270,
   sendMs: 15,
   requestMs: 15,

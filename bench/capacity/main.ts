@@ -54,6 +54,12 @@ const more: readonly [flags: string, name: keyof Inputs, text: string, parse: (v
   ['--parallelization <batches>', 'parallelization', 'of a shard at once', whole(1, 10)],
   ['--retention-days <days>', 'retentionDays', 'messages are kept', from(1, 36_500)],
   ['--connection-minutes <minutes>', 'connectionMinutes', 'that a connection lasts', from(0.1, 120)],
+  [
+    '--reconnect-minutes <minutes>',
+    'reconnectMinutes',
+    'in which all come back after an outage',
+    from(0, 120),
+  ],
   ['--heartbeat-seconds <s>', 'heartbeatSeconds', 'between pings of a device', from(1, 600)],
   ['--send-ms <ms>', 'sendMs', 'an invocation of send', from(1, 900_000)],
   ['--request-ms <ms>', 'requestMs', 'any other', from(1, 900_000)],

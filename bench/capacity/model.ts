@@ -72,7 +72,11 @@ export function capacityOf(inputs: Inputs): Report {
   const sizes = drawGroupSizes(inputs, createRandom(inputs.seed, 'groups'));
   const meanMembers = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
   const work = workOfSecond(inputs, sizes, inputs.messagesPerSecond);
-  const meanWork = workOfSecond(inputs, sizes, inputs.messagesPerSecond / inputs.peakToMean);
+  const meanWork = workOfSecond(
+    { ...inputs, reconnectMinutes: 0 },
+    sizes,
+    inputs.messagesPerSecond / inputs.peakToMean,
+  );
   const hottest = hottestOf(inputs, work.mailboxEntries);
   const tables = tablesOf(inputs, demandOf(work), meanWork, meanMembers);
   const shards = tables.find(({ table }) => table === 'Messages')!.shards;
@@ -126,7 +130,9 @@ function countBySize(sizes: readonly number[]): ReadonlyMap<number, number> {
 function workOfSecond(inputs: Inputs, sizes: readonly number[], messagesPerSecond: number): Work {
   const { groupShare, groups, writeFanoutLimit, headsIntervalSeconds } = inputs;
   const connections = inputs.online * inputs.devices;
-  const connects = connections / (Math.min(inputs.connectionMinutes, limits.connectionMinutes.value) * 60);
+  const turnover = connections / (Math.min(inputs.connectionMinutes, limits.connectionMinutes.value) * 60);
+  const returning = inputs.reconnectMinutes > 0 ? connections / (inputs.reconnectMinutes * 60) : 0;
+  const connects = Math.max(turnover, returning);
   const counts = countBySize(sizes);
   const mean = (of: (size: number) => Work, least = 0) =>
     add(
@@ -145,7 +151,7 @@ function workOfSecond(inputs: Inputs, sizes: readonly number[], messagesPerSecon
       mean((size) => headsOfLargeGroup(inputs, size), writeFanoutLimit),
       tellings,
     ),
-    { ...noWork, heartbeats: connections / inputs.heartbeatSeconds, connects, disconnects: connects },
+    { ...noWork, heartbeats: connections / inputs.heartbeatSeconds, connects, disconnects: turnover },
   );
 }
 

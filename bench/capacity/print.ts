@@ -44,7 +44,7 @@ export function print(report: Report): string {
     ),
     '',
     heading('API Gateway'),
-    `  ${whole(gateway.connections)} connections, ${whole(gateway.connectsPerSecond)} new ones a second; ${whole(gateway.framesInPerSecond)} frames in, ` +
+    `  ${whole(gateway.connections)} connections, ${whole(gateway.connectsPerSecond)} new ones a second${inputs.reconnectMinutes > 0 ? ' while all come back' : ''}; ${whole(gateway.framesInPerSecond)} frames in, ` +
       `${whole(gateway.answersPerSecond)} answers, ${whole(gateway.pushesPerSecond)} pushes a second`,
     '',
     heading('Limits, the tightest first'),

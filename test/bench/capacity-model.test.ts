@@ -47,6 +47,18 @@ it('twice the messages never need less of anything, nor more than twice of what 
   );
 });
 
+it('when all come back after an outage, connecting takes more, and a month costs the same', () => {
+  const calm = capacityOf({ ...defaultInputs, online: 1_000_000, users: 4_000_000 });
+  const storm = capacityOf({ ...defaultInputs, online: 1_000_000, users: 4_000_000, reconnectMinutes: 5 });
+  expect(storm.gateway.connectsPerSecond).toBeCloseTo(1_000_000 / 300, 6);
+  expect(needed(storm).get('New connections')).toBeCloseTo(1_000_000 / 300, 6);
+  for (const [limit, amount] of needed(calm))
+    expect(needed(storm).get(limit)! * slack, limit).toBeGreaterThanOrEqual(amount);
+  expect(storm.bill).toEqual(calm.bill);
+  // Slower than they come and go anyway, it is none.
+  expect(capacityOf({ ...calm.inputs, reconnectMinutes: 90 }).needs).toEqual(calm.needs);
+});
+
 it('where nobody is connected and groups are written to, twice the messages are twice the units', () => {
   fc.assert(
     fc.property(loads, (drawn) => {
