@@ -291,10 +291,11 @@ export class Device {
     for (const socket of this.life.sockets) socket.terminate();
   }
 
-  /** Another device of this platform takes over; it does not stay. */
+  /** Another device of this platform takes over, or a copy of this one in another process; it does not stay. */
   async yield(): Promise<void> {
-    const { random, stage } = this.options;
-    const options = { ...this.options, deviceId: 'newcomer', onFrame: () => {} };
+    const { random, stage, deviceId } = this.options;
+    const taker = random.next() < 0.3 ? deviceId : 'newcomer';
+    const options = { ...this.options, deviceId: taker, onFrame: () => {} };
     const newcomer = await PlainConnection.open(options, false);
     await stage.wait(random.between(0, 100));
     newcomer?.cut();
