@@ -1,6 +1,6 @@
 // The local cloud: puts the parts together around one template, and takes them apart again.
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Activity } from './activity.ts';
 import { createDev } from './dev/dev.ts';
@@ -262,6 +262,7 @@ async function start(options: CloudOptions, closers: Closer[]): Promise<Omit<Clo
     itemCounts: () => dynamodb.itemCounts.read(),
   });
   const limits = options.gatewayLimits ?? {};
+  server.off('request', putOff);
   const gateway = startGateway({
     server,
     model,
@@ -310,8 +311,16 @@ function variableOf({ functions }: CloudModel, name: string): string | undefined
 /** Kept alive longer than the SDK keeps its connections: no request meets one that is being closed. */
 const keepAliveTimeoutMs = 120_000;
 
+/** Whoever comes before all is there must not wait for ever; a browser comes again by itself. Handshakes end here, too. */
+function putOff(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1', refresh: '1' });
+  response.end('The cloud is starting. Try again in a second.\n');
+}
+
 async function listen(port: number): Promise<Server> {
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs });
+  server.on('request', putOff);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return server;
