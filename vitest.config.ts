@@ -8,6 +8,7 @@ export default defineConfig({
     // Nothing is timed: this ends what hangs, on a machine however busy.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000 } },
     // The gate runs a JVM, Chromium and the suite on two cores: a starved test gets a second chance there, and is named.
     retry: process.env['CI'] ? 1 : 0,
     // Two cores, and each file of end-to-end tests runs a whole cloud.
