@@ -40,4 +40,10 @@ export const regressions: readonly Regression[] = [
     found: 'P7: what was sent while one connection ended and the next opened did not wait for the sync',
     sized: true,
   },
+  {
+    seed: 305_282,
+    found:
+      'I4: after a month a message that had waited for one before it was shown as it had been before its edit',
+    sized: true,
+  },
 ];

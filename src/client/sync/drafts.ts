@@ -77,6 +77,9 @@ export class Drafts {
     const before = store.conversation(conversationId, complete);
     const { waiting, shownSeq } = store.timeline(conversationId, complete);
     for (const { message } of targets) if (message.seq > (shownSeq ?? 0)) this.expect(message);
+    // What waits already may come once more as it is by now.
+    const seqs = new Set(waiting.map(({ slot }) => slot.seq));
+    for (const { slot } of arrivals) if (isShowable(slot) && seqs.has(slot.seq)) this.expect(slot);
     const timeline = { shownSeq, waiting: waiting.map(this.newest) };
     // The slots first: those at or below the floor are shown too, if they are there.
     const inserted = insert(timeline, arrivals.map(this.newest));

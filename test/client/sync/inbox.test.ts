@@ -10,19 +10,20 @@ const conversationId = 'd:alice:bob';
 async function openInbox() {
   const store = await Store.open(new MemoryStorage(), async () => ({ userId: 'alice', deviceId: 'phone' }));
   const nothing = () => undefined;
+  const shown: Message[] = [];
   const inbox = new Inbox({
     store,
     userId: 'alice',
     keepMessages: 100,
     confirm: nothing,
-    onMessage: nothing,
+    onMessage: (message) => shown.push(message),
     onRevised: nothing,
     onControl: nothing,
     onLost: nothing,
     onChanged: nothing,
     onHole: nothing,
   });
-  return { inbox, unread: () => store.conversation(conversationId).unread };
+  return { inbox, shown, unread: () => store.conversation(conversationId).unread };
 }
 
 const message = (seq: number): Message => ({
@@ -51,4 +52,16 @@ test('I6: what the server has counted and is on its way is not forgotten when so
   expect(unread()).toBe(1);
   await inbox.note([{ conversationId, readSeq: 3, isTold: true }]);
   expect(unread()).toBe(0);
+});
+
+test('I4: a message that waits for one before it is shown as it was when it came last, not as it came first', async () => {
+  const { inbox, shown } = await openInbox();
+  await inbox.take({ arrivals: [arrival(1), arrival(3), arrival(4), arrival(5)] });
+  const edited: Message = { ...message(3), edited: 7, body: { text: 'edited' } };
+  const recalled: Message = { ...message(4), recalled: true, body: {} };
+  // A page of history, long after; of one message an older one comes later still.
+  for (const slots of [[edited, recalled], [message(3), message(4)], [message(2)]]) {
+    await inbox.take({ arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' })) });
+  }
+  expect(shown).toEqual([message(1), message(2), edited, recalled, message(5)]);
 });

@@ -1,0 +1,134 @@
+// Reactions are three writes: whoever dies between them is finished by the repeat, and who races changes nothing twice.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Caller, Context } from '../../src/core/context.ts';
+import { history } from '../../src/core/history.ts';
+import { react } from '../../src/core/reactions.ts';
+import { send } from '../../src/core/send.ts';
+import type { Message, Slot } from '../../src/protocol/messages.ts';
+import { Killed, startTables, type TestTables } from '../support/tables.ts';
+
+const clock = { now: Date.parse('2026-11-22T12:00:00Z') };
+let tables: TestTables;
+let people = 0;
+beforeAll(async () => {
+  tables = await startTables(clock);
+});
+afterAll(() => tables.close());
+
+interface Scene {
+  readonly reader: Caller;
+  readonly writer: Caller;
+  readonly conversationId: string;
+  write(): Promise<unknown>;
+  react(ctx: Context, by?: Caller, remove?: boolean): ReturnType<typeof react>;
+  /** Numbers that tell of reactions to the message, voids left out. */
+  told(): Promise<number>;
+  shown(): Promise<unknown>;
+  /** What the message is counted to have. */
+  counted(): Promise<unknown>;
+}
+
+/** A message of somebody's that somebody else may react to. */
+async function newScene(): Promise<Scene> {
+  const [writer, reader] = [
+    await tables.connect(`writer-${++people}`),
+    await tables.connect(`reader-${people}`),
+  ];
+  let written = 0;
+  const write = () => {
+    clock.now += 1_000;
+    return send(tables.context(), writer, {
+      action: 'send',
+      id: 's',
+      to: `user:${reader.userId}`,
+      clientMsgId: `message-${++written}`,
+      type: 'text',
+      body: { text: 'hi' },
+      silent: false,
+      ephemeral: false,
+    });
+  };
+  const sent = await write();
+  const { conversationId } = sent as { conversationId: string };
+  const slots = async () => {
+    clock.now += 60_000;
+    const page = { action: 'history', id: 'h', conversationId, after: 0, limit: 100 } as const;
+    return (await history(tables.context(), reader, page)) as unknown as { messages: Slot[] };
+  };
+  return {
+    reader,
+    writer,
+    conversationId,
+    write,
+    react: (ctx, by = reader, remove = false) =>
+      react(ctx, by, { action: 'react', id: 'r', conversationId, seq: 1, emoji: '👍', remove }),
+    told: async () =>
+      (await slots()).messages.filter((slot) => 'type' in slot && slot.type === 'control').length,
+    shown: async () => ((await slots()).messages[0] as Message).reactions,
+    async counted() {
+      const items = await tables.scan('Messages');
+      return items.find((item) => item['conversationId'] === conversationId && item['seq'] === 1)![
+        'reactionCount'
+      ];
+    },
+  };
+}
+
+const mine = { emoji: '👍', count: 1, mine: true };
+
+for (const [when, meanwhile] of [
+  ['before', 'nothing'],
+  ['after', 'nothing'],
+  ['before', 'its number was fenced'],
+] as const) {
+  test(`P5.12a: a reaction that died ${when} any of its requests is there, counted and told once, when it is repeated; meanwhile ${meanwhile}`, async () => {
+    for (let request = 1, died = true; died; request++) {
+      const scene = await newScene();
+      clock.now += 1_000;
+      died = await scene.react(tables.context({ death: { request, when } })).then(
+        () => false,
+        (error: unknown) => {
+          if (error instanceof Killed) return true;
+          throw error;
+        },
+      );
+      clock.now += 1_000;
+      if (meanwhile !== 'nothing') {
+        await scene.write();
+        await scene.told();
+      }
+      const where = `${when} request ${request}`;
+      expect(await scene.react(tables.context()), where).toMatchObject({ ok: true, reactions: [mine] });
+      expect(await scene.shown(), where).toMatchObject([mine]);
+      expect(await scene.counted(), where).toBe(1);
+      expect(await scene.told(), where).toBe(1);
+    }
+  });
+}
+
+test('P5.12a: the same reaction from another device, between any two requests of this one, is counted once', async () => {
+  for (let request = 1, wasLast = false; !wasLast; request++) {
+    const scene = await newScene();
+    clock.now += 1_000;
+    // Not the first of its kind, which has a condition of its own.
+    await scene.react(tables.context(), scene.writer);
+    clock.now += 1_000;
+    const racing = tables.context({
+      beforeRequest: async (nth) => {
+        if (nth === request) expect(await scene.react(tables.context())).toMatchObject({ ok: true });
+      },
+    });
+    const where = `before request ${request}`;
+    const both = { ...mine, count: 2 };
+    expect(await scene.react(racing), where).toMatchObject({ ok: true, reactions: [both] });
+    wasLast = racing.requests() < request;
+    expect(await scene.counted(), where).toBe(2);
+    expect(await scene.shown(), where).toMatchObject([both]);
+    clock.now += 1_000;
+    expect(await scene.react(tables.context(), scene.reader, true), where).toMatchObject({
+      ok: true,
+      reactions: [{ ...mine, mine: false }],
+    });
+    expect(await scene.counted(), where).toBe(1);
+  }
+});
