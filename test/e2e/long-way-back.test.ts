@@ -162,6 +162,8 @@ test('the SDK, killed half-way and opened anew, shows each message once, and a c
   expect(stored).toHaveLength(2_400);
   expect(stored).toEqual(expect.arrayContaining(shownBefore));
   const wanted = desk.im.conversation(conversationWith(senders[6]!));
+  // What asks for it is loaded with its first use: not while pages come.
+  await expect(desk.im.pending()).rejects.toMatchObject({ code: 'connection_lost' });
   const first = desk.seen
     .next('connected')
     .then(() => Promise.all([desk.im.pending(), wanted.history({ limit: 100 })]));
