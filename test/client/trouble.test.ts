@@ -353,12 +353,7 @@ describe('before the two hours are over', () => {
     const environment = { ...time.environment, ...impatient };
     const bob = await devices.connect({ userId: bobId, url: proxy.url, webSocket, environment });
     said.length = 0;
-    proxy.holdNew();
-    const waiting = proxy.heldOne();
-    time.fire(...renewalMs);
-    await waiting;
-    proxy.cutOldest();
-    await time.untilSet(2_000);
+    await loseWhileRenewing(time);
     const { sent } = bob.im.send(`user:${aliceId}`, 'between two connections');
     await bob.seen.until(
       () => bob.seen.of('sendState').at(-1)?.state === 'queued' && bob.seen.of('sendState').length === 3,
@@ -377,12 +372,7 @@ describe('before the two hours are over', () => {
     const time = new ManualTime();
     const environment = { ...time.environment, ...impatient };
     const bob = await devices.connect({ userId: newUser('bob'), url: proxy.url, environment });
-    proxy.holdNew();
-    const waiting = proxy.heldOne();
-    time.fire(...renewalMs);
-    await waiting;
-    proxy.cutOldest();
-    await time.untilSet(2_000);
+    await loseWhileRenewing(time);
     const lost = bob.seen.next('disconnected');
     time.fire(2_000);
     await lost;
@@ -393,6 +383,16 @@ describe('before the two hours are over', () => {
     await synced;
     expect(bob.seen.of('connected')).toEqual([{ renewal: false }, { renewal: false }]);
   });
+
+  /** The first connection ends while the handshake of the second one hangs. */
+  async function loseWhileRenewing(time: ManualTime): Promise<void> {
+    proxy.holdNew();
+    const waiting = proxy.heldOne();
+    time.fire(...renewalMs);
+    await waiting;
+    proxy.cutOldest();
+    await time.untilSet(2_000);
+  }
 });
 
 describe('a device whose clock is wrong, where nobody tells why a handshake failed', () => {

@@ -1,12 +1,12 @@
 // Between the moment that the port is open and the one that all is there: nobody who comes then waits for ever.
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { findFreePort } from '../../local/dynamodb/engines/child-process.ts';
 import { startCloud } from '../support/cloud.ts';
 
 test('requests and handshakes that come too early are put off, and then it is there', async () => {
-  const port = await freePort();
+  const port = await findFreePort();
   const starting = startCloud({ port });
   const url = `http://127.0.0.1:${port}/dev`;
   const early = await firstAnswer(url);
@@ -34,13 +34,4 @@ async function firstAnswer(url: string): Promise<Response> {
       if ((error as Error).name === 'TimeoutError') throw error;
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

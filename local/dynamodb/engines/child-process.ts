@@ -126,7 +126,7 @@ function lastLines(child: ChildProcess): () => string {
   return () => text.trim();
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
