@@ -9,7 +9,18 @@ import type { Item, Update, Write } from './database.ts';
 import { PAYLOAD_BYTES, reactionDigest } from './digest.ts';
 import type { FoundMessage } from './find-message.ts';
 import { refuseStranger } from './members.ts';
-import { emptyEntries, encodeEntry, findSend, oldestAt, ringOf, ringPath, shiftRing } from './rings.ts';
+import {
+  emptyEntries,
+  encodeEntry,
+  entriesOf,
+  findSend,
+  isSameEntry,
+  oldestAt,
+  ringOf,
+  ringPath,
+  shiftRing,
+  timeOf,
+} from './rings.ts';
 import { headKey, reactionClaimsAttribute } from './tables.ts';
 
 /** Reactions that a conversation remembers, and takes in so long. */
@@ -29,18 +40,25 @@ export interface ReactionNumber {
 interface Wanted {
   readonly caller: Caller;
   readonly request: ClientFrame<'react'>;
+  /** When the message began to be read. */
+  readonly readAt: number;
   /** The number under which the message's reactions were told last: the same reaction later on is another one. */
   readonly base: number;
 }
 
-/** The next number, or the one that was taken for this already. */
+/**
+ * The next number, or the one that was taken for this already. `stale`: so many were taken since the message was read that
+ * one for this may be among them, and the message has to be read again.
+ */
 export async function takeReactionNumber(
   ctx: Context,
   { headItem }: FoundMessage,
-  { caller, request, base }: Wanted,
-): Promise<ReactionNumber | Refusal> {
+  { caller, request, readAt, base }: Wanted,
+): Promise<ReactionNumber | Refusal | 'stale'> {
   const { conversationId, seq, emoji, remove } = request;
   const id = reactionDigest([caller.userId, seq, emoji, remove, base]);
+  const read = newestBefore(readAt, headItem);
+  if (!read) return 'stale';
   let head: Item | undefined = headItem;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     if (round > 2) await ctx.backOff(round - 2);
@@ -48,6 +66,7 @@ export async function takeReactionNumber(
     const ring = ringOf(head, reactionClaimsAttribute);
     const same = ring && findSend(ring, id, REMEMBERED);
     if (same) return { seq: same.seq, counted: same.counted, takenAt: [] };
+    if (ring && !entriesOf(ring, REMEMBERED).some((one) => isSameEntry(one, read))) return 'stale';
     const now = ctx.now();
     const waitMs = ring ? oldestAt(ring, REMEMBERED) + WINDOW_MS - now : 0;
     if (waitMs > 0) {
@@ -57,7 +76,7 @@ export async function takeReactionNumber(
     const written: Write = await ctx.db.update({
       table: 'Conversations',
       key: headKey(conversationId),
-      ...(ring ? taking(id, entry, now) : takingFirst(head, entry, now)),
+      ...(ring ? taking({ id, entry, read, now }) : takingFirst(head, entry, now)),
       returning: 'ALL_NEW',
     });
     head = written.item;
@@ -73,8 +92,24 @@ type Taking = Pick<Update, 'update' | 'condition' | 'names' | 'values'>;
 
 const NEXT = '#seq = #seq + :one, #controls = if_not_exists(#controls, :none) + :one';
 
-function taking(id: Buffer, entry: Uint8Array, now: number): Taking {
+/** Of what is remembered, the newest from before then; something empty, when no more was taken than can be remembered. */
+function newestBefore(then: number, head: Item): Uint8Array | undefined {
+  const ring = ringOf(head, reactionClaimsAttribute) ?? emptyEntries(REMEMBERED);
+  return entriesOf(ring, REMEMBERED).find((entry) => timeOf(entry) < then);
+}
+
+interface Claim {
+  readonly id: Buffer;
+  readonly entry: Uint8Array;
+  /** While it is remembered, so is all that was taken since the message was read. */
+  readonly read: Uint8Array;
+  readonly now: number;
+}
+
+/** A request may be carried out long after it was sent: by then the same may have been taken, and be forgotten. */
+function taking({ id, entry, read, now }: Claim): Taking {
   const others = Array.from({ length: REMEMBERED }, (_, n) => `NOT begins_with(${ringPath.entry(n)}, :id)`);
+  const isFresh = Array.from({ length: REMEMBERED }, (_, n) => `${ringPath.entry(n)} = :read`).join(' OR ');
   const claim = [
     ...shiftRing(REMEMBERED - 1),
     `${ringPath.entry(0)} = :entry`,
@@ -83,9 +118,9 @@ function taking(id: Buffer, entry: Uint8Array, now: number): Taking {
   ];
   return {
     update: `SET ${NEXT}, ${numbering}, ${claim.join(', ')}`,
-    condition: `attribute_not_exists(#dismissedSeq) AND attribute_exists(#ring) AND ${others.join(' AND ')}`,
+    condition: `attribute_not_exists(#dismissedSeq) AND attribute_exists(#ring) AND (${isFresh}) AND ${others.join(' AND ')}`,
     names: { ring: reactionClaimsAttribute },
-    values: { one: 1, none: 0, now, id, entry },
+    values: { one: 1, none: 0, now, id, entry, read },
   };
 }
 

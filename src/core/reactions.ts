@@ -42,6 +42,7 @@ export async function react(
   };
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     if (round > 1) await ctx.backOff(round - 1);
+    const readAt = ctx.now();
     const found = await findMessage(ctx, caller, request.conversationId, request.seq);
     if ('error' in found) {
       // Also for who is in there no more: they tell of nothing.
@@ -54,10 +55,12 @@ export async function react(
     const told = item['reacted'] as ReactionNumber | undefined;
     const isSo = usersOf(item, reacting.attribute).has(caller.userId) !== request.remove;
     if (isSo) {
-      const last = number ?? told;
-      if (!last || (await isTold(ctx, reacting, last, number !== undefined))) return answer(item, caller);
+      if (number && (await place(ctx, reacting, number))) return answer(item, caller);
+      const isOwn = told?.seq === number?.seq;
+      if (!told || (!isOwn && (await isTold(ctx, reacting, told)))) return answer(item, caller);
       // A reader took whoever told of it for dead and fenced the slot.
-      const next = await takeReactionNumber(ctx, found, { ...reacting, base: last.seq });
+      const next = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: told.seq });
+      if (next === 'stale') continue;
       if ('error' in next) return next;
       await noteNumber(ctx, request, told, next);
       number = next;
@@ -66,7 +69,8 @@ export async function react(
     const full = request.remove ? undefined : refuseMore(item, reacting.attribute);
     if (full) return give(full);
     if (!number) {
-      const taken = await takeReactionNumber(ctx, found, { ...reacting, base: told?.seq ?? 0 });
+      const taken = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: told?.seq ?? 0 });
+      if (taken === 'stale') continue;
       if ('error' in taken) return taken;
       number = taken;
     }
@@ -166,18 +170,11 @@ async function noteNumber(
   });
 }
 
-async function isTold(
-  ctx: Context,
-  reacting: Reacting,
-  number: ReactionNumber,
-  isOwn: boolean,
-): Promise<boolean> {
+/** Whether the message that tells of it is there, or is now. @returns false: its slot is void. */
+async function isTold(ctx: Context, reacting: Reacting, number: ReactionNumber): Promise<boolean> {
   const { caller, request } = reacting;
-  if (!isOwn) {
-    const slot = await readSlot(ctx, caller.userId, { ...request, seq: number.seq });
-    if (slot) return !isVoid(slot);
-  }
-  return place(ctx, reacting, number);
+  const slot = await readSlot(ctx, caller.userId, { ...request, seq: number.seq });
+  return slot ? !isVoid(slot) : place(ctx, reacting, number);
 }
 
 /** Puts the control message into its slot. @returns false: that is void. */

@@ -71,6 +71,11 @@ export function findSend(ring: Ring, id: Buffer, size = RING_SIZE): RingEntry | 
   return undefined;
 }
 
+/** Newest first. */
+export const entriesOf = (ring: Ring, size: number): readonly Uint8Array[] =>
+  Array.from({ length: size }, (_, index) => ring[FIELDS * index] as Uint8Array);
+export const isSameEntry = (left: Uint8Array, right: Uint8Array) => Buffer.compare(left, right) === 0;
+
 /** Makes room for a new entry: those before `index` move one place on, over the one that stood there. */
 export function shiftRing(index: number): string[] {
   return Array.from({ length: index }, (_, before) => [
@@ -87,15 +92,15 @@ export function ringOf(item: Item, attribute: string): Ring | undefined {
 export const dueAt = (ring: Ring) => ring[FIELDS * RING_SIZE] as number;
 export const newestSeq = (ring: Ring) => ring[1] as number;
 /** When the newest send took its number; 0 = there is none. */
-export const newestAt = (ring: Ring) => timeOf(Buffer.from(ring[0] as Uint8Array));
+export const newestAt = (ring: Ring) => timeOf(ring[0] as Uint8Array);
 /** The same of the last of so many. */
-export const oldestAt = (ring: Ring, size: number) =>
-  timeOf(Buffer.from(ring[FIELDS * (size - 1)] as Uint8Array));
+export const oldestAt = (ring: Ring, size: number) => timeOf(ring[FIELDS * (size - 1)] as Uint8Array);
 export const isOfConnection = (ring: Ring, connection: Buffer) =>
   connection.equals(ring[FIELDS * RING_SIZE + 1] as Uint8Array);
 
-const timeOf = (entry: Buffer) =>
-  entry.length < TIME_OFFSET + TIME_BYTES ? 0 : entry.readUIntBE(TIME_OFFSET, TIME_BYTES);
+/** 0 = of an empty one. */
+export const timeOf = (entry: Uint8Array) =>
+  entry.length < TIME_OFFSET + TIME_BYTES ? 0 : Buffer.from(entry).readUIntBE(TIME_OFFSET, TIME_BYTES);
 
 /** Rings of a side beyond MAX_RINGS, those of the devices that sent longest ago. */
 export function forgettable(item: Item, side: Side): string[] {

@@ -21,6 +21,8 @@ interface Scene {
   readonly conversationId: string;
   write(): Promise<unknown>;
   react(ctx: Context, by?: Caller, remove?: boolean): ReturnType<typeof react>;
+  /** So many to another message that the conversation remembers none from before. */
+  reactElsewhere(): Promise<void>;
   /** Numbers that tell of reactions to the message, voids left out. */
   told(): Promise<number>;
   shown(): Promise<unknown>;
@@ -49,21 +51,32 @@ async function newScene(): Promise<Scene> {
     });
   };
   const sent = await write();
+  await write();
   const { conversationId } = sent as { conversationId: string };
   const slots = async () => {
     clock.now += 60_000;
     const page = { action: 'history', id: 'h', conversationId, after: 0, limit: 100 } as const;
     return (await history(tables.context(), reader, page)) as unknown as { messages: Slot[] };
   };
+  const reaction = ({ seq = 1, remove = false }) =>
+    ({ action: 'react', id: 'r', conversationId, seq, emoji: '👍', remove }) as const;
   return {
     reader,
     writer,
     conversationId,
     write,
-    react: (ctx, by = reader, remove = false) =>
-      react(ctx, by, { action: 'react', id: 'r', conversationId, seq: 1, emoji: '👍', remove }),
+    react: (ctx, by = reader, remove = false) => react(ctx, by, reaction({ remove })),
+    async reactElsewhere() {
+      for (const remove of [false, true, false, true]) {
+        clock.now += 1_000;
+        const answer = await react(tables.context(), writer, reaction({ seq: 2, remove }));
+        expect(answer).toMatchObject({ ok: true });
+      }
+    },
     told: async () =>
-      (await slots()).messages.filter((slot) => 'type' in slot && slot.type === 'control').length,
+      (await slots()).messages.filter(
+        (slot) => 'type' in slot && slot.type === 'control' && slot.body['seq'] === 1,
+      ).length,
     shown: async () => ((await slots()).messages[0] as Message).reactions,
     async counted() {
       const items = await tables.scan('Messages');
@@ -72,6 +85,19 @@ async function newScene(): Promise<Scene> {
       ];
     },
   };
+}
+
+const nothing = async () => {};
+
+/** What holds no message yet never will. */
+async function fence(scene: Scene): Promise<void> {
+  await scene.write();
+  await scene.told();
+}
+
+async function fenceAndForget(scene: Scene): Promise<void> {
+  await fence(scene);
+  await scene.reactElsewhere();
 }
 
 const mine = { emoji: '👍', count: 1, mine: true };
@@ -93,10 +119,7 @@ for (const [when, meanwhile] of [
         },
       );
       clock.now += 1_000;
-      if (meanwhile !== 'nothing') {
-        await scene.write();
-        await scene.told();
-      }
+      if (meanwhile !== 'nothing') await fence(scene);
       const where = `${when} request ${request}`;
       expect(await scene.react(tables.context()), where).toMatchObject({ ok: true, reactions: [mine] });
       expect(await scene.shown(), where).toMatchObject([mine]);
@@ -106,29 +129,40 @@ for (const [when, meanwhile] of [
   });
 }
 
-test('P5.12a: the same reaction from another device, between any two requests of this one, is counted once', async () => {
-  for (let request = 1, wasLast = false; !wasLast; request++) {
-    const scene = await newScene();
-    clock.now += 1_000;
-    // Not the first of its kind, which has a condition of its own.
-    await scene.react(tables.context(), scene.writer);
-    clock.now += 1_000;
-    const racing = tables.context({
-      beforeRequest: async (nth) => {
-        if (nth === request) expect(await scene.react(tables.context())).toMatchObject({ ok: true });
-      },
-    });
-    const where = `before request ${request}`;
-    const both = { ...mine, count: 2 };
-    expect(await scene.react(racing), where).toMatchObject({ ok: true, reactions: [both] });
-    wasLast = racing.requests() < request;
-    expect(await scene.counted(), where).toBe(2);
-    expect(await scene.shown(), where).toMatchObject([both]);
-    clock.now += 1_000;
-    expect(await scene.react(tables.context(), scene.reader, true), where).toMatchObject({
-      ok: true,
-      reactions: [{ ...mine, mine: false }],
-    });
-    expect(await scene.counted(), where).toBe(1);
-  }
-});
+for (const [meanwhile, before, after] of [
+  ['alone', nothing, nothing],
+  ['and then so many others that it is forgotten', nothing, (scene: Scene) => scene.reactElsewhere()],
+  ['after a reader fenced what it found', fence, nothing],
+  ['after that, and so many others that it is forgotten', fenceAndForget, nothing],
+] as const) {
+  test(`P5.12a: the same reaction from another device, between any two requests of this one, is counted and told once: ${meanwhile}`, async () => {
+    for (let request = 1, wasLast = false; !wasLast; request++) {
+      const scene = await newScene();
+      clock.now += 1_000;
+      // Not the first of its kind, which has a condition of its own.
+      await scene.react(tables.context(), scene.writer);
+      clock.now += 1_000;
+      const racing = tables.context({
+        beforeRequest: async (nth) => {
+          if (nth !== request) return;
+          await before(scene);
+          expect(await scene.react(tables.context())).toMatchObject({ ok: true });
+          await after(scene);
+        },
+      });
+      const where = `before request ${request}`;
+      const both = { ...mine, count: 2 };
+      expect(await scene.react(racing), where).toMatchObject({ ok: true, reactions: [both] });
+      wasLast = racing.requests() < request;
+      expect(await scene.counted(), where).toBe(2);
+      expect(await scene.shown(), where).toMatchObject([both]);
+      expect(await scene.told(), where).toBe(2);
+      clock.now += 1_000;
+      expect(await scene.react(tables.context(), scene.reader, true), where).toMatchObject({
+        ok: true,
+        reactions: [{ ...mine, mine: false }],
+      });
+      expect(await scene.counted(), where).toBe(1);
+    }
+  });
+}

@@ -46,4 +46,10 @@ export const regressions: readonly Regression[] = [
       'I4: after a month a message that had waited for one before it was shown as it had been before its edit',
     sized: true,
   },
+  {
+    seed: 405_220,
+    found:
+      'P5.12a: carried out late, or met with a fence, a reaction that another device told of was told again',
+    sized: true,
+  },
 ];
