@@ -12,15 +12,16 @@ import { Typing } from './people/typing.ts';
 import { Watching } from './people/watching.ts';
 import { Registration } from './registration.ts';
 import type { Store } from './store/store.ts';
-import type { HoleRepair } from './sync/hole-repair.ts';
+import { listConversations, takeList } from './sync/conversation-list.ts';
+import { HoleRepair } from './sync/hole-repair.ts';
 import type { Inbox } from './sync/inbox.ts';
 import { Looking } from './sync/looking.ts';
 import type { Reads } from './sync/reads.ts';
+import { startOver } from './sync/reset.ts';
 
 export interface ExtrasOptions {
   readonly store: Store;
   readonly inbox: Inbox;
-  readonly holes: HoleRepair;
   readonly reads: Reads;
   readonly request: Request;
   readonly environment: Environment;
@@ -30,6 +31,8 @@ export interface ExtrasOptions {
 
 export class Extras {
   readonly operations = extraOperations;
+  readonly recovery = { startOver, listConversations, takeList };
+  readonly holes: HoleRepair;
   readonly looking: Looking;
   readonly registration: Registration;
   readonly typing: Typing;
@@ -37,7 +40,8 @@ export class Extras {
 
   constructor(options: ExtrasOptions) {
     learnAnswers(extraAnswers);
-    this.looking = new Looking(options);
+    this.holes = new HoleRepair(options);
+    this.looking = new Looking({ ...options, holes: this.holes });
     this.registration = new Registration(options);
     this.typing = new Typing({ ...options, userId: options.store.meta.userId });
     this.watching = new Watching(options);
@@ -45,12 +49,14 @@ export class Extras {
 
   /** Synced to the head. */
   resume(): void {
+    this.holes.resume();
     this.looking.resume();
     this.watching.resume();
     this.registration.resume();
   }
 
   pause(): void {
+    this.holes.pause();
     this.looking.pause();
     this.registration.pause();
     this.typing.pause();

@@ -10,3 +10,7 @@ export const isNameless = ({ conversationId, group, left }: ConversationRecord) 
 /** Where to be notified is kept, and this mailbox's server has not answered it. */
 export const isToRegister = ({ push, meta }: Store) =>
   push !== undefined && push.toldTo !== (meta.mailbox ?? '');
+
+/** By what is stored. */
+export const needsExtras = (store: Store) =>
+  isToRegister(store) || store.withHoles.length > 0 || [...store.conversations].some(isNameless);

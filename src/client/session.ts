@@ -2,22 +2,24 @@
 import { Acks } from './sync/acks.ts';
 import type { ClientEvents } from './client-events.ts';
 import { Changes } from './changes.ts';
-import type { Environment, WebSocketConstructor } from './environment.ts';
+import type { CancelTimer, Environment, WebSocketConstructor } from './environment.ts';
 import { clientClosed, ImError, toImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import type { Extras } from './extras.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
 import { tellGroup } from './group-events.ts';
-import { HoleRepair } from './sync/hole-repair.ts';
 import { Inbox } from './sync/inbox.ts';
 import { Link } from './connection/link.ts';
 import { loaded } from './loading.ts';
 import { Reads } from './sync/reads.ts';
 import { Outbox } from './outbox/outbox.ts';
-import { isNameless, isToRegister } from './needs.ts';
+import { needsExtras } from './needs.ts';
 import type { Store } from './store/store.ts';
 import { Sync } from './sync/sync.ts';
 import type { TokenSource } from './connection/token.ts';
+
+/** What is needed and did not load. */
+const LOAD_AGAIN_MS = 10_000;
 
 export interface SessionOptions {
   /** With its query. */
@@ -55,8 +57,8 @@ export class Session {
   readonly changes: Changes;
   private extras: Extras | undefined;
   private loading: Promise<Extras> | undefined;
+  private cancelLoading: CancelTimer = () => {};
   private readonly acks: Acks;
-  private readonly holes: HoleRepair;
   private readonly store: Store;
   private readonly events: Emitter<ClientEvents>;
   private readonly environment: Environment;
@@ -81,7 +83,6 @@ export class Session {
     const inbox = this.createInbox(options.keepMessages);
     this.acks = acks;
     this.inbox = inbox;
-    this.holes = new HoleRepair({ store, inbox, request, environment, onError });
     this.outbox = new Outbox({
       store,
       inbox,
@@ -106,6 +107,7 @@ export class Session {
       request,
       environment,
       onError,
+      recovery: async () => (await this.loadExtras()).recovery,
       onSyncing: () => this.become('syncing', {}),
       onSynced: () => this.noteSynced(),
       onStays: (stays) => {
@@ -214,7 +216,11 @@ export class Session {
         this.changes.tell(before, after);
         this.extras?.looking.noteChange(before, after);
       },
-      onHole: (conversationId) => this.holes.notice(conversationId),
+      // Before that, `resumeExtras` sees to it.
+      onHole: (conversationId) => {
+        if (this.extras || this.state === 'synced')
+          this.useExtras(({ holes }) => holes.notice(conversationId));
+      },
     });
   }
 
@@ -263,30 +269,33 @@ export class Session {
 
   private addExtras({ Extras: Added }: typeof import('./extras.ts')): Extras {
     if (this.state === 'closed') throw clientClosed();
-    const { store, inbox, holes, reads, events, onError } = this;
+    const { store, inbox, reads, events, onError } = this;
     const { request } = this.link;
     const { environment } = this;
-    this.extras = new Added({ store, inbox, holes, reads, request, environment, events, onError });
+    this.extras = new Added({ store, inbox, reads, request, environment, events, onError });
     if (this.state === 'synced') this.extras.resume();
     return this.extras;
   }
 
-  /** At once, or when they are loaded, in the order asked. What does not load is needed again, or the next sync sees to it. */
+  /** At once, or when they are loaded, in the order asked. What is lost where they do not load, what is stored still needs. */
   private useExtras(use: (extras: Extras) => void): void {
     if (this.extras) use(this.extras);
-    else void this.loadExtras().then(use, () => {});
+    else
+      void this.loadExtras().then(use, () => {
+        if (this.state !== 'synced') return;
+        this.cancelLoading();
+        this.cancelLoading = this.environment.setTimer(() => this.resumeExtras(), LOAD_AGAIN_MS);
+      });
   }
 
   private resumeExtras(): void {
-    const { store, extras } = this;
-    if (extras) extras.resume();
-    else if (isToRegister(store) || [...store.conversations].some(isNameless)) this.useExtras(() => {});
+    if (this.extras) this.extras.resume();
+    else if (needsExtras(this.store)) this.useExtras(() => {});
   }
 
   private noteSynced(): void {
     this.become('synced', { position: this.store.meta.position ?? 0 });
     this.settleStart(({ resolve }) => resolve());
-    this.holes.resume();
     this.resumeExtras();
     this.outbox.resume();
     this.reads.resume();
@@ -297,9 +306,9 @@ export class Session {
   private pause(): void {
     this.sync.stop();
     this.acks.stop();
-    this.holes.pause();
     this.outbox.pause();
     this.reads.pause();
+    this.cancelLoading();
     this.extras?.pause();
   }
 

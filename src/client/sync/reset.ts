@@ -4,6 +4,7 @@ import { ImError } from '../errors.ts';
 import { askHistory } from '../slots.ts';
 import { listConversations, takeList } from './conversation-list.ts';
 import type { Inbox } from './inbox.ts';
+import { isForeign, type MailboxState } from './mailbox.ts';
 import type { Store } from '../store/store.ts';
 import { readTargets } from './targets.ts';
 
@@ -16,16 +17,6 @@ export type ResetReason =
   | 'behind'
   /** The server's mailbox is not the one that this device knew: what was stored of it is gone. */
   | 'foreign';
-
-export interface MailboxState {
-  readonly head: number;
-  readonly mailbox?: string | undefined;
-}
-
-/** What is stored is from another mailbox. */
-export function isForeign({ meta }: Store, mailbox: string | undefined): boolean {
-  return meta.mailbox !== undefined && mailbox !== undefined && mailbox !== meta.mailbox;
-}
 
 interface Parts {
   readonly store: Store;

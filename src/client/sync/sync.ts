@@ -10,12 +10,20 @@ import type { Stay, SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox, Intake } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
-import { listConversations, takeList } from './conversation-list.ts';
-import { isForeign, startOver, type MailboxState, type ResetReason } from './reset.ts';
+import type { listConversations, takeList } from './conversation-list.ts';
+import { isForeign, type MailboxState } from './mailbox.ts';
+import type { ResetReason, startOver } from './reset.ts';
 import type { Store } from '../store/store.ts';
 
 /** Pushes that are kept during a catch-up; of what is beyond, only the need to pull is. */
 const MAX_BUFFERED_PUSHES = 500;
+
+/** For a device that the mailbox does not tell of everything. */
+export interface Recovery {
+  readonly startOver: typeof startOver;
+  readonly listConversations: typeof listConversations;
+  readonly takeList: typeof takeList;
+}
 
 export interface SyncOptions {
   readonly store: Store;
@@ -23,6 +31,8 @@ export interface SyncOptions {
   readonly acks: Acks;
   readonly request: Request;
   readonly environment: Environment;
+  /** Rejects with ImError that is worth trying again. */
+  readonly recovery: () => Promise<Recovery>;
   readonly onSyncing: () => void;
   /** At the head, for the first time since the connection opened or for another time after a gap. */
   readonly onSynced: () => void;
@@ -164,6 +174,8 @@ export class Sync {
       if (after !== null) acks.noteTold(after);
       const { mailbox } = answer;
       if ('reset' in answer || isForeign(store, mailbox)) {
+        const { startOver } = await this.options.recovery();
+        if (!isCurrent()) return;
         this.options.onReset(await startOver(this.options, answer), answer.head);
         acks.reset();
         continue;
@@ -179,10 +191,13 @@ export class Sync {
       more = answer.more;
       if (more && next <= (after ?? -1))
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });
+      const recovery = after === null && begin > 0 ? await this.options.recovery() : undefined;
+      const listed = await recovery?.listConversations(request);
+      if (!isCurrent()) return;
       const intake = intakeOf(events, 'catch-up');
       await inbox.take({ ...intake, meta });
       this.tell(intake, events);
-      if (after === null && begin > 0) await takeList(this.options, await listConversations(request));
+      if (listed) await recovery?.takeList(this.options, listed);
       if (isCurrent()) acks.noteStored(events.length);
     }
   }
