@@ -56,4 +56,11 @@ export const prices = {
     source: 'https://aws.amazon.com/lambda/pricing',
     asOf: '2026-11',
   },
+  queueRequest: {
+    // Beyond 100 billion a month, $0.30 per million.
+    usd: 0.4e-6,
+    unit: 'request to a standard queue, per 64 KB',
+    source: 'https://aws.amazon.com/sqs/pricing',
+    asOf: '2026-11',
+  },
 } as const satisfies Readonly<Record<string, Price>>;

@@ -113,6 +113,17 @@ const configSchema = v.strictObject({
   fanOutReservedConcurrency: v.optional(
     v.pipe(v.union([v.number(), v.string()]), v.transform(Number), v.integer(), v.minValue(1)),
   ),
+  /** Batches of ten notes about devices that are away that the notifier has at once: what a slow push service may take of the account. */
+  notifierConcurrency: v.optional(
+    v.pipe(
+      v.union([v.number(), v.string()]),
+      v.transform(Number),
+      v.integer(),
+      v.minValue(2),
+      v.maxValue(1_000),
+    ),
+    50,
+  ),
   /** The ARN of a key that tables, queues, files and logs are encrypted with; else AWS's own (docs/operations.md). */
   kmsKey: v.optional(
     v.pipe(

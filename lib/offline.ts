@@ -40,7 +40,10 @@ export class Offline extends Construct {
       .useTable(tables, 'OfflineQueue', 'BatchGetItem', 'UpdateItem', 'DeleteItem');
     new PushServices(this, 'Push', { config, notify });
     // However slow a push service is, it takes no more than this of what the account may run at once.
-    const { queue } = new QueueSource(this, 'Notifications', { consumer: notify, maxConcurrency: 50 });
+    const { queue } = new QueueSource(this, 'Notifications', {
+      consumer: notify,
+      maxConcurrency: config.notifierConcurrency,
+    });
     this.notifications = queue;
     notify.useQueue(queue, 'NOTIFICATIONS_QUEUE_URL');
 

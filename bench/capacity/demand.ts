@@ -82,9 +82,14 @@ export const functionNames = [
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 
+export const queueNames = ['Notifications', 'GroupTasks'] as const;
+export type QueueName = (typeof queueNames)[number];
+
 export interface Demand {
   readonly tables: Readonly<Record<TableName, Units>>;
   readonly invocations: Readonly<Record<FunctionName, number>>;
+  /** Messages that are sent to them. */
+  readonly queues: Readonly<Record<QueueName, number>>;
   readonly framesIn: number;
   /** Answers to what came in, and pushes: only these take a request of functions to the gateway. */
   readonly answers: number;
@@ -190,6 +195,7 @@ export function demandOf(work: Work): Demand {
       'wake-notifier': notifications,
       notify: notifications,
     },
+    queues: { Notifications: notifications, GroupTasks: work.parts },
     // An acknowledgement is not answered.
     framesIn: asked + work.acknowledgements,
     answers: asked,

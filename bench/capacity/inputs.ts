@@ -26,11 +26,15 @@ export interface Inputs extends Audience {
   /** After an outage, at the peak, all come back within so many minutes; 0: there is none. */
   readonly reconnectMinutes: number;
   readonly heartbeatSeconds: number;
-  /** What an invocation is taken to last on Lambda: of send, of any other request, of a batch of fan-out and each of its recipients. */
+  /**
+   * What an invocation is taken to last on Lambda: of send, of any other request, of a batch of fan-out and each of its
+   * recipients, of a full batch of notes with the requests to push services.
+   */
   readonly sendMs: number;
   readonly requestMs: number;
   readonly fanOutMs: number;
   readonly recipientMs: number;
+  readonly notifyMs: number;
   /** Batches of a shard at once. */
   readonly parallelization: number;
   /** Of the hottest keys: in so many of a hundred cases they are no hotter. */
@@ -69,6 +73,7 @@ export const defaultInputs: Inputs = {
   requestMs: 15,
   fanOutMs: 20,
   recipientMs: 0.4,
+  notifyMs: 150,
   parallelization: 1,
   quantile: 0.99,
   trials: 1_000,

@@ -80,6 +80,45 @@ export const limits = {
     adjustable: false,
     source: 'docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html',
   },
+  /** Standard queues take nearly any number of requests; messages that were received and not deleted are limited. */
+  queueInFlight: {
+    value: 120_000,
+    unit: 'messages in flight of a queue',
+    adjustable: true,
+    source: 'docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html',
+  },
+  queueWaitSeconds: {
+    value: 20,
+    unit: 's that a request waits for messages at most',
+    adjustable: false,
+    source: 'docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html',
+  },
+  /** What Lambda asks a queue with, as long as it is empty. */
+  queuePollers: {
+    value: 5,
+    unit: 'batches at once to begin with',
+    adjustable: false,
+    source: 'docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html',
+  },
+  queueScaling: {
+    value: 300,
+    unit: 'more batches at once in a minute',
+    adjustable: false,
+    source: 'docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html',
+  },
+  queueBatchesAtOnce: {
+    value: 1_250,
+    unit: 'batches of a queue at once',
+    adjustable: false,
+    source: 'docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html',
+  },
+  /** Where a queue is given one of its own. */
+  queueMaximumConcurrency: {
+    value: 1_000,
+    unit: 'batches at once that may be set',
+    adjustable: false,
+    source: 'docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html',
+  },
   gatewayRequests: {
     value: 10_000,
     unit: 'requests/s of all APIs of the account, @connections included',
@@ -110,4 +149,9 @@ export const stack = {
   batchRecords: 100,
   parallelization: 1,
   memoryGigabytes: 0.5,
+  notesABatch: 10,
+  tasksABatch: 1,
+  notifierConcurrency: 50,
+  /** Those of work that the service API begins, too. */
+  polledQueues: 5,
 } as const;

@@ -65,6 +65,7 @@ const more: readonly [flags: string, name: keyof Inputs, text: string, parse: (v
   ['--request-ms <ms>', 'requestMs', 'any other', from(1, 900_000)],
   ['--fan-out-ms <ms>', 'fanOutMs', 'a batch of fan-out', from(1, 60_000)],
   ['--recipient-ms <ms>', 'recipientMs', 'more for each of its recipients', from(0, 1_000)],
+  ['--notify-ms <ms>', 'notifyMs', 'a full batch of notes, push services included', from(1, 20_000)],
   ['--quantile <share>', 'quantile', 'of the hottest keys', share],
   ['--trials <count>', 'trials', 'of chance', whole(1, 100_000)],
   ['--seed <number>', 'seed', 'of chance', whole(0, 2 ** 31)],

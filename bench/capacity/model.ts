@@ -1,4 +1,4 @@
-// The planner: from a load to what it needs of DynamoDB, Lambda and API Gateway, and what it costs. Pure: the same inputs
+// The planner: from a load to what it needs of DynamoDB, Lambda, SQS and API Gateway, and what it costs. Pure: the same inputs
 // give the same report, chance included.
 import { createRandom } from '../../local/faults/random.ts';
 import { tableDefinitions, type TableDefinition, type TableName } from '../../src/core/tables.ts';
@@ -9,6 +9,7 @@ import { hottestOf, type HotKey } from './hottest.ts';
 import type { Inputs } from './inputs.ts';
 import { limits, stack } from './limits.ts';
 import { needsOf, type Need } from './needs.ts';
+import { queueRequestsPerSecond, queuesOf, secondsToScale, type QueueNeed } from './queues.ts';
 import { fanningOf, type Fanning } from './streams.ts';
 import { add, directMessage, groupMessage, headsOfLargeGroup, times } from './traffic.ts';
 
@@ -43,6 +44,7 @@ export interface Report {
   readonly hottestKeys: readonly HotKey[];
   readonly fanOut: Fanning;
   readonly functions: readonly FunctionNeed[];
+  readonly queues: readonly QueueNeed[];
   readonly gateway: {
     readonly connections: number;
     readonly connectsPerSecond: number;
@@ -93,6 +95,7 @@ export function capacityOf(inputs: Inputs): Report {
   const demand = demandOf({ ...work, batches: fanOut.batchesPerSecond });
   const meanFanOut = fanning(inputs.messagesPerSecond / inputs.peakToMean);
   const functions = functionsOf(inputs, demand, fanOut);
+  const queues = queuesOf(demand, (name) => functions.find((one) => one.name === name)!.concurrency);
   const gateway = {
     connections: inputs.online * inputs.devices,
     connectsPerSecond: work.connects,
@@ -114,8 +117,9 @@ export function capacityOf(inputs: Inputs): Report {
     hottestKeys,
     fanOut,
     functions,
+    queues,
     gateway,
-    needs: needsOf({ inputs, tables, hottestKeys, fanOut, functions, gateway }),
+    needs: needsOf({ inputs, tables, hottestKeys, fanOut, functions, queues, gateway }),
     bill: billOf(inputs, demandOf({ ...meanWork, batches: meanFanOut.batchesPerSecond }), tables, meanFanOut),
   };
 }
@@ -186,14 +190,15 @@ function functionsOf(inputs: Inputs, demand: Demand, fanOut: Fanning): readonly 
     const invocationsPerSecond = demand.invocations[name];
     const concurrency =
       name === 'fan-out' ? fanOut.concurrency : (invocationsPerSecond * msOf(inputs, name)) / 1_000;
-    const secondsToScale = (concurrency / limits.lambdaScaling.value) * 10;
-    return { name, invocationsPerSecond, concurrency, secondsToScale };
+    return { name, invocationsPerSecond, concurrency, secondsToScale: secondsToScale(name, concurrency) };
   });
 }
 
 function msOf(inputs: Inputs, name: FunctionName): number {
   if (name === 'send') return inputs.sendMs;
   if (name === 'group-tasks') return inputs.fanOutMs + inputs.recipientsPerInvocation * inputs.recipientMs;
+  // Of one note: what a full batch takes, by its notes.
+  if (name === 'notify') return inputs.notifyMs / stack.notesABatch;
   return inputs.requestMs;
 }
 
@@ -231,6 +236,7 @@ function billOf(inputs: Inputs, mean: Demand, tables: readonly TableNeed[], fanO
         prices.gigabyteSecond.usd,
       ),
     },
+    { item: 'SQS requests', usdPerMonth: usd(queueRequestsPerSecond(mean), prices.queueRequest.usd) },
   ];
   return { lines, usdPerMonth: sum(lines.map(({ usdPerMonth }) => usdPerMonth)) };
 }

@@ -1,6 +1,7 @@
 // What is needed, beside what there is: the quotas to ask for, the settings to change, and what no asking helps.
 import { limits, stack } from './limits.ts';
 import type { Report } from './model.ts';
+import type { QueueNeed } from './queues.ts';
 
 export interface Need {
   readonly limit: string;
@@ -16,7 +17,10 @@ export interface Need {
 
 const SPARE = 1.2;
 
-type Findings = Pick<Report, 'inputs' | 'tables' | 'hottestKeys' | 'fanOut' | 'functions' | 'gateway'>;
+type Findings = Pick<
+  Report,
+  'inputs' | 'tables' | 'hottestKeys' | 'fanOut' | 'functions' | 'queues' | 'gateway'
+>;
 
 /** The tightest first. */
 export function needsOf({
@@ -25,6 +29,7 @@ export function needsOf({
   hottestKeys,
   fanOut,
   functions,
+  queues,
   gateway,
 }: Findings): readonly Need[] {
   const rate = (name: string) => functions.find((one) => one.name === name)?.invocationsPerSecond ?? 0;
@@ -53,6 +58,7 @@ export function needsOf({
       requests / limits.lambdaRequestsPerConcurrency.value,
       limits.lambdaConcurrency,
     ),
+    ...queues.flatMap(needsOfQueue),
     quota('Requests to API Gateway', gateway.requestsPerSecond, limits.gatewayRequests),
     quota('New connections', gateway.connectsPerSecond, limits.newConnections),
     {
@@ -92,6 +98,35 @@ export function needsOf({
     },
   ];
   return needs.toSorted((left, right) => pressureOf(right) - pressureOf(left));
+}
+
+function needsOfQueue({ queue, batchesAtOnce, inFlight }: QueueNeed): readonly Need[] {
+  const batches = { needed: batchesAtOnce, unit: limits.queueBatchesAtOnce.unit };
+  return [
+    quota(`Messages in flight of the queue ${queue}`, inFlight, limits.queueInFlight),
+    queue === 'Notifications'
+      ? {
+          ...batches,
+          limit: 'Batches of the queue Notifications at once, of this stack',
+          available: stack.notifierConcurrency,
+          remedy: notifierRemedy(batchesAtOnce),
+        }
+      : {
+          ...batches,
+          limit: `Batches of the queue ${queue} at once`,
+          available: limits.queueBatchesAtOnce.value,
+          remedy:
+            'no quota helps: raise headsIntervalMs, so that members of large groups are told less often',
+        },
+  ];
+}
+
+function notifierRemedy(batchesAtOnce: number): string {
+  const { value } = limits.queueMaximumConcurrency;
+  const set = `-c notifierConcurrency=${Math.min(value, ask(batchesAtOnce))}`;
+  return batchesAtOnce <= value
+    ? set
+    : `${set} is the most: raise notifyDelayMs, too, so that more is told at once`;
 }
 
 /** Above 1 it breaks; 0.5 would bear twice the load. */

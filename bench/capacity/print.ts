@@ -4,7 +4,7 @@ import { pressureOf, type Need } from './needs.ts';
 import type { Report } from './model.ts';
 
 export function print(report: Report): string {
-  const { inputs, groups, tables, hottestKeys, fanOut, functions, gateway, needs, bill } = report;
+  const { inputs, groups, tables, hottestKeys, fanOut, functions, queues, gateway, needs, bill } = report;
   return [
     `${whole(inputs.messagesPerSecond)} messages a second at the peak (${whole(inputs.messagesPerSecond / inputs.peakToMean)} mean), ` +
       `${whole(inputs.online)} of ${whole(inputs.users)} users online with ${inputs.devices} devices each; ${percent(inputs.groupShare)} of the`,
@@ -41,6 +41,12 @@ export function print(report: Report): string {
     row(['', 'a second', 'at once', 's to scale']),
     ...functions.map((one) =>
       row([one.name, whole(one.invocationsPerSecond), whole(one.concurrency), whole(one.secondsToScale)]),
+    ),
+    '',
+    heading('Queues, at the peak'),
+    row(['', 'a second', 'at once', 'in flight']),
+    ...queues.map((one) =>
+      row([one.queue, whole(one.messagesPerSecond), whole(one.batchesAtOnce), whole(one.inFlight)]),
     ),
     '',
     heading('API Gateway'),

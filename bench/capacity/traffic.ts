@@ -65,7 +65,7 @@ export function groupMessage(audience: Audience, members: number): Work {
       // A query takes a whole unit at least.
       subscribersRead: Math.max(1, lookers * devices * UNITS_A_LOOKER),
       pushes: lookers * devices + devices - 1,
-      parts: lookers * devices > recipientsPerInvocation ? (lookers * devices) / recipientsPerInvocation : 0,
+      parts: partsOf(lookers * devices, recipientsPerInvocation),
     };
   }
   const others = members - 1;
@@ -76,7 +76,7 @@ export function groupMessage(audience: Audience, members: number): Work {
     groupReads: reported,
     groupNotifications: awayOf(audience, others) * audience.notified,
     pushes: pushesTo(audience, others) + reported * (devices - 1),
-    parts: members > recipientsPerInvocation ? members / recipientsPerInvocation : 0,
+    parts: partsOf(members, recipientsPerInvocation),
   };
 }
 
@@ -90,9 +90,12 @@ export function headsOfLargeGroup(audience: Audience, members: number): Work {
     headsTold: told,
     mailboxEntries: told,
     pushes: told * audience.devices,
-    parts: 1,
+    parts: 1 + partsOf(members, audience.recipientsPerInvocation),
   };
 }
+
+const partsOf = (recipients: number, perInvocation: number) =>
+  recipients > perInvocation ? Math.ceil(recipients / perInvocation) : 0;
 
 function toMailboxes(audience: Audience, others: number): Work {
   const { acknowledgeEvery } = audience;

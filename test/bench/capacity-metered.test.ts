@@ -1,8 +1,15 @@
 // The planner's numbers, held to the meters of the local cloud: what it predicts for a small mix is what that took, within a tenth.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { demandOf, functionNames, noWork, type Work } from '../../bench/capacity/demand.ts';
-import { add, directMessage, groupMessage, times, type Audience } from '../../bench/capacity/traffic.ts';
+import { demandOf, functionNames, noWork, queueNames, type Work } from '../../bench/capacity/demand.ts';
+import {
+  add,
+  directMessage,
+  groupMessage,
+  headsOfLargeGroup,
+  times,
+  type Audience,
+} from '../../bench/capacity/traffic.ts';
 import { Device } from '../../bench/device.ts';
 import { meterGroupMessages } from '../../bench/group-messages.ts';
 import type { Cloud } from '../../local/cloud.ts';
@@ -60,8 +67,8 @@ async function send(from: string, to: string, messages: number): Promise<void> {
 
 /** Each number within a tenth; what is not predicted must not be there. */
 function expectMetered(work: Work): void {
-  const { tables, invocations, framesIn, answers, pushes } = demandOf(work);
-  const { dynamodb, lambda, gateway } = cloud.metrics();
+  const { tables, invocations, queues, framesIn, answers, pushes } = demandOf(work);
+  const { dynamodb, lambda, gateway, sqs } = cloud.metrics();
   const names = Object.keys(tables) as TableName[];
   const pairs: [string, number, number][] = [
     ['frames in', framesIn, gateway.messagesIn],
@@ -70,6 +77,14 @@ function expectMetered(work: Work): void {
       [`${table}, write units`, tables[table].write, dynamodb.byTable[table]?.writeUnits ?? 0],
       [`${table}, read units`, tables[table].read, dynamodb.byTable[table]?.readUnits ?? 0],
     ]),
+    ...queueNames.flatMap((queue): [string, number, number][] => {
+      const { sent = 0, received = 0, deleted = 0 } = sqs.queues[queue] ?? {};
+      return [
+        [`sent to ${queue}`, queues[queue], sent],
+        [`received from ${queue}`, queues[queue], received],
+        [`deleted from ${queue}`, queues[queue], deleted],
+      ];
+    }),
     ...functionNames.map((name): [string, number, number] => [
       `invocations of ${name}`,
       invocations[name],
@@ -160,7 +175,9 @@ it('predicts a group of which some are online, some away and told, and reads the
 
 it('predicts a large group, pushed to who looks', async () => {
   const large = await startCloud({
-    environment: { IM_SETTINGS: '{"writeFanoutLimit":1,"headsIntervalMs":1000}' },
+    environment: {
+      IM_SETTINGS: '{"writeFanoutLimit":1,"headsIntervalMs":1000,"recipientsPerInvocation":20}',
+    },
   });
   const members = 60;
   const looking = 0.1;
@@ -185,6 +202,10 @@ it('predicts a large group, pushed to who looks', async () => {
     near(alone.readUnits, sum('read'));
     near(alone.frames, pushes);
     near(alone.invocations, invocations.send + invocations['fan-out']);
+    // Of the message that was metered last: the others are told, in parts.
+    const told = demandOf(headsOfLargeGroup({ ...share, recipientsPerInvocation: 20 }, members));
+    expect(large.metrics().sqs.queues['GroupTasks']?.sent).toBe(told.queues.GroupTasks);
+    expect(large.metrics().lambda['group-tasks']?.invocations).toBe(told.invocations['group-tasks']);
   } finally {
     await large.close();
   }

@@ -11,6 +11,7 @@ import { stack } from '../../bench/capacity/limits.ts';
 import { capacityOf, type Report } from '../../bench/capacity/model.ts';
 import { ask, pressureOf } from '../../bench/capacity/needs.ts';
 import { print } from '../../bench/capacity/print.ts';
+import { prices } from '../../bench/prices.ts';
 import { createRandom } from '../../local/faults/random.ts';
 
 const loads: fc.Arbitrary<Inputs> = fc
@@ -74,6 +75,19 @@ it('where nobody is connected and groups are written to, twice the messages are 
   );
 });
 
+it('the bill has three requests to SQS for each message of a queue, and those that find none', () => {
+  const requests = (inputs: Inputs) => {
+    const { lines } = capacityOf(inputs).bill;
+    return (
+      lines.find(({ item }) => item === 'SQS requests')!.usdPerMonth / prices.queueRequest.usd / 2_592_000
+    );
+  };
+  const idle = { ...defaultInputs, messagesPerSecond: 0 };
+  expect(requests(idle)).toBeCloseTo((5 * 5) / 20, 6);
+  const direct = { ...defaultInputs, groupShare: 0, recipientsOnline: 0, notified: 1, peakToMean: 1 };
+  expect(requests(direct)).toBeCloseTo(3 * direct.messagesPerSecond + (5 * 5) / 20, 3);
+});
+
 it('the same seed says the same, another one something else', () => {
   const text = (seed: number) => JSON.stringify(capacityOf({ ...defaultInputs, seed }));
   expect(text(7)).toBe(text(7));
@@ -134,6 +148,19 @@ describe('what breaks first', () => {
     expect(Number.isFinite(helped.lagMs)).toBe(true);
   });
 
+  it('may be the notifier, which works at so many batches at once as the stack lets it', () => {
+    const slow = { ...defaultInputs, notifyMs: 20_000 };
+    const report = capacityOf(slow);
+    expect(report.needs[0]).toMatchObject({
+      limit: 'Batches of the queue Notifications at once, of this stack',
+      available: 50,
+    });
+    const [{ messagesPerSecond, batchesAtOnce, inFlight } = report.queues[0]!] = report.queues;
+    expect(batchesAtOnce).toBeCloseTo((messagesPerSecond / 10) * 20, 6);
+    expect(inFlight).toBeCloseTo(10 * batchesAtOnce, 6);
+    expect(print(report)).toMatch(/-c notifierConcurrency=\d+/);
+  });
+
   it('asks in two figures, with a fifth to spare', () => {
     expect([1, 99, 1_000, 123_456].map(ask)).toEqual([2, 120, 1_200, 150_000]);
   });
@@ -172,6 +199,16 @@ it('what it takes for the stack’s is in the template', () => {
         $connect: expect.objectContaining({ ThrottlingRateLimit: stack.connectRequests }),
       }),
     }),
+  );
+  const ofQueues = all('AWS::Lambda::EventSourceMapping').filter(({ StartingPosition }) => !StartingPosition);
+  expect(ofQueues).toHaveLength(stack.polledQueues);
+  // Ten, where nothing is said.
+  const notes = ofQueues.filter(({ BatchSize = 10 }) => BatchSize === stack.notesABatch);
+  expect(notes).toEqual([
+    expect.objectContaining({ ScalingConfig: { MaximumConcurrency: stack.notifierConcurrency } }),
+  ]);
+  expect(ofQueues.filter(({ BatchSize }) => BatchSize === stack.tasksABatch)).toHaveLength(
+    ofQueues.length - 1,
   );
   expect(all('AWS::Lambda::Function')).toContainEqual(
     expect.objectContaining({ MemorySize: stack.memoryGigabytes * 1_024 }),

@@ -207,6 +207,15 @@ test('fan-out has concurrency of its own where that is asked for', () => {
   template.allResourcesProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: Match.absent() });
 });
 
+test('the notifier works at as many batches at once as it is let', () => {
+  const mapping = (maximum: number) => ({ ScalingConfig: { MaximumConcurrency: maximum } });
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', mapping(50));
+  synthesize({ notifierConcurrency: '200' }).hasResourceProperties(
+    'AWS::Lambda::EventSourceMapping',
+    mapping(200),
+  );
+});
+
 test('traces are written where they are asked for', () => {
   template.allResourcesProperties('AWS::Lambda::Function', { TracingConfig: Match.absent() });
   synthesize({ tracing: 'true' }).allResourcesProperties('AWS::Lambda::Function', {
