@@ -4,12 +4,12 @@ import { Conversation } from './conversation.ts';
 import { checkOpen, send, type Device } from './device.ts';
 import type { Listener } from './events.ts';
 import type { MediaUrlOptions, NamesFile } from './files/media-url.ts';
+import { notUserId } from './errors.ts';
 import { loaded } from './loading.ts';
 import { isId } from '../protocol/ids.ts';
 import type { Contact, Preferences, Presence, Profile } from '../protocol/server-frames.ts';
-import { Contacts } from './people/contacts.ts';
 import type { ContactUpdate, PreferencesUpdate, ProfileUpdate } from './people/operations.ts';
-import { notUserId, Profiles } from './people/profiles.ts';
+import { People } from './people/people.ts';
 import type { AnswerTo } from './frames.ts';
 import type { NewGroup, PendingSummary } from './extra-operations.ts';
 import { compose, resolveTarget } from './outbox/compose.ts';
@@ -24,18 +24,11 @@ export type Skipped = AnswerTo<'createGroup'>['skipped'];
 export class Client<Held extends Device = Device> {
   /** For the doors beside this one. @internal */
   readonly device: Held;
-  private readonly people: Profiles;
-  private readonly kept: Contacts;
+  readonly #people: People;
 
   protected constructor(device: Held) {
     this.device = device;
-    this.people = new Profiles(device);
-    this.kept = new Contacts(device);
-    // Before the app hears it, which may ask at once.
-    device.events.onAny((name, payload) => {
-      this.people.hear(name, payload);
-      this.kept.hear(name, payload);
-    });
+    this.#people = new People(device);
   }
 
   get userId(): string {
@@ -172,22 +165,22 @@ export class Client<Held extends Device = Device> {
    * userId. What is not known is asked for, and told by `profilesChanged`.
    */
   nameOf(userId: string): string {
-    return this.kept.aliasOf(userId) ?? this.profile(userId)?.name ?? userId;
+    return this.#people.aliasOf(userId) ?? this.profile(userId)?.name ?? userId;
   }
 
   /** As far as it is known now; what is not, or is older than 5 minutes, is asked for, and told by `profilesChanged`. */
   profile(userId: string): Profile | undefined {
-    return this.people.get(userId);
+    return this.#people.profile(userId);
   }
 
   /** In the order asked, each once; from the server where they are not known, or are old. Rejects with ImError. */
   async profiles(userIds: readonly string[]): Promise<Profile[]> {
-    checkOpen(this.device);
-    return this.people.all(userIds);
+    return (await this.#people.load()).profiles.all(userIds);
   }
 
   /** What this user shows others: changes what is given. Resolves to all of it. Rejects with ImError. */
-  setProfile(wanted: ProfileUpdate): Promise<Profile> {
+  async setProfile(wanted: ProfileUpdate): Promise<Profile> {
+    await this.#people.load();
     return this.device.ask('setProfile', wanted);
   }
 
@@ -196,20 +189,21 @@ export class Client<Held extends Device = Device> {
    * Rejects with ImError where the server was never reached.
    */
   async contacts(): Promise<Contact[]> {
-    checkOpen(this.device);
-    return this.kept.list();
+    return (await this.#people.load()).contacts.list();
   }
 
   /** Keeps a user, or changes what is given. For all devices of this user, who alone sees it. Rejects with ImError. */
   async setContact(userId: string, wanted: ContactUpdate = {}): Promise<Contact> {
+    const { contacts } = await this.#people.load();
     const contact = await this.device.ask('setContact', userId, wanted);
-    this.kept.note(userId, contact);
+    contacts.note(userId, contact);
     return contact;
   }
 
   async removeContact(userId: string): Promise<void> {
+    const { contacts } = await this.#people.load();
     await this.device.ask('removeContact', userId);
-    this.kept.note(userId, undefined);
+    contacts.note(userId, undefined);
   }
 
   /** Whoever is blocked cannot write to this user, and does not see whether they are there. Rejects with ImError. */

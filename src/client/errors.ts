@@ -59,3 +59,5 @@ export function toImError(error: unknown): ImError {
   const message = error instanceof Error ? error.message : String(error);
   return new ImError('internal', message, { cause: error });
 }
+
+export const notUserId = (userId: string) => new ImError('bad_request', `"${userId}" is no userId`);

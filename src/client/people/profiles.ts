@@ -4,15 +4,13 @@ import { peopleLimits } from '../../protocol/limits.ts';
 import type { Profile } from '../../protocol/server-frames.ts';
 import type { ClientEvents } from '../client-events.ts';
 import type { Device } from '../device.ts';
-import { ImError, toImError } from '../errors.ts';
+import { notUserId, toImError } from '../errors.ts';
 import { takeTurns } from '../sync/serial.ts';
 
 /** Who was not shown for the longest time goes first. */
 const MAX_KEPT = 5_000;
 /** Older ones are shown, and asked for again. */
 const FRESH_MS = 5 * 60_000;
-
-export const notUserId = (userId: string) => new ImError('bad_request', `"${userId}" is no userId`);
 
 interface Kept {
   readonly profile: Profile;
