@@ -34,7 +34,7 @@ export class People {
   profile(userId: string): Profile | undefined {
     if (this.#known) return this.#known.profiles.get(userId);
     this.#shown.add(userId);
-    this.#learn();
+    void this.#learn();
     return undefined;
   }
 
@@ -44,17 +44,17 @@ export class People {
 
   #hear<Name extends keyof ClientEvents>(name: Name, payload: ClientEvents[Name]): void {
     if (this.#known) this.#known.hear(name, payload);
-    else if (name === 'synced' && this.#shown.size > 0) this.#learn();
+    else if (name === 'synced' && this.#shown.size > 0) void this.#learn();
   }
 
   /** Those who were shown, in one go. */
-  #learn(): void {
-    this.load().then(
-      ({ profiles }) => {
-        for (const userId of this.#shown) profiles.get(userId);
-        this.#shown.clear();
-      },
-      () => {},
-    );
+  async #learn(): Promise<void> {
+    try {
+      const { profiles } = await this.load();
+      for (const userId of this.#shown) profiles.get(userId);
+      this.#shown.clear();
+    } catch {
+      // With the next who is shown, or the next sync.
+    }
   }
 }
