@@ -12,6 +12,7 @@ import {
   type IMetric,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern } from 'aws-cdk-lib/aws-logs';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns';
@@ -58,8 +59,15 @@ export class Observability extends Construct {
     this.topic = this.makeTopic(props.config.alarmEmail);
 
     const { function: fanOut } = named('fan-out');
-    const iteratorAge = fanOut.metric('IteratorAge', { statistic: 'Maximum', period });
+    const lateness = (fn: LambdaFunction) => fn.metric('IteratorAge', { statistic: 'Maximum', period });
+    const iteratorAge = lateness(fanOut);
     this.alarm('FanOutIsLate', 'fan-out-is-late', iteratorAge, { above: 60_000 });
+    const { function: waking } = named('wake-notifier');
+    this.alarm('WakeNotifierIsLate', 'the-notifier-is-behind', lateness(waking), { above: 60_000 });
+    // What an endpoint does not take is no error of the function.
+    const telling = functions.find(({ node }) => node.id === 'after-send');
+    if (telling)
+      this.alarm('AfterSendIsLate', 'after-send-is-late', lateness(telling.function), { above: 300_000 });
     const sendP99 = named('send').function.metricDuration({ statistic: 'p99', period });
     this.alarm('SendingIsSlow', 'sending-is-slow', sendP99, { above: 1_000, periods: 3 });
     const errors = this.sums('FunctionsFail', 'functions-fail', functions, 'Errors');

@@ -23,6 +23,8 @@ const synthesize = (context: Record<string, unknown> = {}) => {
 const alarmsOf = (template: Template) =>
   Object.values(template.findResources('AWS::CloudWatch::Alarm')) as Alarm[];
 
+const withHook = { afterSendUrl: 'https://example.com/told' };
+
 let template: Template;
 beforeAll(() => {
   template = synthesize();
@@ -31,7 +33,7 @@ beforeAll(() => {
 test('each alarm names a section of the runbook, and each section is an alarm’s', async () => {
   const runbook = await readFile(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
   const sections = [...runbook.matchAll(/^## (\S+)$/gm)].map(([, section]) => section);
-  const named = alarmsOf(template).map(
+  const named = alarmsOf(synthesize(withHook)).map(
     ({ Properties }) => /^docs\/runbook\.md#([\w-]+)/.exec(Properties.AlarmDescription)?.[1],
   );
   expect(new Set(named)).toEqual(new Set(sections));
@@ -44,6 +46,22 @@ test('the log groups that operators are sent to are the stack’s', async () => 
   const found = named.map((name) => logicalIds.filter((id) => id.startsWith(name)).length);
   expect(found).toEqual(named.map(() => 1));
   expect(named.length).toBeGreaterThan(3);
+});
+
+test('every function that reads a stream has an alarm for being late', () => {
+  const whole = synthesize(withHook);
+  const reading = Object.values(
+    whole.findResources('AWS::Lambda::EventSourceMapping', {
+      Properties: { StartingPosition: Match.anyValue() },
+    }),
+  ).map(({ Properties }) => (Properties as { FunctionName: { Ref: string } }).FunctionName.Ref);
+  const late = Object.values(
+    whole.findResources('AWS::CloudWatch::Alarm', { Properties: { MetricName: 'IteratorAge' } }),
+  ).map(
+    ({ Properties }) => (Properties as { Dimensions: { Value: { Ref: string } }[] }).Dimensions[0]!.Value.Ref,
+  );
+  expect(reading).toHaveLength(3);
+  expect(late.toSorted()).toEqual(reading.toSorted());
 });
 
 test('every queue that nothing is moved on from has an alarm', () => {
