@@ -7,23 +7,23 @@ import { peerIn, summarize } from './summaries.ts';
 
 export class Changes {
   totalUnread = 0;
-  private readonly store: Store;
-  private readonly events: Emitter<ClientEvents>;
+  readonly #store: Store;
+  readonly #events: Emitter<ClientEvents>;
 
   constructor(store: Store, events: Emitter<ClientEvents>) {
-    this.store = store;
-    this.events = events;
+    this.#store = store;
+    this.#events = events;
     this.recount();
   }
 
   recount(): void {
-    this.totalUnread = [...this.store.conversations].reduce((sum, record) => sum + shareOf(record), 0);
+    this.totalUnread = [...this.#store.conversations].reduce((sum, record) => sum + shareOf(record), 0);
   }
 
   tell(before: ConversationRecord, after: ConversationRecord): void {
     const { conversationId, unread, readSeq, peerReadSeq, settings } = after;
-    const { userId } = this.store.meta;
-    const { events } = this;
+    const { userId } = this.#store.meta;
+    const events = this.#events;
     const conversation = summarize(after, userId);
     const difference = shareOf(after) - shareOf(before);
     this.totalUnread += difference;

@@ -63,17 +63,17 @@ export class Conversation {
    * Pinned ones come first in lists.
    */
   pin(on = true): Promise<void> {
-    return this.set({ pinned: on });
+    return this.#set({ pinned: on });
   }
 
   /** Counts in no total and is not notified. */
   mute(on = true): Promise<void> {
-    return this.set({ muted: on });
+    return this.#set({ muted: on });
   }
 
   /** Until the next message. */
   hide(): Promise<void> {
-    return this.set({ hidden: true });
+    return this.#set({ hidden: true });
   }
 
   /** For this user alone, everything up to that seq (default: all that was shown) is gone, and read. */
@@ -83,10 +83,10 @@ export class Conversation {
 
   /** Up to 4 KB; `''` removes it. */
   saveDraft(text: string): Promise<void> {
-    return this.set({ draft: text });
+    return this.#set({ draft: text });
   }
 
-  private set(wanted: Partial<ConversationSettings>): Promise<void> {
+  #set(wanted: Partial<ConversationSettings>): Promise<void> {
     return this.device.ask('settings', this.conversationId, wanted);
   }
 

@@ -4,8 +4,8 @@ export type Listener<Payload> = (payload: Payload) => void;
 
 export class Emitter<Events extends object> {
   private readonly listeners = new Map<keyof Events, Set<Listener<never>>>();
-  private hearsAll: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void = () => {};
-  private readonly ending = new AbortController();
+  #hearsAll: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void = () => {};
+  readonly #ending = new AbortController();
 
   /** Returns how to unsubscribe. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
@@ -23,11 +23,11 @@ export class Emitter<Events extends object> {
 
   /** Hears of everything, in the order in which it happens, and before who listens to one name. */
   onAny(listener: <Name extends keyof Events>(name: Name, payload: Events[Name]) => void): void {
-    this.hearsAll = listener;
+    this.#hearsAll = listener;
   }
 
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
-    this.hearsAll(name, payload);
+    this.#hearsAll(name, payload);
     for (const listener of this.listeners.get(name) ?? []) {
       try {
         (listener as Listener<Events[Name]>)(payload);
@@ -44,7 +44,7 @@ export class Emitter<Events extends object> {
   stream<Name extends keyof Events>(name: Name, signal?: AbortSignal): AsyncIterableIterator<Events[Name]> {
     const stream = new EventStream<Events[Name]>();
     const unsubscribe = this.on(name, (payload) => stream.push(payload));
-    const signals = [this.ending.signal, ...(signal ? [signal] : [])];
+    const signals = [this.#ending.signal, ...(signal ? [signal] : [])];
     stream.onEnd = () => {
       unsubscribe();
       for (const each of signals) each.removeEventListener('abort', stream.end);
@@ -58,37 +58,37 @@ export class Emitter<Events extends object> {
 
   /** Ends all streams, also those to come. */
   end(): void {
-    this.ending.abort();
+    this.#ending.abort();
   }
 }
 
 class EventStream<Payload> implements AsyncIterableIterator<Payload> {
   onEnd = () => {};
-  private ended = false;
-  private readonly waiting: Payload[] = [];
-  private readonly takers: ((result: IteratorResult<Payload, undefined>) => void)[] = [];
+  #ended = false;
+  readonly #waiting: Payload[] = [];
+  readonly #takers: ((result: IteratorResult<Payload, undefined>) => void)[] = [];
 
   push(value: Payload): void {
-    const taker = this.takers.shift();
+    const taker = this.#takers.shift();
     if (taker) taker({ done: false, value });
-    else this.waiting.push(value);
+    else this.#waiting.push(value);
   }
 
   readonly end = (): void => {
-    this.ended = true;
+    this.#ended = true;
     this.onEnd();
-    for (const taker of this.takers.splice(0)) taker({ done: true, value: undefined });
+    for (const taker of this.#takers.splice(0)) taker({ done: true, value: undefined });
   };
 
   async next(): Promise<IteratorResult<Payload, undefined>> {
-    if (this.waiting.length > 0) return { done: false, value: this.waiting.shift() as Payload };
-    if (this.ended) return { done: true, value: undefined };
-    return new Promise((resolve) => this.takers.push(resolve));
+    if (this.#waiting.length > 0) return { done: false, value: this.#waiting.shift() as Payload };
+    if (this.#ended) return { done: true, value: undefined };
+    return new Promise((resolve) => this.#takers.push(resolve));
   }
 
   async return(): Promise<IteratorResult<Payload, undefined>> {
     this.end();
-    this.waiting.length = 0;
+    this.#waiting.length = 0;
     return { done: true, value: undefined };
   }
 

@@ -28,8 +28,8 @@ interface Parts {
 export class LocalDevice implements Device {
   readonly environment: Environment;
   readonly events: Emitter<ClientEvents>;
-  private readonly store: Store;
-  private readonly session: Session;
+  readonly #store: Store;
+  readonly #session: Session;
 
   /** Opens the local data; rejects with ImError, and closes the storage. */
   static async open(
@@ -73,41 +73,43 @@ export class LocalDevice implements Device {
   private constructor({ environment, events, store, session }: Parts) {
     this.environment = environment;
     this.events = events;
-    this.store = store;
-    this.session = session;
+    this.#store = store;
+    this.#session = session;
   }
 
   get userId(): string {
-    return this.store.meta.userId;
+    return this.#store.meta.userId;
   }
 
   get deviceId(): string {
-    return this.store.meta.deviceId;
+    return this.#store.meta.deviceId;
   }
 
   get state(): ClientState {
-    return this.session.state;
+    return this.#session.state;
   }
 
   get totalUnread(): number {
-    return this.session.changes.totalUnread;
+    return this.#session.changes.totalUnread;
   }
 
   get outbox(): readonly OutgoingMessage[] {
-    return this.session.outbox.messages;
+    return this.#session.outbox.messages;
   }
 
   summary(conversationId: string): ConversationSummary {
-    return summarize(this.store.conversation(conversationId), this.userId);
+    return summarize(this.#store.conversation(conversationId), this.userId);
   }
 
   add(draft: Draft): OutgoingMessage {
-    return this.session.outbox.add(draft);
+    return this.#session.outbox.add(draft);
   }
 
   readonly ask = (async (name, ...takes) => {
     checkOpen(this);
-    const { store, session, environment, events } = this;
+    const { environment, events } = this;
+    const store = this.#store;
+    const session = this.#session;
     const parts = { store, session, environment, events };
     try {
       if (name in operations) return await perform(operations, name, parts, takes);
@@ -122,13 +124,13 @@ export class LocalDevice implements Device {
   }) as Ask;
 
   async close(): Promise<void> {
-    await this.session.close();
+    await this.#session.close();
     this.events.end();
   }
 
   async clear(): Promise<void> {
     try {
-      await this.session.clear();
+      await this.#session.clear();
     } finally {
       this.events.end();
     }

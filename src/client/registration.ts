@@ -21,81 +21,81 @@ interface Waiter {
 }
 
 export class Registration {
-  private readonly options: RegistrationOptions;
-  private readonly waiters = new Set<Waiter>();
-  private readonly inTurn = takeTurns();
-  private active = false;
-  private failures = 0;
-  private cancelTimer: CancelTimer | undefined;
+  readonly #options: RegistrationOptions;
+  readonly #waiters = new Set<Waiter>();
+  readonly #inTurn = takeTurns();
+  #active = false;
+  #failures = 0;
+  #cancelTimer: CancelTimer | undefined;
 
   constructor(options: RegistrationOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** `null`: none. Resolves when the server has it, or something that was wanted since. Rejects with ImError. */
   want(target: PushTarget | null): Promise<void> {
     return new Promise((resolve, reject) => {
-      const kept = this.inTurn(async () => {
-        await this.options.store.keepPush({ target });
-        this.waiters.add({ resolve, reject });
+      const kept = this.#inTurn(async () => {
+        await this.#options.store.keepPush({ target });
+        this.#waiters.add({ resolve, reject });
       });
-      kept.then(() => this.tell(), reject);
+      kept.then(() => this.#tell(), reject);
     });
   }
 
   /** Synced to the head: the name of the mailbox is known. */
   resume(): void {
-    this.active = true;
-    this.tell();
+    this.#active = true;
+    this.#tell();
   }
 
   pause(): void {
-    this.active = false;
-    this.failures = 0;
-    this.cancelTimer?.();
+    this.#active = false;
+    this.#failures = 0;
+    this.#cancelTimer?.();
   }
 
   /** There will be no further connection: the next start tells what is kept. Resolves when what is wanted is kept. */
   end(error: ImError): Promise<void> {
-    return this.inTurn(async () => this.settle(({ reject }) => reject(error)));
+    return this.#inTurn(async () => this.#settle(({ reject }) => reject(error)));
   }
 
-  private tell(): void {
-    void this.inTurn(async () => {
-      const { request, store } = this.options;
+  #tell(): void {
+    void this.#inTurn(async () => {
+      const { request, store } = this.#options;
       const { push } = store;
       const mailbox = store.meta.mailbox ?? '';
-      if (!this.active || !push || !isToRegister(store)) return;
+      if (!this.#active || !push || !isToRegister(store)) return;
       const { target } = push;
       try {
         await request('device', target ?? { remove: true });
       } catch (reason) {
         const error = toImError(reason);
-        if (error.retryable) return this.retryLater(error);
-        await this.keep(undefined);
-        return this.settle(({ reject }) => reject(error));
+        if (error.retryable) return this.#retryLater(error);
+        await this.#keep(undefined);
+        return this.#settle(({ reject }) => reject(error));
       }
-      await this.keep(target ? { target, toldTo: mailbox } : undefined);
-      this.failures = 0;
-      this.settle(({ resolve }) => resolve());
+      await this.#keep(target ? { target, toldTo: mailbox } : undefined);
+      this.#failures = 0;
+      this.#settle(({ resolve }) => resolve());
     });
   }
 
   /** If it cannot be stored, the next start tells it again. */
-  private async keep(push: Store['push']): Promise<void> {
-    await this.options.store.keepPush(push).catch(() => {});
+  async #keep(push: Store['push']): Promise<void> {
+    await this.#options.store.keepPush(push).catch(() => {});
   }
 
-  private retryLater({ retryAfterMs = 0 }: ImError): void {
-    if (!this.active) return;
-    const { environment } = this.options;
-    const delayMs = backoffMs(resendBackoff, this.failures++, environment.random());
-    this.cancelTimer?.();
-    this.cancelTimer = environment.setTimer(() => this.tell(), Math.max(delayMs, retryAfterMs));
+  #retryLater({ retryAfterMs = 0 }: ImError): void {
+    if (!this.#active) return;
+    const { environment } = this.#options;
+    const delayMs = backoffMs(resendBackoff, this.#failures++, environment.random());
+    this.#cancelTimer?.();
+    this.#cancelTimer = environment.setTimer(() => this.#tell(), Math.max(delayMs, retryAfterMs));
   }
 
-  private settle(settle: (waiter: Waiter) => void): void {
-    for (const waiter of this.waiters) settle(waiter);
-    this.waiters.clear();
+  #settle(settle: (waiter: Waiter) => void): void {
+    for (const waiter of this.#waiters) settle(waiter);
+    this.#waiters.clear();
   }
 }

@@ -55,33 +55,33 @@ export class Session {
   state: ClientState = 'stopped';
   readonly reads: Reads;
   readonly changes: Changes;
-  private extras: Extras | undefined;
-  private loading: Promise<Extras> | undefined;
-  private cancelLoading: CancelTimer = () => {};
-  private readonly acks: Acks;
-  private readonly store: Store;
-  private readonly events: Emitter<ClientEvents>;
-  private readonly environment: Environment;
+  #extras: Extras | undefined;
+  #loading: Promise<Extras> | undefined;
+  #cancelLoading: CancelTimer = () => {};
+  readonly #acks: Acks;
+  readonly #store: Store;
+  readonly #events: Emitter<ClientEvents>;
+  readonly #environment: Environment;
   /** Of this connection, nothing was asked yet but what the mailbox has. */
-  private isNew = false;
-  private readonly startWaiters = new Set<Waiter>();
+  #isNew = false;
+  readonly #startWaiters = new Set<Waiter>();
 
   constructor(options: SessionOptions) {
     const { environment, store, events } = options;
-    this.store = store;
-    this.events = events;
-    this.environment = environment;
+    this.#store = store;
+    this.#events = events;
+    this.#environment = environment;
     this.changes = new Changes(store, events);
-    this.link = this.createLink(options);
+    this.link = this.#createLink(options);
     const { request } = this.link;
-    const { onError } = this;
+    const onError = this.#onError;
     const acks = new Acks({
       environment,
       position: () => store.meta.position,
       send: (cursor) => this.link.sendAck(cursor),
     });
-    const inbox = this.createInbox(options.keepMessages);
-    this.acks = acks;
+    const inbox = this.#createInbox(options.keepMessages);
+    this.#acks = acks;
     this.inbox = inbox;
     this.outbox = new Outbox({
       store,
@@ -98,7 +98,7 @@ export class Session {
       inbox,
       request,
       environment,
-      onPositions: (positions) => this.extras?.looking.notePositions(positions),
+      onPositions: (positions) => this.#extras?.looking.notePositions(positions),
     });
     this.sync = new Sync({
       store,
@@ -108,10 +108,10 @@ export class Session {
       environment,
       onError,
       recovery: async () => (await this.loadExtras()).recovery,
-      onSyncing: () => this.become('syncing', {}),
-      onSynced: () => this.noteSynced(),
+      onSyncing: () => this.#become('syncing', {}),
+      onSynced: () => this.#noteSynced(),
       onStays: (stays) => {
-        if (stays.length > 0) this.useExtras(({ looking }) => looking.noteStays(stays));
+        if (stays.length > 0) this.#useExtras(({ looking }) => looking.noteStays(stays));
       },
       onContact: (changed) => events.emit('contactChanged', changed),
       onReset: (reason, head) => {
@@ -121,78 +121,79 @@ export class Session {
     });
   }
 
-  private readonly onError = (error: unknown) => this.events.emit('error', { error: toImError(error) });
+  readonly #onError = (error: unknown) => this.#events.emit('error', { error: toImError(error) });
 
   /** Resolves at the next sync to the head. */
   start(): Promise<void> {
     if (this.state === 'closed') return Promise.reject(clientClosed());
-    const synced = new Promise<void>((resolve, reject) => this.startWaiters.add({ resolve, reject }));
-    if (this.state === 'synced') this.settleStart(({ resolve }) => resolve());
+    const synced = new Promise<void>((resolve, reject) => this.#startWaiters.add({ resolve, reject }));
+    if (this.state === 'synced') this.#settleStart(({ resolve }) => resolve());
     else this.link.start();
     return synced;
   }
 
   async close(): Promise<void> {
     if (this.state === 'closed') return;
-    await this.leave();
-    await this.store.close();
+    await this.#leave();
+    await this.#store.close();
   }
 
   /** Closes, and leaves nothing behind. Rejects with ImError `storage`. */
   async clear(): Promise<void> {
-    await this.leave();
+    await this.#leave();
     try {
-      await this.store.clear();
+      await this.#store.clear();
     } finally {
-      await this.store.close();
+      await this.#store.close();
     }
   }
 
-  private async leave(): Promise<void> {
+  async #leave(): Promise<void> {
     this.state = 'closed';
-    this.acks.flush();
-    this.extras?.endAll();
-    this.end(clientClosed());
+    this.#acks.flush();
+    this.#extras?.endAll();
+    this.#end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
-    await Promise.all([this.inbox.take({}), this.extras?.registration.end(clientClosed())]);
+    await Promise.all([this.inbox.take({}), this.#extras?.registration.end(clientClosed())]);
   }
 
-  private createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
+  #createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
     return new Link({
       url,
       webSocket,
       environment,
       token: () => tokens.next(store.meta.userId),
-      onPush: (push) => this.takePush(push),
-      cursorToTell: () => this.acks.cursorToTell(),
+      onPush: (push) => this.#takePush(push),
+      cursorToTell: () => this.#acks.cursorToTell(),
       onHead: (mailbox, toldCursor) => {
-        if (toldCursor !== undefined) this.acks.noteTold(toldCursor);
+        if (toldCursor !== undefined) this.#acks.noteTold(toldCursor);
         this.sync.noteHead(mailbox);
         void this.reads.refresh();
       },
-      onConnecting: (attempt) => this.become('connecting', { attempt }),
+      onConnecting: (attempt) => this.#become('connecting', { attempt }),
       onConnected: (renewal) => {
         // A connection that is renewed takes its requests with it: the same as a reconnect, without a pause.
-        this.pause();
-        this.isNew = true;
-        this.become('connected', { renewal });
+        this.#pause();
+        this.#isNew = true;
+        this.#become('connected', { renewal });
         this.sync.start();
       },
       onLost: (error, retryInMs) => {
-        this.pause();
-        this.become('disconnected', { error, retryInMs });
+        this.#pause();
+        this.#become('disconnected', { error, retryInMs });
       },
-      onTokenRefused: (error) => this.events.emit('tokenExpired', { error }),
+      onTokenRefused: (error) => this.#events.emit('tokenExpired', { error }),
       onGivenUp: (error) => {
-        this.end(error);
-        this.become('disconnected', { error });
+        this.#end(error);
+        this.#become('disconnected', { error });
       },
     });
   }
 
-  private createInbox(keepMessages: number): Inbox {
-    const { events, store } = this;
+  #createInbox(keepMessages: number): Inbox {
+    const events = this.#events;
+    const store = this.#store;
     return new Inbox({
       store,
       userId: store.meta.userId,
@@ -201,7 +202,7 @@ export class Session {
       onMessage: (message, delivery) => {
         const { conversationId, from } = message;
         events.emit('message', { conversationId, message, delivery });
-        if (this.loading) this.useExtras(({ typing }) => typing.end(conversationId, from));
+        if (this.#loading) this.#useExtras(({ typing }) => typing.end(conversationId, from));
       },
       onControl: (message) => tellGroup(events, message),
       onRevised: (message) =>
@@ -214,32 +215,32 @@ export class Session {
       },
       onChanged: (before, after) => {
         this.changes.tell(before, after);
-        this.extras?.looking.noteChange(before, after);
+        this.#extras?.looking.noteChange(before, after);
       },
       // Before that, `resumeExtras` sees to it.
       onHole: (conversationId) => {
-        if (this.extras || this.state === 'synced')
-          this.useExtras(({ holes }) => holes.notice(conversationId));
+        if (this.#extras || this.state === 'synced')
+          this.#useExtras(({ holes }) => holes.notice(conversationId));
       },
     });
   }
 
-  private takePush(push: ServerPush): void {
+  #takePush(push: ServerPush): void {
     switch (push.push) {
       case 'sync':
         return this.sync.takePush(push);
       case 'read':
-        return void this.reads.takePush(push).catch(this.onError);
+        return void this.reads.takePush(push).catch(this.#onError);
       case 'group':
-        return this.useExtras(({ looking }) => void looking.takePush(push));
+        return this.#useExtras(({ looking }) => void looking.takePush(push));
       case 'typing':
-        return this.useExtras(({ typing }) => typing.takePush(push));
+        return this.#useExtras(({ typing }) => typing.takePush(push));
       case 'presence':
-        return this.useExtras(({ watching }) => watching.takePush(push));
+        return this.#useExtras(({ watching }) => watching.takePush(push));
       case 'ephemeral':
-        return this.events.emit('ephemeral', { message: push.message });
+        return this.#events.emit('ephemeral', { message: push.message });
       case 'kicked':
-        return this.yieldTo(push);
+        return this.#yieldTo(push);
     }
   }
 
@@ -247,91 +248,91 @@ export class Session {
    * Another device took the place of this one, or a copy of it did: coming back by itself, it would only take it back in
    * turn. A newer connection of its own does so at each renewal, which is as it should be.
    */
-  private yieldTo({ reason, by }: KickedPush): void {
-    if (by?.deviceId === this.store.meta.deviceId && !this.link.isSteady) return;
+  #yieldTo({ reason, by }: KickedPush): void {
+    if (by?.deviceId === this.#store.meta.deviceId && !this.link.isSteady) return;
     const why = by ? 'Another device took over' : `The service ended it: ${reason}`;
-    this.end(new ImError('kicked', why));
+    this.#end(new ImError('kicked', why));
     void this.link.stop();
-    this.become('kicked', { reason, ...(by && { by }) });
+    this.#become('kicked', { reason, ...(by && { by }) });
   }
 
   /** Rejects with ImError: `connection_lost` (they are not to be had now), `closed`. */
   loadExtras(): Promise<Extras> {
-    this.loading ??= loaded(import('./extras.ts')).then(
-      (part) => this.addExtras(part),
+    this.#loading ??= loaded(import('./extras.ts')).then(
+      (part) => this.#addExtras(part),
       (error: unknown) => {
-        this.loading = undefined;
+        this.#loading = undefined;
         throw error;
       },
     );
-    return this.loading;
+    return this.#loading;
   }
 
-  private addExtras({ Extras: Added }: typeof import('./extras.ts')): Extras {
+  #addExtras({ Extras: Added }: typeof import('./extras.ts')): Extras {
     if (this.state === 'closed') throw clientClosed();
-    const { store, inbox, reads, events, onError } = this;
+    const { inbox, reads } = this;
+    const store = this.#store;
+    const events = this.#events;
+    const onError = this.#onError;
     const { request } = this.link;
-    const { environment } = this;
-    this.extras = new Added({ store, inbox, reads, request, environment, events, onError });
-    if (this.state === 'synced') this.extras.resume();
-    return this.extras;
+    const environment = this.#environment;
+    this.#extras = new Added({ store, inbox, reads, request, environment, events, onError });
+    if (this.state === 'synced') this.#extras.resume();
+    return this.#extras;
   }
 
   /** At once, or when they are loaded, in the order asked. What is lost where they do not load, what is stored still needs. */
-  private useExtras(use: (extras: Extras) => void): void {
-    if (this.extras) use(this.extras);
+  #useExtras(use: (extras: Extras) => void): void {
+    if (this.#extras) use(this.#extras);
     else
       void this.loadExtras().then(use, () => {
         if (this.state !== 'synced') return;
-        this.cancelLoading();
-        this.cancelLoading = this.environment.setTimer(() => this.resumeExtras(), LOAD_AGAIN_MS);
+        this.#cancelLoading();
+        this.#cancelLoading = this.#environment.setTimer(() => this.#resumeExtras(), LOAD_AGAIN_MS);
       });
   }
 
-  private resumeExtras(): void {
-    if (this.extras) this.extras.resume();
-    else if (needsExtras(this.store)) this.useExtras(() => {});
+  #resumeExtras(): void {
+    if (this.#extras) this.#extras.resume();
+    else if (needsExtras(this.#store)) this.#useExtras(() => {});
   }
 
-  private noteSynced(): void {
-    this.become('synced', { position: this.store.meta.position ?? 0 });
-    this.settleStart(({ resolve }) => resolve());
-    this.resumeExtras();
+  #noteSynced(): void {
+    this.#become('synced', { position: this.#store.meta.position ?? 0 });
+    this.#settleStart(({ resolve }) => resolve());
+    this.#resumeExtras();
     this.outbox.resume();
     this.reads.resume();
-    if (this.isNew) void this.reads.refresh();
-    this.isNew = false;
+    if (this.#isNew) void this.reads.refresh();
+    this.#isNew = false;
   }
 
-  private pause(): void {
+  #pause(): void {
     this.sync.stop();
-    this.acks.stop();
+    this.#acks.stop();
     this.outbox.pause();
     this.reads.pause();
-    this.cancelLoading();
-    this.extras?.pause();
+    this.#cancelLoading();
+    this.#extras?.pause();
   }
 
-  private end(error: ImError): void {
-    this.pause();
+  #end(error: ImError): void {
+    this.#pause();
     this.sync.end(error);
     this.outbox.end(error);
-    void this.extras?.registration.end(error);
-    this.settleStart(({ reject }) => reject(error));
+    void this.#extras?.registration.end(error);
+    this.#settleStart(({ reject }) => reject(error));
   }
 
-  private settleStart(settle: (waiter: Waiter) => void): void {
-    const waiters = [...this.startWaiters];
-    this.startWaiters.clear();
+  #settleStart(settle: (waiter: Waiter) => void): void {
+    const waiters = [...this.#startWaiters];
+    this.#startWaiters.clear();
     for (const waiter of waiters) settle(waiter);
   }
 
-  private become<State extends keyof ClientEvents & ClientState>(
-    state: State,
-    payload: ClientEvents[State],
-  ): void {
+  #become<State extends keyof ClientEvents & ClientState>(state: State, payload: ClientEvents[State]): void {
     if (this.state === 'closed') return;
     this.state = state;
-    this.events.emit(state, payload);
+    this.#events.emit(state, payload);
   }
 }

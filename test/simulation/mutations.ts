@@ -295,8 +295,8 @@ export const mutations: readonly Mutation[] = [
     name: 'client: the outbox goes on before the sync after a reconnect',
     side: 'client',
     file: 'src/client/session.ts',
-    guard: 'this.isNew = true;',
-    without: 'this.isNew = true; this.outbox.resume();',
+    guard: 'this.#isNew = true;',
+    without: 'this.#isNew = true; this.outbox.resume();',
   },
   {
     name: 'client: a page is acknowledged before it is stored',
@@ -311,13 +311,13 @@ export const mutations: readonly Mutation[] = [
     name: 'client: pushes do not wait for the catch-up',
     side: 'client',
     file: 'src/client/sync/sync.ts',
-    guard: 'this.extents.push({ from, to, events });',
+    guard: 'this.#extents.push({ from, to, events });',
     without:
       "if (state.is === 'working' && events) {\n" +
-      "      void this.options.inbox.take({ ...intakeOf(events, 'live'), meta: { position: to } }).catch(() => {});\n" +
+      "      void this.#options.inbox.take({ ...intakeOf(events, 'live'), meta: { position: to } }).catch(() => {});\n" +
       '      return;\n' +
       '    }\n' +
-      '    this.extents.push({ from, to, events });',
+      '    this.#extents.push({ from, to, events });',
   },
   {
     name: 'client: what comes is shown although something before it is missing',
@@ -332,14 +332,14 @@ export const mutations: readonly Mutation[] = [
     name: 'client: holes are not asked for',
     side: 'client',
     file: 'src/client/sync/hole-repair.ts',
-    guard: 'if (isDue) this.schedule(conversationId, patienceMs, 0);',
+    guard: 'if (isDue) this.#schedule(conversationId, patienceMs, 0);',
     without: '',
   },
   {
     name: 'client: one that was kicked comes back by itself',
     side: 'client',
     file: 'src/client/session.ts',
-    guard: 'return this.yieldTo(push);',
+    guard: 'return this.#yieldTo(push);',
     without: 'return;',
   },
   {
@@ -353,7 +353,7 @@ export const mutations: readonly Mutation[] = [
     name: 'client: a socket that is silent is kept',
     side: 'client',
     file: 'src/client/connection/connection.ts',
-    guard: 'if (this.heard === heard) this.abandon();',
+    guard: 'if (this.#heard === heard) this.#abandon();',
     without: 'void heard;',
   },
 ];

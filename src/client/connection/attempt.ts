@@ -16,35 +16,32 @@ type Step =
 
 export class Attempt {
   readonly outcome: Promise<Outcome>;
-  private step: Step = { is: 'token' };
-  private announceCancel = () => {};
+  #step: Step = { is: 'token' };
+  #announceCancel = () => {};
 
   constructor(fetchToken: () => Promise<Token>, connect: (token: string) => Connection) {
-    this.outcome = this.run(fetchToken, connect);
+    this.outcome = this.#run(fetchToken, connect);
   }
 
   get isHandshaking(): boolean {
-    return this.step.is === 'handshake';
+    return this.#step.is === 'handshake';
   }
 
   /** A connection that came of it is closed. */
   cancel(): void {
-    if (this.step.is === 'handshake') this.step.connection.close();
-    this.step = { is: 'cancelled' };
-    this.announceCancel();
+    if (this.#step.is === 'handshake') this.#step.connection.close();
+    this.#step = { is: 'cancelled' };
+    this.#announceCancel();
   }
 
-  private async run(
-    fetchToken: () => Promise<Token>,
-    connect: (token: string) => Connection,
-  ): Promise<Outcome> {
-    const cancelled = new Promise<undefined>((resolve) => (this.announceCancel = () => resolve(undefined)));
+  async #run(fetchToken: () => Promise<Token>, connect: (token: string) => Connection): Promise<Outcome> {
+    const cancelled = new Promise<undefined>((resolve) => (this.#announceCancel = () => resolve(undefined)));
     try {
       // An app that takes its time over a token must not keep us from stopping.
       const token = await Promise.race([fetchToken(), cancelled]);
-      if (!token || this.step.is === 'cancelled') return { is: 'cancelled' };
+      if (!token || this.#step.is === 'cancelled') return { is: 'cancelled' };
       const connection = connect(token.token);
-      this.step = { is: 'handshake', connection };
+      this.#step = { is: 'handshake', connection };
       await connection.opened;
       if (connection.isOpen) return { is: 'open', connection };
       return { is: 'refused', reason: await connection.closed, token };

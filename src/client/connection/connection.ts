@@ -62,41 +62,41 @@ export class Connection {
   /** Never rejects: look whether it is still open. */
   readonly opened: Promise<void>;
   readonly closed: Promise<CloseReason>;
-  private state: State = 'opening';
-  private wasOpened = false;
-  private unauthorized = false;
-  private heard = 0;
-  private requests = 0;
-  private readonly socket: WebSocketLike;
-  private readonly options: ConnectionOptions;
-  private readonly outstanding = new Map<string, Outstanding>();
-  private cancelHandshake: CancelTimer;
-  private cancelHeartbeat: CancelTimer = () => {};
-  private cancelProbe: CancelTimer | undefined;
-  private resolveOpened = () => {};
-  private resolveClosed: (reason: CloseReason) => void = () => {};
+  #state: State = 'opening';
+  #wasOpened = false;
+  #unauthorized = false;
+  #heard = 0;
+  #requests = 0;
+  readonly #socket: WebSocketLike;
+  readonly #options: ConnectionOptions;
+  readonly #outstanding = new Map<string, Outstanding>();
+  #cancelHandshake: CancelTimer;
+  #cancelHeartbeat: CancelTimer = () => {};
+  #cancelProbe: CancelTimer | undefined;
+  #resolveOpened = () => {};
+  #resolveClosed: (reason: CloseReason) => void = () => {};
 
   constructor(options: ConnectionOptions) {
-    this.options = options;
-    this.opened = new Promise((resolve) => (this.resolveOpened = resolve));
-    this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
+    this.#options = options;
+    this.opened = new Promise((resolve) => (this.#resolveOpened = resolve));
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     const { environment, url, token, webSocket: WebSocket } = options;
-    this.cancelHandshake = environment.setTimer(() => this.abandon(), HANDSHAKE_TIMEOUT_MS);
-    this.socket = new WebSocket(url, [SUBPROTOCOL, `${BEARER_PREFIX}${token}`]);
-    this.socket.addEventListener('open', () => this.open());
-    this.socket.addEventListener('message', ({ data }) => this.receive(data));
-    this.socket.addEventListener('close', ({ code }) => this.end(code));
+    this.#cancelHandshake = environment.setTimer(() => this.#abandon(), HANDSHAKE_TIMEOUT_MS);
+    this.#socket = new WebSocket(url, [SUBPROTOCOL, `${BEARER_PREFIX}${token}`]);
+    this.#socket.addEventListener('open', () => this.#open());
+    this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
+    this.#socket.addEventListener('close', ({ code }) => this.#end(code));
     // A close always follows.
-    this.socket.addEventListener('error', () => {});
+    this.#socket.addEventListener('error', () => {});
   }
 
   get isOpen(): boolean {
-    return this.state === 'open';
+    return this.#state === 'open';
   }
 
   /** Rejects with an ImError: what the server refused, `timeout`, or `connection_lost`. */
   readonly request: Request = async (action, fields) => {
-    const frame = await this.exchange(action, fields);
+    const frame = await this.#exchange(action, fields);
     if ('ok' in frame && !frame.ok) {
       const { code, message, retryable, retryAfterMs } = frame.error;
       // A fresh token is fetched for the next connection: what this one did not take is not refused for good.
@@ -105,57 +105,57 @@ export class Connection {
     }
     const answer = parseAnswer(action, frame);
     if (!answer) throw new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });
-    if ('serverTime' in answer) this.options.onServerTime(answer.serverTime);
+    if ('serverTime' in answer) this.#options.onServerTime(answer.serverTime);
     return answer;
   };
 
   /** One-way. */
   sendAck(cursor: number): void {
-    if (this.isOpen) this.socket.send(JSON.stringify({ action: 'ack', cursor }));
+    if (this.isOpen) this.#socket.send(JSON.stringify({ action: 'ack', cursor }));
   }
 
   /** Asks for a sign of life; without any within 10 s the connection counts as dead. */
   probe(): void {
-    if (!this.isOpen || this.cancelProbe) return;
-    const { heard } = this;
-    this.cancelProbe = this.options.environment.setTimer(() => {
-      this.cancelProbe = undefined;
-      if (this.heard === heard) this.abandon();
+    if (!this.isOpen || this.#cancelProbe) return;
+    const heard = this.#heard;
+    this.#cancelProbe = this.#options.environment.setTimer(() => {
+      this.#cancelProbe = undefined;
+      if (this.#heard === heard) this.#abandon();
     }, REQUEST_TIMEOUT_MS);
-    void this.ping();
+    void this.#ping();
   }
 
   close(): void {
-    if (this.state === 'closed') return;
-    const cancel = this.options.environment.setTimer(() => this.socket.terminate?.(), CLOSING_MS);
-    this.socket.addEventListener('close', cancel);
-    this.socket.close();
-    this.end(1000);
+    if (this.#state === 'closed') return;
+    const cancel = this.#options.environment.setTimer(() => this.#socket.terminate?.(), CLOSING_MS);
+    this.#socket.addEventListener('close', cancel);
+    this.#socket.close();
+    this.#end(1000);
   }
 
-  private async ping(): Promise<void> {
-    const cursor = this.options.cursorToTell();
+  async #ping(): Promise<void> {
+    const cursor = this.#options.cursorToTell();
     try {
-      this.options.onHead(await this.request('ping', cursor === undefined ? {} : { cursor }), cursor);
+      this.#options.onHead(await this.request('ping', cursor === undefined ? {} : { cursor }), cursor);
     } catch {
       // The probe's timer judges.
     }
   }
 
-  private exchange(action: string, fields: object): Promise<ServerFrame> {
+  #exchange(action: string, fields: object): Promise<ServerFrame> {
     if (!this.isOpen) return Promise.reject(connectionLost());
-    const id = `r${(++this.requests).toString(36)}`;
+    const id = `r${(++this.#requests).toString(36)}`;
     return new Promise((resolve, reject) => {
       const finish = () => {
-        this.outstanding.get(id)?.cancelTimer();
-        this.outstanding.delete(id);
+        this.#outstanding.get(id)?.cancelTimer();
+        this.#outstanding.delete(id);
       };
       const expire = () => {
         finish();
         reject(new ImError('timeout', `${action}: no answer in time`, { retryable: true }));
         this.probe();
       };
-      this.outstanding.set(id, {
+      this.#outstanding.set(id, {
         settle: (frame) => {
           finish();
           resolve(frame);
@@ -164,55 +164,55 @@ export class Connection {
           finish();
           reject(error);
         },
-        cancelTimer: this.options.environment.setTimer(expire, REQUEST_TIMEOUT_MS),
+        cancelTimer: this.#options.environment.setTimer(expire, REQUEST_TIMEOUT_MS),
       });
-      this.socket.send(JSON.stringify({ action, id, ...fields }));
+      this.#socket.send(JSON.stringify({ action, id, ...fields }));
     });
   }
 
-  private open(): void {
-    if (this.state !== 'opening') return;
-    this.state = 'open';
-    this.wasOpened = true;
-    this.cancelHandshake();
-    this.scheduleHeartbeat();
-    this.resolveOpened();
+  #open(): void {
+    if (this.#state !== 'opening') return;
+    this.#state = 'open';
+    this.#wasOpened = true;
+    this.#cancelHandshake();
+    this.#scheduleHeartbeat();
+    this.#resolveOpened();
   }
 
-  private scheduleHeartbeat(): void {
-    this.cancelHeartbeat = this.options.environment.setTimer(() => {
-      this.scheduleHeartbeat();
+  #scheduleHeartbeat(): void {
+    this.#cancelHeartbeat = this.#options.environment.setTimer(() => {
+      this.#scheduleHeartbeat();
       this.probe();
     }, HEARTBEAT_MS);
   }
 
-  private receive(data: unknown): void {
-    this.heard++;
-    this.cancelProbe?.();
-    this.cancelProbe = undefined;
+  #receive(data: unknown): void {
+    this.#heard++;
+    this.#cancelProbe?.();
+    this.#cancelProbe = undefined;
     const frame = parseFrame(data);
     if (!frame) return;
     if ('push' in frame) {
       // Who is told to stay away just when its token is over must not come back with a fresh one.
-      if (this.isOpen || frame.push === 'kicked') this.options.onPush(frame);
-    } else if ('ok' in frame) this.settle(frame);
-    else this.doubtAll();
+      if (this.isOpen || frame.push === 'kicked') this.#options.onPush(frame);
+    } else if ('ok' in frame) this.#settle(frame);
+    else this.#doubtAll();
   }
 
-  private settle(frame: Extract<ServerFrame, { ok: boolean }>): void {
+  #settle(frame: Extract<ServerFrame, { ok: boolean }>): void {
     const unauthorized = !frame.ok && frame.error.code === 'unauthorized';
-    this.outstanding.get(frame.id ?? '')?.settle(frame);
+    this.#outstanding.get(frame.id ?? '')?.settle(frame);
     if (!unauthorized) return;
     // The server closes; waiting for it gains nothing.
-    this.unauthorized = true;
+    this.#unauthorized = true;
     this.close();
   }
 
   /** A late answer still counts; a repeat is harmless, for every request may be made twice. */
-  private doubtAll(): void {
-    for (const request of this.outstanding.values()) {
+  #doubtAll(): void {
+    for (const request of this.#outstanding.values()) {
       request.cancelTimer();
-      request.cancelTimer = this.options.environment.setTimer(
+      request.cancelTimer = this.#options.environment.setTimer(
         () => request.fail(new ImError('unavailable', 'the server failed on a request', { retryable: true })),
         DOUBTFUL_REQUEST_MS,
       );
@@ -220,21 +220,22 @@ export class Connection {
   }
 
   /** Gives up on a peer that does not answer: a closing handshake would wait for it. */
-  private abandon(): void {
-    if (this.socket.terminate) this.socket.terminate();
-    else this.socket.close();
-    this.end(1006);
+  #abandon(): void {
+    if (this.#socket.terminate) this.#socket.terminate();
+    else this.#socket.close();
+    this.#end(1006);
   }
 
-  private end(code: number): void {
-    if (this.state === 'closed') return;
-    this.state = 'closed';
-    this.cancelHandshake();
-    this.cancelHeartbeat();
-    this.cancelProbe?.();
-    for (const request of this.outstanding.values()) request.fail(connectionLost());
-    const { wasOpened: opened, unauthorized } = this;
-    this.resolveClosed({ code, opened, unauthorized, status: this.socket.handshakeStatus });
-    this.resolveOpened();
+  #end(code: number): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#cancelHandshake();
+    this.#cancelHeartbeat();
+    this.#cancelProbe?.();
+    for (const request of this.#outstanding.values()) request.fail(connectionLost());
+    const opened = this.#wasOpened;
+    const unauthorized = this.#unauthorized;
+    this.#resolveClosed({ code, opened, unauthorized, status: this.#socket.handshakeStatus });
+    this.#resolveOpened();
   }
 }

@@ -49,43 +49,43 @@ type State =
   | { readonly is: 'handing over'; readonly attempt: Attempt; readonly cancel: CancelTimer };
 
 export class Link {
-  private readonly options: LinkOptions;
-  private state: State = { is: 'stopped' };
+  readonly #options: LinkOptions;
+  #state: State = { is: 'stopped' };
   /** The connection that took over last, also when it has ended. With one, what the link opens it opens by itself. */
-  private latest: Connection | undefined;
-  private everOpened = false;
+  #latest: Connection | undefined;
+  #everOpened = false;
   /** Since a connection opened. */
-  private refusals = 0;
+  #refusals = 0;
   /** Since a connection was a good one. */
-  private failures = 0;
-  private openedAt = 0;
+  #failures = 0;
+  #openedAt = 0;
   /** How far the server's clock is ahead of ours. As long as it is not known, no token counts as outdated. */
-  private serverAheadMs = -Infinity;
-  private stopWatching = () => {};
+  #serverAheadMs = -Infinity;
+  #stopWatching = () => {};
 
   constructor(options: LinkOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   start(): void {
-    if (this.state.is !== 'stopped') return;
-    this.refusals = 0;
-    this.failures = 0;
-    this.stopWatching = this.options.environment.watchNetwork(() => this.wake());
-    this.open();
+    if (this.#state.is !== 'stopped') return;
+    this.#refusals = 0;
+    this.#failures = 0;
+    this.#stopWatching = this.#options.environment.watchNetwork(() => this.wake());
+    this.#open();
   }
 
   /** Ends the connection and waits until nothing of it is left. */
   async stop(): Promise<void> {
-    const { state } = this;
-    this.halt();
+    const state = this.#state;
+    this.#halt();
     if ('attempt' in state) await state.attempt.outcome;
   }
 
   readonly request: Request = async (action, fields) => {
     // What is to be stored goes out after the sync that follows (P7).
-    if (this.state.is === 'handing over' && action !== 'send') await this.state.attempt.outcome;
-    const { state } = this;
+    if (this.#state.is === 'handing over' && action !== 'send') await this.#state.attempt.outcome;
+    const state = this.#state;
     if ('connection' in state) return state.connection.request(action, fields);
     throw connectionLost();
   };
@@ -99,145 +99,145 @@ export class Link {
 
   /** Connected, or trying to be. */
   get isRunning(): boolean {
-    return this.state.is !== 'stopped';
+    return this.#state.is !== 'stopped';
   }
 
   /** It has a connection, and opens no other: what takes its place is not from here. */
   get isSteady(): boolean {
-    const { state } = this;
+    const state = this.#state;
     return 'connection' in state && !('attempt' in state && state.attempt.isHandshaking);
   }
 
   sendAck(cursor: number): void {
-    if ('connection' in this.state) this.state.connection.sendAck(cursor);
+    if ('connection' in this.#state) this.#state.connection.sendAck(cursor);
   }
 
   /** The network may be back: waits no longer, and has the present connection show that it lives. */
   wake(): void {
-    const { state } = this;
+    const state = this.#state;
     if ('connection' in state) state.connection.probe();
     if (state.is !== 'pausing') return;
     state.cancel();
-    this.open();
+    this.#open();
   }
 
-  private halt(): void {
-    this.leave();
-    this.latest = undefined;
-    this.state = { is: 'stopped' };
-    this.stopWatching();
+  #halt(): void {
+    this.#leave();
+    this.#latest = undefined;
+    this.#state = { is: 'stopped' };
+    this.#stopWatching();
   }
 
   /** Ends what the present state has under way. */
-  private leave(): void {
-    const { state } = this;
+  #leave(): void {
+    const state = this.#state;
     if ('cancel' in state) state.cancel();
     if ('attempt' in state) state.attempt.cancel();
     if ('connection' in state) state.connection.close();
   }
 
-  private open(): void {
-    this.state = { is: 'opening', attempt: this.attempt() };
-    this.options.onConnecting(this.failures);
+  #open(): void {
+    this.#state = { is: 'opening', attempt: this.#attempt() };
+    this.#options.onConnecting(this.#failures);
   }
 
-  private attempt(): Attempt {
-    const attempt = new Attempt(this.options.token, (token) => this.connect(token));
-    void attempt.outcome.then((outcome) => this.settle(attempt, outcome));
+  #attempt(): Attempt {
+    const attempt = new Attempt(this.#options.token, (token) => this.#connect(token));
+    void attempt.outcome.then((outcome) => this.#settle(attempt, outcome));
     return attempt;
   }
 
-  private connect(token: string): Connection {
+  #connect(token: string): Connection {
     const connection: Connection = new Connection({
-      ...this.options,
-      url: this.latest ? `${this.options.url}&resume=1` : this.options.url,
+      ...this.#options,
+      url: this.#latest ? `${this.#options.url}&resume=1` : this.#options.url,
       token,
-      onServerTime: (time) => (this.serverAheadMs = time - this.options.environment.now()),
+      onServerTime: (time) => (this.#serverAheadMs = time - this.#options.environment.now()),
       onPush: (push) => {
         // What a connection says after its successor took over, the catch-up brings too.
-        if (this.latest === connection) this.options.onPush(push);
+        if (this.#latest === connection) this.#options.onPush(push);
       },
     });
     return connection;
   }
 
-  private settle(attempt: Attempt, outcome: Outcome): void {
-    const { state } = this;
+  #settle(attempt: Attempt, outcome: Outcome): void {
+    const state = this.#state;
     if (!('attempt' in state) || state.attempt !== attempt) return;
-    if (outcome.is === 'open') return this.adopt(outcome.connection);
-    const error = this.explain(outcome);
+    if (outcome.is === 'open') return this.#adopt(outcome.connection);
+    const error = this.#explain(outcome);
     // A listener may have stopped us.
-    if (this.state !== state) return;
-    if (state.is === 'renewing') return this.hold(state.connection, RENEW_AGAIN_MS);
-    this.leave();
-    this.lose(error);
+    if (this.#state !== state) return;
+    if (state.is === 'renewing') return this.#hold(state.connection, RENEW_AGAIN_MS);
+    this.#leave();
+    this.#lose(error);
   }
 
-  private adopt(connection: Connection): void {
-    const before = this.state;
-    const { environment, onConnected } = this.options;
-    this.latest = connection;
-    this.everOpened = true;
-    this.refusals = 0;
-    this.openedAt = environment.now();
-    this.hold(connection, RENEW_AFTER_MS + Math.round(environment.random() * RENEW_SPREAD_MS));
-    void connection.closed.then((reason) => this.end(connection, reason));
+  #adopt(connection: Connection): void {
+    const before = this.#state;
+    const { environment, onConnected } = this.#options;
+    this.#latest = connection;
+    this.#everOpened = true;
+    this.#refusals = 0;
+    this.#openedAt = environment.now();
+    this.#hold(connection, RENEW_AFTER_MS + Math.round(environment.random() * RENEW_SPREAD_MS));
+    void connection.closed.then((reason) => this.#end(connection, reason));
     onConnected(before.is !== 'opening');
     if ('cancel' in before) before.cancel();
     if ('connection' in before) before.connection.close();
   }
 
-  private hold(connection: Connection, renewInMs: number): void {
-    const renew = () => (this.state = { is: 'renewing', connection, attempt: this.attempt() });
-    this.state = { is: 'open', connection, cancel: this.options.environment.setTimer(renew, renewInMs) };
+  #hold(connection: Connection, renewInMs: number): void {
+    const renew = () => (this.#state = { is: 'renewing', connection, attempt: this.#attempt() });
+    this.#state = { is: 'open', connection, cancel: this.#options.environment.setTimer(renew, renewInMs) };
   }
 
-  private end(connection: Connection, reason: CloseReason): void {
-    const { state } = this;
+  #end(connection: Connection, reason: CloseReason): void {
+    const state = this.#state;
     if (!('connection' in state) || state.connection !== connection) return;
-    const { environment } = this.options;
-    if (environment.now() - this.openedAt >= STABLE_MS) this.failures = 0;
+    const { environment } = this.#options;
+    if (environment.now() - this.#openedAt >= STABLE_MS) this.#failures = 0;
     const lose = () => {
-      this.leave();
-      const error = this.judge(reason);
-      if (this.state.is !== 'stopped') this.lose(error);
+      this.#leave();
+      const error = this.#judge(reason);
+      if (this.#state.is !== 'stopped') this.#lose(error);
     };
     if (state.is !== 'renewing' || !state.attempt.isHandshaking) return lose();
     const cancel = environment.setTimer(lose, HANDOVER_MS);
-    this.state = { is: 'handing over', attempt: state.attempt, cancel };
+    this.#state = { is: 'handing over', attempt: state.attempt, cancel };
   }
 
-  private lose(error: ImError): void {
-    const { environment, onGivenUp, onLost } = this.options;
-    if (this.isHopeless(error)) {
-      this.halt();
+  #lose(error: ImError): void {
+    const { environment, onGivenUp, onLost } = this.#options;
+    if (this.#isHopeless(error)) {
+      this.#halt();
       return onGivenUp(error);
     }
-    const retryInMs = backoffMs(reconnectBackoff, this.failures++, environment.random());
-    this.state = { is: 'pausing', cancel: environment.setTimer(() => this.open(), retryInMs) };
+    const retryInMs = backoffMs(reconnectBackoff, this.#failures++, environment.random());
+    this.#state = { is: 'pausing', cancel: environment.setTimer(() => this.#open(), retryInMs) };
     onLost(error, retryInMs);
   }
 
   /** Only a client that never got in gives up: later refusals may be a deployment's passing mistake. */
-  private isHopeless(error: ImError): boolean {
+  #isHopeless(error: ImError): boolean {
     if (error.code === 'wrong_user') return true;
-    if (this.everOpened) return false;
+    if (this.#everOpened) return false;
     if (error.status === 400 || error.status === 403) return true;
-    return error.code === 'unauthorized' && this.refusals >= MAX_REFUSALS;
+    return error.code === 'unauthorized' && this.#refusals >= MAX_REFUSALS;
   }
 
-  private explain(outcome: Exclude<Outcome, { is: 'open' }>): ImError {
-    if (outcome.is === 'refused') return this.judge(outcome.reason, outcome.token);
+  #explain(outcome: Exclude<Outcome, { is: 'open' }>): ImError {
+    if (outcome.is === 'refused') return this.#judge(outcome.reason, outcome.token);
     if (outcome.is === 'cancelled') return connectionLost();
-    if (++this.refusals >= MAX_REFUSALS) this.options.onTokenRefused(outcome.error);
+    if (++this.#refusals >= MAX_REFUSALS) this.#options.onTokenRefused(outcome.error);
     return outcome.error;
   }
 
-  private judge(reason: CloseReason, token?: Token): ImError {
-    const error = explainClose(reason, token, this.options.environment.now() + this.serverAheadMs);
+  #judge(reason: CloseReason, token?: Token): ImError {
+    const error = explainClose(reason, token, this.#options.environment.now() + this.#serverAheadMs);
     if (error.code !== 'unauthorized' && error.status !== 401) return error;
-    if (!reason.opened) this.refusals++;
-    this.options.onTokenRefused(error);
+    if (!reason.opened) this.#refusals++;
+    this.#options.onTokenRefused(error);
     return error;
   }
 }

@@ -50,137 +50,137 @@ export type Draft = Pick<
 >;
 
 export class Outbox {
-  private readonly options: OutboxOptions;
-  private readonly lanes = new Map<string, Lane>();
-  private readonly entries = new Map<string, Entry>();
-  private lastOrder = 0;
-  private active = false;
+  readonly #options: OutboxOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #entries = new Map<string, Entry>();
+  #lastOrder = 0;
+  #active = false;
 
   constructor(options: OutboxOptions) {
-    this.options = options;
-    for (const record of options.store.unsent) this.enter(record, Promise.resolve()).stored = true;
+    this.#options = options;
+    for (const record of options.store.unsent) this.#enter(record, Promise.resolve()).stored = true;
   }
 
   /** Everything that is not sent, in the order in which it was given. */
   get messages(): OutgoingMessage[] {
-    return [...this.entries.values()]
+    return [...this.#entries.values()]
       .toSorted((a, b) => a.record.order - b.record.order)
       .map(({ message }) => message);
   }
 
   /** Synced to the head: what was stored before the connection broke is known, so the rest may go. */
   resume(): void {
-    this.active = true;
-    this.pump();
+    this.#active = true;
+    this.#pump();
   }
 
   pause(): void {
-    this.active = false;
-    for (const lane of this.lanes.values()) this.endWait(lane);
+    this.#active = false;
+    for (const lane of this.#lanes.values()) this.#endWait(lane);
   }
 
   /** No more comes of what is not sent yet; it stays stored. */
   end(error: ImError): void {
     this.pause();
-    for (const { message } of this.entries.values()) message.abandon(error);
+    for (const { message } of this.#entries.values()) message.abandon(error);
   }
 
   /** @throws ImError `bad_request` if a message of this clientMsgId is waiting already. */
   add(draft: Draft): OutgoingMessage {
-    if (this.entries.has(draft.clientMsgId)) {
+    if (this.#entries.has(draft.clientMsgId)) {
       throw new ImError('bad_request', `clientMsgId: ${draft.clientMsgId} is in the outbox already`);
     }
-    const order = this.lastOrder + 1;
+    const order = this.#lastOrder + 1;
     const record: OutboxRecord = {
       ...draft,
       order,
-      createdAt: this.options.environment.now(),
+      createdAt: this.#options.environment.now(),
       state: 'queued',
     };
-    const stored = this.options.store.commit([{ key: key.outbox(order), value: record }]);
-    const entry = this.enter(record, stored);
-    this.options.onState(entry.message, 'queued');
-    void this.release(entry, stored);
+    const stored = this.#options.store.commit([{ key: key.outbox(order), value: record }]);
+    const entry = this.#enter(record, stored);
+    this.#options.onState(entry.message, 'queued');
+    void this.#release(entry, stored);
     return entry.message;
   }
 
   /** For the inbox: an own message came in; what that changes here, and what to do once it is stored. */
   readonly confirm = (message: Message): { changes: readonly Change[]; done: () => void } | undefined => {
-    const entry = this.entries.get(message.clientMsgId);
+    const entry = this.#entries.get(message.clientMsgId);
     if (!entry || entry.record.conversationId !== message.conversationId) return undefined;
     // Its clientMsgId is another message's.
     if (entry.record.state === 'rejected') return undefined;
     return {
       changes: [{ key: key.outbox(entry.record.order), value: undefined }],
       done: () => {
-        if (!this.remove(entry)) return;
-        this.setState(entry, 'sent', { message });
-        this.pump();
+        if (!this.#remove(entry)) return;
+        this.#setState(entry, 'sent', { message });
+        this.#pump();
       },
     };
   };
 
-  private async release(entry: Entry, stored: Promise<void>): Promise<void> {
+  async #release(entry: Entry, stored: Promise<void>): Promise<void> {
     try {
       await stored;
       entry.stored = true;
-      this.pump();
+      this.#pump();
     } catch (cause) {
-      this.remove(entry);
+      this.#remove(entry);
       const error = new ImError('storage', 'The outbox cannot be written', { cause });
-      this.setState(entry, 'failed', { error });
-      this.options.onError(error);
+      this.#setState(entry, 'failed', { error });
+      this.#options.onError(error);
     }
   }
 
-  private enter(record: OutboxRecord, stored: Promise<void>): Entry {
-    const message = new OutgoingMessage(record, this.options.store.meta.userId, stored, {
-      retry: () => this.retry(entry),
-      discard: () => this.discard(entry),
+  #enter(record: OutboxRecord, stored: Promise<void>): Entry {
+    const message = new OutgoingMessage(record, this.#options.store.meta.userId, stored, {
+      retry: () => this.#retry(entry),
+      discard: () => this.#discard(entry),
     });
     const entry: Entry = { record, message, attempts: 0, stored: false, leaving: false };
-    this.entries.set(record.clientMsgId, entry);
-    this.lastOrder = Math.max(this.lastOrder, record.order);
-    if (record.state !== 'rejected') this.lane(record.conversationId).entries.push(entry);
+    this.#entries.set(record.clientMsgId, entry);
+    this.#lastOrder = Math.max(this.#lastOrder, record.order);
+    if (record.state !== 'rejected') this.#lane(record.conversationId).entries.push(entry);
     return entry;
   }
 
-  private lane(conversationId: string): Lane {
-    const lane = this.lanes.get(conversationId) ?? { entries: [], busy: false, cancelWait: undefined };
-    this.lanes.set(conversationId, lane);
+  #lane(conversationId: string): Lane {
+    const lane = this.#lanes.get(conversationId) ?? { entries: [], busy: false, cancelWait: undefined };
+    this.#lanes.set(conversationId, lane);
     return lane;
   }
 
-  private pump(): void {
-    if (!this.active) return;
-    let inFlight = [...this.lanes.values()].filter(({ busy }) => busy).length;
-    for (const [conversationId, lane] of this.lanes) {
+  #pump(): void {
+    if (!this.#active) return;
+    let inFlight = [...this.#lanes.values()].filter(({ busy }) => busy).length;
+    for (const [conversationId, lane] of this.#lanes) {
       const [entry] = lane.entries;
-      if (!entry && !lane.busy) this.lanes.delete(conversationId);
+      if (!entry && !lane.busy) this.#lanes.delete(conversationId);
       const isReady = entry?.stored && !entry.leaving;
       const mayGo = isReady && entry.record.state === 'queued' && !lane.busy && !lane.cancelWait;
       if (!mayGo || inFlight >= MAX_CONVERSATIONS_IN_FLIGHT) continue;
       inFlight++;
-      void this.send(lane, entry);
+      void this.#send(lane, entry);
     }
   }
 
-  private async send(lane: Lane, entry: Entry): Promise<void> {
+  async #send(lane: Lane, entry: Entry): Promise<void> {
     lane.busy = true;
-    this.setState(entry, 'sending');
+    this.#setState(entry, 'sending');
     try {
-      const message = await this.transmit(entry.record);
-      await this.options.inbox.take({ arrivals: [{ slot: message, delivery: 'live' }] });
+      const message = await this.#transmit(entry.record);
+      await this.#options.inbox.take({ arrivals: [{ slot: message, delivery: 'live' }] });
     } catch (error) {
-      await this.handleFailure(lane, entry, toImError(error));
+      await this.#handleFailure(lane, entry, toImError(error));
     }
     lane.busy = false;
-    this.pump();
+    this.#pump();
   }
 
-  private async transmit(record: OutboxRecord): Promise<Message> {
+  async #transmit(record: OutboxRecord): Promise<Message> {
     const { to, clientMsgId, type, body, silent } = record;
-    const { acks, request } = this.options;
+    const { acks, request } = this.#options;
     const cursor = acks.cursorToTell();
     const fields = {
       to,
@@ -193,24 +193,24 @@ export class Outbox {
     } as RequestFields<'send'>;
     const answer = await request('send', fields);
     if (cursor !== undefined) acks.noteTold(cursor);
-    return toMessage(record, answer, this.options.store.meta);
+    return toMessage(record, answer, this.#options.store.meta);
   }
 
-  private async handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {
-    if (error.code === 'storage') this.options.onError(error);
+  async #handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {
+    if (error.code === 'storage') this.#options.onError(error);
     // Sync brought it meanwhile, or the app discarded it.
-    if (this.entries.get(entry.record.clientMsgId) !== entry) return;
+    if (this.#entries.get(entry.record.clientMsgId) !== entry) return;
     const mayPass = error.retryable || error.code === 'storage';
-    if (!mayPass) return this.giveUp(entry, 'rejected', error);
+    if (!mayPass) return this.#giveUp(entry, 'rejected', error);
     if (error.code !== 'rate_limited' && ++entry.attempts >= MAX_ATTEMPTS)
-      return this.giveUp(entry, 'failed', error);
-    this.setState(entry, 'queued');
-    if (!this.active) return;
-    const delayMs = backoffMs(resendBackoff, entry.attempts, this.options.environment.random());
-    lane.cancelWait = this.options.environment.setTimer(
+      return this.#giveUp(entry, 'failed', error);
+    this.#setState(entry, 'queued');
+    if (!this.#active) return;
+    const delayMs = backoffMs(resendBackoff, entry.attempts, this.#options.environment.random());
+    lane.cancelWait = this.#options.environment.setTimer(
       () => {
         lane.cancelWait = undefined;
-        this.pump();
+        this.#pump();
       },
       Math.max(delayMs, error.retryAfterMs ?? 0),
     );
@@ -220,74 +220,70 @@ export class Outbox {
    * Stays in the outbox for the app to decide. A rejected message will never have a place, so it holds up nothing. A
    * failed one may: those behind it wait, for the order's sake and because the server knows a device's last sends only.
    */
-  private async giveUp(entry: Entry, state: 'failed' | 'rejected', error: ImError): Promise<void> {
-    if (state === 'rejected') this.leaveLane(entry);
+  async #giveUp(entry: Entry, state: 'failed' | 'rejected', error: ImError): Promise<void> {
+    if (state === 'rejected') this.#leaveLane(entry);
     const { code, message } = error;
-    await this.save(entry, { ...entry.record, state, error: { code, message } });
-    this.setState(entry, state, { error });
+    await this.#save(entry, { ...entry.record, state, error: { code, message } });
+    this.#setState(entry, state, { error });
   }
 
-  private async retry(entry: Entry): Promise<void> {
+  async #retry(entry: Entry): Promise<void> {
     if (entry.message.state !== 'failed') return;
-    if (entry.leaving || !this.entries.has(entry.record.clientMsgId))
+    if (entry.leaving || !this.#entries.has(entry.record.clientMsgId))
       throw new ImError('bad_request', 'It is not in the outbox: send it anew');
     const { error: _, ...record } = entry.record;
     const queued: OutboxRecord = { ...record, state: 'queued' };
-    await this.options.store.commit([{ key: key.outbox(record.order), value: queued }]);
+    await this.#options.store.commit([{ key: key.outbox(record.order), value: queued }]);
     entry.record = queued;
     entry.attempts = 0;
-    this.setState(entry, 'queued');
-    this.pump();
+    this.#setState(entry, 'queued');
+    this.#pump();
   }
 
-  private async discard(entry: Entry): Promise<void> {
-    if (this.entries.get(entry.record.clientMsgId) !== entry) return;
+  async #discard(entry: Entry): Promise<void> {
+    if (this.#entries.get(entry.record.clientMsgId) !== entry) return;
     entry.leaving = true;
     try {
-      await this.options.store.commit([{ key: key.outbox(entry.record.order), value: undefined }]);
+      await this.#options.store.commit([{ key: key.outbox(entry.record.order), value: undefined }]);
     } catch (error) {
       entry.leaving = false;
-      this.pump();
+      this.#pump();
       throw error;
     }
     // It was on its way, and arrived meanwhile.
-    if (!this.remove(entry)) return;
+    if (!this.#remove(entry)) return;
     entry.message.abandon(new ImError('closed', 'The message was discarded'));
-    this.pump();
+    this.#pump();
   }
 
-  private async save(entry: Entry, record: OutboxRecord): Promise<void> {
+  async #save(entry: Entry, record: OutboxRecord): Promise<void> {
     entry.record = record;
     if (entry.leaving) return;
-    await this.options.store
+    await this.#options.store
       .commit([{ key: key.outbox(record.order), value: record }])
-      .catch((cause: unknown) => this.options.onError(toImError(cause)));
+      .catch((cause: unknown) => this.#options.onError(toImError(cause)));
   }
 
-  private setState(
-    entry: Entry,
-    state: SendState,
-    result: { error?: ImError; message?: Message } = {},
-  ): void {
+  #setState(entry: Entry, state: SendState, result: { error?: ImError; message?: Message } = {}): void {
     entry.message.become(state, result);
-    this.options.onState(entry.message, state);
+    this.#options.onState(entry.message, state);
   }
 
-  private remove(entry: Entry): boolean {
-    this.leaveLane(entry);
+  #remove(entry: Entry): boolean {
+    this.#leaveLane(entry);
     return (
-      this.entries.get(entry.record.clientMsgId) === entry && this.entries.delete(entry.record.clientMsgId)
+      this.#entries.get(entry.record.clientMsgId) === entry && this.#entries.delete(entry.record.clientMsgId)
     );
   }
 
-  private leaveLane(entry: Entry): void {
-    const lane = this.lanes.get(entry.record.conversationId);
+  #leaveLane(entry: Entry): void {
+    const lane = this.#lanes.get(entry.record.conversationId);
     const index = lane?.entries.indexOf(entry) ?? -1;
     if (lane && index >= 0) lane.entries.splice(index, 1);
-    if (lane && index === 0) this.endWait(lane);
+    if (lane && index === 0) this.#endWait(lane);
   }
 
-  private endWait(lane: Lane): void {
+  #endWait(lane: Lane): void {
     lane.cancelWait?.();
     lane.cancelWait = undefined;
   }

@@ -57,10 +57,10 @@ export class OutgoingMessage {
   readonly stored: Promise<void>;
   /** Once it is sent, the message as the server stored it. */
   message: Message | undefined;
-  private readonly actions: OutgoingActions;
-  private currentState: SendState;
-  private currentError: ImError | undefined;
-  private outcome = deferred<Message>();
+  readonly #actions: OutgoingActions;
+  #currentState: SendState;
+  #currentError: ImError | undefined;
+  #outcome = deferred<Message>();
 
   constructor(record: OutboxRecord, from: string, stored: Promise<void>, actions: OutgoingActions) {
     this.from = from;
@@ -73,22 +73,24 @@ export class OutgoingMessage {
     this.mentions = record.mentions;
     this.createdAt = record.createdAt;
     this.stored = stored;
-    this.actions = actions;
-    this.currentState = record.state;
+    this.#actions = actions;
+    this.#currentState = record.state;
     if (record.error) {
       const { code, message } = record.error;
-      this.currentError = new ImError(code as ImErrorCode, message, { retryable: record.state === 'failed' });
-      this.outcome.reject(this.currentError);
+      this.#currentError = new ImError(code as ImErrorCode, message, {
+        retryable: record.state === 'failed',
+      });
+      this.#outcome.reject(this.#currentError);
     }
   }
 
   get state(): SendState {
-    return this.currentState;
+    return this.#currentState;
   }
 
   /** Why it failed or was rejected. */
   get error(): ImError | undefined {
-    return this.currentError;
+    return this.#currentError;
   }
 
   /**
@@ -97,35 +99,35 @@ export class OutgoingMessage {
    * promise.
    */
   get sent(): Promise<Message> {
-    return this.outcome.promise;
+    return this.#outcome.promise;
   }
 
   /** Sends a failed message once more, in its place: those behind it follow. Rejects with ImError for a rejected one. */
   async retry(): Promise<void> {
     if (this.state === 'rejected')
       throw new ImError('bad_request', 'A rejected message is not taken: discard it and send another');
-    return this.actions.retry(this);
+    return this.#actions.retry(this);
   }
 
   /** Takes it out of the outbox. If it is on its way, it may arrive all the same. */
   discard(): Promise<void> {
-    return this.actions.discard(this);
+    return this.#actions.discard(this);
   }
 
   /** For the outbox only. @internal */
   become(state: SendState, result: { readonly error?: ImError; readonly message?: Message } = {}): void {
-    const again = state === 'queued' ? this.currentError : !result.error;
-    if (this.outcome.rejected && again) this.outcome = deferred<Message>();
-    this.currentState = state;
-    this.currentError = result.error;
+    const again = state === 'queued' ? this.#currentError : !result.error;
+    if (this.#outcome.rejected && again) this.#outcome = deferred<Message>();
+    this.#currentState = state;
+    this.#currentError = result.error;
     this.message = result.message;
-    if (result.message) this.outcome.resolve(result.message);
-    if (result.error) this.outcome.reject(result.error);
+    if (result.message) this.#outcome.resolve(result.message);
+    if (result.error) this.#outcome.reject(result.error);
   }
 
   /** Nobody waits for it any more. @internal */
   abandon(error: ImError): void {
-    this.outcome.reject(error);
+    this.#outcome.reject(error);
   }
 }
 

@@ -24,24 +24,24 @@ interface Batch {
 }
 
 export class Profiles {
-  private readonly device: Device;
-  private readonly kept = new Map<string, Kept>();
-  private readonly underWay = new Map<string, Promise<Profile | undefined>>();
+  readonly #device: Device;
+  readonly #kept = new Map<string, Kept>();
+  readonly #underWay = new Map<string, Promise<Profile | undefined>>();
   /** Shown without a profile, for the server was out of reach. */
-  private readonly missed = new Set<string>();
-  private readonly inTurn = takeTurns();
-  private batch: Batch | undefined;
+  readonly #missed = new Set<string>();
+  readonly #inTurn = takeTurns();
+  #batch: Batch | undefined;
 
   constructor(device: Device) {
-    this.device = device;
+    this.#device = device;
   }
 
   /** What is known now; what is not, or is old, is asked for. */
   get(userId: string): Profile | undefined {
-    const kept = this.use(userId);
-    if (!kept || !this.isFresh(kept)) {
-      this.fetch(userId).catch((error: unknown) => {
-        if (toImError(error).retryable && this.missed.size < MAX_KEPT) this.missed.add(userId);
+    const kept = this.#use(userId);
+    if (!kept || !this.#isFresh(kept)) {
+      this.#fetch(userId).catch((error: unknown) => {
+        if (toImError(error).retryable && this.#missed.size < MAX_KEPT) this.#missed.add(userId);
       });
     }
     return kept?.profile;
@@ -51,9 +51,9 @@ export class Profiles {
   async all(userIds: readonly string[]): Promise<Profile[]> {
     const found = await Promise.all(
       [...new Set(userIds)].map(async (userId) => {
-        const kept = this.use(userId);
-        if (kept && this.isFresh(kept)) return kept.profile;
-        const fetched = this.fetch(userId);
+        const kept = this.#use(userId);
+        if (kept && this.#isFresh(kept)) return kept.profile;
+        const fetched = this.#fetch(userId);
         return kept ? fetched.catch(() => kept.profile) : fetched;
       }),
     );
@@ -62,67 +62,67 @@ export class Profiles {
 
   hear<Name extends keyof ClientEvents>(name: Name, payload: ClientEvents[Name]): void {
     if (name === 'profilesChanged') {
-      for (const profile of (payload as ClientEvents['profilesChanged']).users) this.note(profile);
+      for (const profile of (payload as ClientEvents['profilesChanged']).users) this.#note(profile);
     } else if (name === 'synced') {
-      const missed = [...this.missed];
-      this.missed.clear();
+      const missed = [...this.#missed];
+      this.#missed.clear();
       for (const userId of missed) this.get(userId);
     }
   }
 
-  private use(userId: string): Kept | undefined {
-    const kept = this.kept.get(userId);
-    if (kept) this.keep(userId, kept);
+  #use(userId: string): Kept | undefined {
+    const kept = this.#kept.get(userId);
+    if (kept) this.#keep(userId, kept);
     return kept;
   }
 
-  private keep(userId: string, kept: Kept): void {
-    this.kept.delete(userId);
-    this.kept.set(userId, kept);
-    for (const oldest of this.kept.keys()) {
-      if (this.kept.size <= MAX_KEPT) break;
-      this.kept.delete(oldest);
+  #keep(userId: string, kept: Kept): void {
+    this.#kept.delete(userId);
+    this.#kept.set(userId, kept);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MAX_KEPT) break;
+      this.#kept.delete(oldest);
     }
   }
 
-  private isFresh(kept: Kept): boolean {
-    return this.device.environment.now() - kept.at < FRESH_MS;
+  #isFresh(kept: Kept): boolean {
+    return this.#device.environment.now() - kept.at < FRESH_MS;
   }
 
-  private fetch(userId: string): Promise<Profile | undefined> {
+  #fetch(userId: string): Promise<Profile | undefined> {
     if (!isId(userId)) return Promise.reject(notUserId(userId));
-    const known = this.underWay.get(userId);
+    const known = this.#underWay.get(userId);
     if (known) return known;
-    if (!this.batch || this.batch.users.length >= peopleLimits.profiles) this.batch = this.collect();
-    const { users, answer } = this.batch;
+    if (!this.#batch || this.#batch.users.length >= peopleLimits.profiles) this.#batch = this.#collect();
+    const { users, answer } = this.#batch;
     users.push(userId);
     const fetched = answer.then((found) => found.find((profile) => profile.userId === userId));
-    this.underWay.set(userId, fetched);
+    this.#underWay.set(userId, fetched);
     return fetched;
   }
 
-  private collect(): Batch {
+  #collect(): Batch {
     const users: string[] = [];
-    const answer = this.inTurn(async () => {
-      if (this.batch?.users === users) this.batch = undefined;
+    const answer = this.#inTurn(async () => {
+      if (this.#batch?.users === users) this.#batch = undefined;
       try {
-        const found = await this.device.ask('profiles', users);
-        const news = found.filter((profile) => this.note(profile));
-        if (news.length > 0) this.device.events.emit('profilesChanged', { users: news });
+        const found = await this.#device.ask('profiles', users);
+        const news = found.filter((profile) => this.#note(profile));
+        if (news.length > 0) this.#device.events.emit('profilesChanged', { users: news });
         return found;
       } finally {
-        for (const userId of users) this.underWay.delete(userId);
+        for (const userId of users) this.#underWay.delete(userId);
       }
     });
     return { users, answer };
   }
 
   /** An answer that was long under way does not come over a newer one. Says whether it is another than before. */
-  private note(profile: Profile): boolean {
+  #note(profile: Profile): boolean {
     const { userId, version } = profile;
-    const kept = this.kept.get(userId);
-    const isOlder = kept && this.isFresh(kept) && version <= kept.profile.version;
-    this.keep(userId, { profile: isOlder ? kept.profile : profile, at: this.device.environment.now() });
+    const kept = this.#kept.get(userId);
+    const isOlder = kept && this.#isFresh(kept) && version <= kept.profile.version;
+    this.#keep(userId, { profile: isOlder ? kept.profile : profile, at: this.#device.environment.now() });
     return !isOlder && version !== kept?.profile.version;
   }
 }

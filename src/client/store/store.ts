@@ -23,27 +23,27 @@ interface Loaded {
 }
 
 export class Store {
-  private readonly storage: Storage;
-  private currentMeta: Meta;
-  private cleared = false;
-  private currentPush: PushRecord | undefined;
-  private readonly records = new Map<string, ConversationRecord>();
-  private readonly early = new Map<string, readonly Arrival[]>();
+  readonly #storage: Storage;
+  #currentMeta: Meta;
+  #cleared = false;
+  #currentPush: PushRecord | undefined;
+  readonly #records = new Map<string, ConversationRecord>();
+  readonly #early = new Map<string, readonly Arrival[]>();
   /** As loaded; the outbox keeps its own from then on. */
   readonly unsent: readonly OutboxRecord[];
 
   private constructor(storage: Storage, meta: Meta, loaded: Loaded) {
-    this.storage = storage;
-    this.currentMeta = meta;
-    for (const record of loaded.conversations) this.records.set(record.conversationId, record);
+    this.#storage = storage;
+    this.#currentMeta = meta;
+    for (const record of loaded.conversations) this.#records.set(record.conversationId, record);
     for (const arrival of loaded.waiting) {
       const { conversationId, seq } = arrival.slot;
       // A batch of a life that ended may have come after this device went on without it: it was shown since.
-      if (seq <= (this.records.get(conversationId)?.shownSeq ?? 0)) continue;
-      this.early.set(conversationId, [...(this.early.get(conversationId) ?? []), arrival]);
+      if (seq <= (this.#records.get(conversationId)?.shownSeq ?? 0)) continue;
+      this.#early.set(conversationId, [...(this.#early.get(conversationId) ?? []), arrival]);
     }
     this.unsent = loaded.outbox;
-    this.currentPush = loaded.push;
+    this.#currentPush = loaded.push;
   }
 
   /**
@@ -68,42 +68,42 @@ export class Store {
   }
 
   get meta(): Meta {
-    return this.currentMeta;
+    return this.#currentMeta;
   }
 
   get push(): PushRecord | undefined {
-    return this.currentPush;
+    return this.#currentPush;
   }
 
   async keepPush(push: PushRecord | undefined): Promise<void> {
     await this.commit([{ key: key.push, value: push }]);
-    this.currentPush = push;
+    this.#currentPush = push;
   }
 
   get conversations(): Iterable<ConversationRecord> {
-    return this.records.values();
+    return this.#records.values();
   }
 
   knows(conversationId: string): boolean {
-    return this.records.has(conversationId);
+    return this.#records.has(conversationId);
   }
 
-  conversation(conversationId: string, complete = this.currentMeta.complete): ConversationRecord {
+  conversation(conversationId: string, complete = this.#currentMeta.complete): ConversationRecord {
     // Where an unknown conversation begins: at its beginning, if nothing was missed since this device is there.
     const shownSeq = complete ? 0 : null;
     return (
-      this.records.get(conversationId) ?? { conversationId, shownSeq, unread: 0, countedSeq: 0, last: null }
+      this.#records.get(conversationId) ?? { conversationId, shownSeq, unread: 0, countedSeq: 0, last: null }
     );
   }
 
-  timeline(conversationId: string, complete = this.currentMeta.complete): Timeline {
+  timeline(conversationId: string, complete = this.#currentMeta.complete): Timeline {
     const { shownSeq } = this.conversation(conversationId, complete);
-    return { shownSeq, waiting: this.early.get(conversationId) ?? [] };
+    return { shownSeq, waiting: this.#early.get(conversationId) ?? [] };
   }
 
   /** Conversations in which something waits for a hole to be filled. */
   get withHoles(): readonly string[] {
-    return [...this.early.keys()];
+    return [...this.#early.keys()];
   }
 
   /** Where a newer version of a message is stored than the one given, that; all of one conversation. */
@@ -129,7 +129,7 @@ export class Store {
       limit,
     };
     const ascending = query.after !== undefined;
-    const entries = await this.storage.list({ ...range, order: ascending ? 'ascending' : 'descending' });
+    const entries = await this.#storage.list({ ...range, order: ascending ? 'ascending' : 'descending' });
     const messages = entries.map(({ value }) => value as Message);
     return ascending ? messages : messages.toReversed();
   }
@@ -137,72 +137,72 @@ export class Store {
   /** As it is stored. */
   async message(conversationId: string, seq: number): Promise<Message | undefined> {
     const at = key.message(conversationId, seq);
-    return (await this.storage.list({ from: at, to: at }))[0]?.value as Message | undefined;
+    return (await this.#storage.list({ from: at, to: at }))[0]?.value as Message | undefined;
   }
 
   /** What removes the messages up to and including a seq. */
   async removalsUpTo(conversationId: string, seq: number): Promise<Change[]> {
     const range = { from: key.message(conversationId, 0), to: key.message(conversationId, seq) };
-    return removalsOf(await this.storage.list(range));
+    return removalsOf(await this.#storage.list(range));
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
-    if (this.cleared) throw new ImError('closed', 'The local data were cleared');
-    await this.write(changes);
+    if (this.#cleared) throw new ImError('closed', 'The local data were cleared');
+    await this.#write(changes);
   }
 
   /** One batch: durable first, then in memory. */
   async update(update: Update): Promise<void> {
-    const meta = update.meta && { ...this.currentMeta, ...update.meta };
+    const meta = update.meta && { ...this.#currentMeta, ...update.meta };
     const changes: Change[] = [...(update.changes ?? [])];
     for (const { record, timeline } of update.conversations ?? []) {
       changes.push({ key: key.conversation(record.conversationId), value: record });
-      changes.push(...this.waitingChanges(record.conversationId, timeline.waiting));
+      changes.push(...this.#waitingChanges(record.conversationId, timeline.waiting));
     }
     if (meta) changes.push({ key: key.meta, value: meta });
     await this.commit(changes);
-    if (meta) this.currentMeta = meta;
+    if (meta) this.#currentMeta = meta;
     for (const { record, timeline } of update.conversations ?? []) {
-      this.records.set(record.conversationId, record);
-      if (timeline.waiting.length > 0) this.early.set(record.conversationId, timeline.waiting);
-      else this.early.delete(record.conversationId);
+      this.#records.set(record.conversationId, record);
+      if (timeline.waiting.length > 0) this.#early.set(record.conversationId, timeline.waiting);
+      else this.#early.delete(record.conversationId);
     }
   }
 
   /** Forgets conversations and messages, for they are from another mailbox; keeps the device and the outbox. */
   async forgetMessages(mailbox: string | undefined): Promise<void> {
     const entries = await Promise.all(
-      ['conversation', 'message', 'waiting'].map((prefix) => this.storage.list(everythingOf(prefix))),
+      ['conversation', 'message', 'waiting'].map((prefix) => this.#storage.list(everythingOf(prefix))),
     );
     const meta: Meta = {
-      ...this.currentMeta,
+      ...this.#currentMeta,
       position: 0,
       complete: true,
       ...(mailbox !== undefined && { mailbox }),
     };
     await this.commit([...removalsOf(entries.flat()), { key: key.meta, value: meta }]);
-    this.currentMeta = meta;
-    this.records.clear();
-    this.early.clear();
+    this.#currentMeta = meta;
+    this.#records.clear();
+    this.#early.clear();
   }
 
   /** Nothing is left of this device, and nothing comes any more. */
   async clear(): Promise<void> {
     // What is under way is written when a later batch is.
     const barrier = this.commit([{ key: key.trial(0), value: null }]);
-    this.cleared = true;
+    this.#cleared = true;
     await barrier;
-    await this.write(removalsOf(await this.storage.list({ from: '', to: '~' })));
+    await this.#write(removalsOf(await this.#storage.list({ from: '', to: '~' })));
   }
 
   close(): Promise<void> {
-    return this.storage.close();
+    return this.#storage.close();
   }
 
-  private async write(changes: readonly Change[]): Promise<void> {
+  async #write(changes: readonly Change[]): Promise<void> {
     try {
-      await this.storage.commit(changes);
+      await this.#storage.commit(changes);
     } catch (cause) {
       throw cause instanceof ImError
         ? cause
@@ -210,8 +210,8 @@ export class Store {
     }
   }
 
-  private waitingChanges(conversationId: string, waiting: readonly Arrival[]): Change[] {
-    const before = new Set(this.early.get(conversationId));
+  #waitingChanges(conversationId: string, waiting: readonly Arrival[]): Change[] {
+    const before = new Set(this.#early.get(conversationId));
     const now = new Set(waiting);
     return [
       ...[...before]

@@ -12,46 +12,46 @@ export interface AcksOptions {
 }
 
 export class Acks {
-  private readonly options: AcksOptions;
-  private told = 0;
-  private untoldEvents = 0;
-  private cancelTimer: CancelTimer | undefined;
+  readonly #options: AcksOptions;
+  #told = 0;
+  #untoldEvents = 0;
+  #cancelTimer: CancelTimer | undefined;
 
   constructor(options: AcksOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** More is stored. */
   noteStored(events: number): void {
     if (this.cursorToTell() === undefined) return;
-    this.untoldEvents += events;
-    if (this.untoldEvents >= ACK_AFTER_EVENTS) this.flush();
-    else this.cancelTimer ??= this.options.environment.setTimer(() => this.flush(), ACK_DELAY_MS);
+    this.#untoldEvents += events;
+    if (this.#untoldEvents >= ACK_AFTER_EVENTS) this.flush();
+    else this.#cancelTimer ??= this.#options.environment.setTimer(() => this.flush(), ACK_DELAY_MS);
   }
 
   /** Another request carried it (`sync` by its `after`, `ping` and `send` by their `cursor`). */
   noteTold(cursor: number): void {
     // An answer may come when the mailbox has begun anew: then its cursor says nothing.
-    this.told = Math.max(this.told, Math.min(cursor, this.options.position() ?? 0));
+    this.#told = Math.max(this.#told, Math.min(cursor, this.#options.position() ?? 0));
     if (this.cursorToTell() === undefined) this.stop();
   }
 
   cursorToTell(): number | undefined {
-    const position = this.options.position();
-    return position !== null && position > this.told ? position : undefined;
+    const position = this.#options.position();
+    return position !== null && position > this.#told ? position : undefined;
   }
 
   /** The connection is gone: the next `sync` tells. */
   stop(): void {
-    this.cancelTimer?.();
-    this.cancelTimer = undefined;
-    this.untoldEvents = 0;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#untoldEvents = 0;
   }
 
   /** The mailbox begins anew. */
   reset(): void {
     this.stop();
-    this.told = 0;
+    this.#told = 0;
   }
 
   /** Tells at once what is not told yet. */
@@ -59,7 +59,7 @@ export class Acks {
     const cursor = this.cursorToTell();
     this.stop();
     if (cursor === undefined) return;
-    this.options.send(cursor);
-    this.told = cursor;
+    this.#options.send(cursor);
+    this.#told = cursor;
   }
 }

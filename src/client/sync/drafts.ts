@@ -39,12 +39,12 @@ interface Part {
 }
 
 export class Drafts {
-  private readonly options: DraftsOptions;
+  readonly #options: DraftsOptions;
   /** Versions of messages that are not shown yet: an older one may still be under way. */
-  private readonly ahead = new Map<string, Message>();
+  readonly #ahead = new Map<string, Message>();
 
   constructor(options: DraftsOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   make({ arrivals = [], targets = [], settings = [], stays = [], settled, meta }: Intake): Promise<Draft[]> {
@@ -62,30 +62,30 @@ export class Drafts {
       const part = partOf(conversationId);
       part.stay = { ...part.stay, ...stay };
     }
-    const complete = meta?.complete ?? this.options.store.meta.complete;
-    return Promise.all([...parts].map(([id, part]) => this.draft(id, part, complete)));
+    const complete = meta?.complete ?? this.#options.store.meta.complete;
+    return Promise.all([...parts].map(([id, part]) => this.#draft(id, part, complete)));
   }
 
   /** It is stored. */
   settle({ released }: Draft): void {
-    for (const { slot } of released) this.ahead.delete(placeOf(slot));
+    for (const { slot } of released) this.#ahead.delete(placeOf(slot));
   }
 
-  private async draft(conversationId: string, part: Part, complete: boolean): Promise<Draft> {
-    const { store, userId } = this.options;
+  async #draft(conversationId: string, part: Part, complete: boolean): Promise<Draft> {
+    const { store, userId } = this.#options;
     const { arrivals, targets, floor, settings, stay } = part;
     const before = store.conversation(conversationId, complete);
     const { waiting, shownSeq } = store.timeline(conversationId, complete);
-    for (const { message } of targets) if (message.seq > (shownSeq ?? 0)) this.expect(message);
+    for (const { message } of targets) if (message.seq > (shownSeq ?? 0)) this.#expect(message);
     // What waits already may come once more as it is by now.
     const seqs = new Set(waiting.map(({ slot }) => slot.seq));
-    for (const { slot } of arrivals) if (isShowable(slot) && seqs.has(slot.seq)) this.expect(slot);
-    const timeline = { shownSeq, waiting: waiting.map(this.newest) };
+    for (const { slot } of arrivals) if (isShowable(slot) && seqs.has(slot.seq)) this.#expect(slot);
+    const timeline = { shownSeq, waiting: waiting.map(this.#newest) };
     // The slots first: those at or below the floor are shown too, if they are there.
-    const inserted = insert(timeline, arrivals.map(this.newest));
+    const inserted = insert(timeline, arrivals.map(this.#newest));
     const step = floor === undefined ? inserted : settleUpTo(inserted.timeline, floor);
     const released = floor === undefined ? inserted.released : [...inserted.released, ...step.released];
-    const revisions = await this.revisions(before, targets);
+    const revisions = await this.#revisions(before, targets);
     const stored = revisions.filter(({ known }) => known);
     const isNew = waiting.some((arrival, index) => arrival !== timeline.waiting[index]);
     const isSame =
@@ -99,8 +99,8 @@ export class Drafts {
       ...stay,
     });
     const kept = released.map(({ slot }) => slot).filter(isShowable);
-    const cleared = settings && (await this.clear(counted, settings, kept));
-    const trimmed = await this.trim(before, cleared?.record ?? counted, released);
+    const cleared = settings && (await this.#clear(counted, settings, kept));
+    const trimmed = await this.#trim(before, cleared?.record ?? counted, released);
     const { record } = trimmed;
     const removals = [...(cleared?.removals ?? []), ...trimmed.removals];
     const goneSeq = Math.max(record.droppedSeq ?? 0, record.settings?.clearedSeq ?? 0);
@@ -111,7 +111,7 @@ export class Drafts {
   }
 
   /** Those that are news of a message that was shown; `known`: as it is stored. */
-  private async revisions(
+  async #revisions(
     { conversationId, shownSeq }: ConversationRecord,
     targets: readonly Target[],
   ): Promise<Revision[]> {
@@ -124,25 +124,25 @@ export class Drafts {
       if (isShown && (!other || !isNewer(other.message, target.message))) latest.set(seq, target);
     }
     const revisions = [...latest.values()].map(async (target): Promise<Revision[]> => {
-      const known = await this.options.store.message(conversationId, target.message.seq);
+      const known = await this.#options.store.message(conversationId, target.message.seq);
       return known && !isOther(target.message, known) ? [] : [{ ...target, known }];
     });
     return (await Promise.all(revisions)).flat();
   }
 
-  private expect(message: Message): void {
+  #expect(message: Message): void {
     const place = placeOf(message);
-    this.ahead.set(place, newerOf(message, this.ahead.get(place) ?? message));
+    this.#ahead.set(place, newerOf(message, this.#ahead.get(place) ?? message));
   }
 
-  private readonly newest = (arrival: Arrival): Arrival => {
+  readonly #newest = (arrival: Arrival): Arrival => {
     const { slot } = arrival;
-    const known = this.ahead.get(placeOf(slot));
+    const known = this.#ahead.get(placeOf(slot));
     return known && isShowable(slot) && isOther(known, slot) ? { ...arrival, slot: known } : arrival;
   };
 
-  private async clear(record: ConversationRecord, settings: ConversationSettings, kept: readonly Message[]) {
-    const { store, userId } = this.options;
+  async #clear(record: ConversationRecord, settings: ConversationSettings, kept: readonly Message[]) {
+    const { store, userId } = this.#options;
     const { conversationId, settings: { clearedSeq: before = 0 } = {} } = record;
     const { clearedSeq } = settings;
     if (clearedSeq <= before) return { record: { ...record, settings }, removals: [] };
@@ -154,12 +154,12 @@ export class Drafts {
   }
 
   /** In steps, so that not every message has to look for one to drop. */
-  private async trim(
+  async #trim(
     before: ConversationRecord,
     record: ConversationRecord,
     released: readonly Arrival[],
   ): Promise<{ readonly record: ConversationRecord; readonly removals: readonly Change[] }> {
-    const { keepMessages, store } = this.options;
+    const { keepMessages, store } = this.#options;
     const step = Math.ceil(keepMessages / 10) || 1;
     const edge = (shownSeq: number | null) => Math.floor(((shownSeq ?? 0) - keepMessages) / step) * step;
     const droppedSeq = edge(record.shownSeq);

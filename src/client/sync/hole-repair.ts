@@ -21,28 +21,28 @@ export interface HoleRepairOptions {
 }
 
 export class HoleRepair {
-  private readonly options: HoleRepairOptions;
-  private active = false;
+  readonly #options: HoleRepairOptions;
+  #active = false;
   /** One at a time in each conversation: waiting, or asking. */
-  private readonly repairs = new Map<string, CancelTimer>();
+  readonly #repairs = new Map<string, CancelTimer>();
   /** Numbers that were given out: what is missing up to there may have nothing behind it that waits. */
-  private readonly heads = new Map<string, number>();
+  readonly #heads = new Map<string, number>();
 
   constructor(options: HoleRepairOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Connected: looks after all holes there are, and those to come. */
   resume(): void {
-    this.active = true;
-    for (const conversationId of this.options.store.withHoles) this.notice(conversationId);
+    this.#active = true;
+    for (const conversationId of this.#options.store.withHoles) this.notice(conversationId);
   }
 
   pause(): void {
-    this.active = false;
-    for (const cancel of this.repairs.values()) cancel();
-    this.repairs.clear();
-    this.heads.clear();
+    this.#active = false;
+    for (const cancel of this.#repairs.values()) cancel();
+    this.#repairs.clear();
+    this.#heads.clear();
   }
 
   notice(conversationId: string): void {
@@ -51,54 +51,54 @@ export class HoleRepair {
 
   /** All up to that number is to be here: what does not come by itself is asked for, page by page. */
   reach(conversationId: string, headSeq: number, patienceMs: number = PATIENCE_MS): void {
-    if (!this.active) return;
-    this.heads.set(conversationId, Math.max(this.heads.get(conversationId) ?? 0, headSeq));
-    const isDue = !this.repairs.has(conversationId) && this.holeIn(conversationId);
-    if (isDue) this.schedule(conversationId, patienceMs, 0);
+    if (!this.#active) return;
+    this.#heads.set(conversationId, Math.max(this.#heads.get(conversationId) ?? 0, headSeq));
+    const isDue = !this.#repairs.has(conversationId) && this.#holeIn(conversationId);
+    if (isDue) this.#schedule(conversationId, patienceMs, 0);
   }
 
-  private holeIn(conversationId: string): Hole | undefined {
-    const timeline = this.options.store.timeline(conversationId);
+  #holeIn(conversationId: string): Hole | undefined {
+    const timeline = this.#options.store.timeline(conversationId);
     const { shownSeq } = timeline;
-    const to = this.heads.get(conversationId) ?? 0;
+    const to = this.#heads.get(conversationId) ?? 0;
     const tail = to > (shownSeq ?? 0) ? { from: shownSeq === null ? null : shownSeq + 1, to } : undefined;
     return findHole(timeline) ?? tail;
   }
 
-  private schedule(conversationId: string, delayMs: number, attempt: number): void {
-    const cancel = this.options.environment.setTimer(
-      () => void this.repair(conversationId, attempt, cancel),
+  #schedule(conversationId: string, delayMs: number, attempt: number): void {
+    const cancel = this.#options.environment.setTimer(
+      () => void this.#repair(conversationId, attempt, cancel),
       delayMs,
     );
-    this.repairs.set(conversationId, cancel);
+    this.#repairs.set(conversationId, cancel);
   }
 
-  private async repair(conversationId: string, attempt: number, ticket: CancelTimer): Promise<void> {
-    const hole = this.holeIn(conversationId);
+  async #repair(conversationId: string, attempt: number, ticket: CancelTimer): Promise<void> {
+    const hole = this.#holeIn(conversationId);
     let progress = false;
     if (hole) {
       try {
-        progress = await this.fill(conversationId, hole);
+        progress = await this.#fill(conversationId, hole);
       } catch (error) {
         const failure = toImError(error);
-        if (!failure.retryable) this.options.onError(failure);
+        if (!failure.retryable) this.#options.onError(failure);
       }
     }
     // Paused meanwhile: whoever resumed since began anew.
-    if (this.repairs.get(conversationId) !== ticket) return;
-    this.repairs.delete(conversationId);
-    if (!this.holeIn(conversationId)) return;
+    if (this.#repairs.get(conversationId) !== ticket) return;
+    this.#repairs.delete(conversationId);
+    if (!this.#holeIn(conversationId)) return;
     const next = progress ? 0 : attempt + 1;
-    this.schedule(
+    this.#schedule(
       conversationId,
-      progress ? 0 : backoffMs(repairBackoff, next, this.options.environment.random()),
+      progress ? 0 : backoffMs(repairBackoff, next, this.#options.environment.random()),
       next,
     );
   }
 
   /** Returns whether it brought anything. */
-  private async fill(conversationId: string, { from, to }: Hole): Promise<boolean> {
-    const { inbox, request, store } = this.options;
+  async #fill(conversationId: string, { from, to }: Hole): Promise<boolean> {
+    const { inbox, request, store } = this.#options;
     // An unknown beginning: this device begins with the page before the first message that it got.
     const fields =
       from === null
@@ -107,7 +107,7 @@ export class HoleRepair {
     try {
       const { slots, floorSeq } = await askHistory(request, fields);
       const begin = (from === null ? (slots[0]?.seq ?? to + 1) : floorSeq) - 1;
-      const targets = await readTargets(this.options, conversationId, slots);
+      const targets = await readTargets(this.#options, conversationId, slots);
       const before = store.timeline(conversationId);
       await inbox.take({
         arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' })),

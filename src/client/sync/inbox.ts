@@ -58,19 +58,19 @@ export interface InboxOptions {
 }
 
 export class Inbox {
-  private readonly options: InboxOptions;
-  private readonly drafts: Drafts;
-  private readonly inTurn = takeTurns();
-  private readonly watches = new Set<Watch>();
+  readonly #options: InboxOptions;
+  readonly #drafts: Drafts;
+  readonly #inTurn = takeTurns();
+  readonly #watches = new Set<Watch>();
 
   constructor(options: InboxOptions) {
-    this.options = options;
-    this.drafts = new Drafts(options);
+    this.#options = options;
+    this.#drafts = new Drafts(options);
   }
 
   /** Resolves when it is stored and shown; rejects, with nothing changed, when it cannot be stored. */
   take(intake: Intake): Promise<void> {
-    return this.inTurn(() => (intake.unless?.() ? Promise.resolve() : this.process(intake)));
+    return this.#inTurn(() => (intake.unless?.() ? Promise.resolve() : this.#process(intake)));
   }
 
   /** While that is asked for. */
@@ -80,25 +80,25 @@ export class Inbox {
     ask: (watch: Readonly<Watch>) => Promise<T>,
   ): Promise<T> {
     const watch: Watch = { conversationId, seq, isHeard: false };
-    this.watches.add(watch);
+    this.#watches.add(watch);
     try {
       return await ask(watch);
     } finally {
-      this.watches.delete(watch);
+      this.#watches.delete(watch);
     }
   }
 
   /** Notes how far was read, and what the server counted; what was counted or read here since knows more. */
   note(positions: readonly ReadPosition[]): Promise<void> {
-    return this.inTurn(async () => {
-      const { store } = this.options;
+    return this.#inTurn(async () => {
+      const { store } = this.#options;
       const noted = await Promise.all(
         positions.map(async (position) => {
           const { conversationId, begin } = position;
           const before = store.conversation(conversationId);
           const isNew = begin && !store.knows(conversationId);
           const known = isNew ? { ...before, ...begin, droppedSeq: begin.shownSeq! } : before;
-          return { before, record: await this.place(known, position) };
+          return { before, record: await this.#place(known, position) };
         }),
       );
       const changed = noted.filter(({ before, record }) => isOther(before, record));
@@ -108,11 +108,11 @@ export class Inbox {
           timeline: store.timeline(record.conversationId),
         })),
       });
-      for (const { before, record } of changed) this.options.onChanged(before, record);
+      for (const { before, record } of changed) this.#options.onChanged(before, record);
     });
   }
 
-  private async place(before: ConversationRecord, position: ReadPosition): Promise<ConversationRecord> {
+  async #place(before: ConversationRecord, position: ReadPosition): Promise<ConversationRecord> {
     const { conversationId, unread, countedSeq, readSeq = 0 } = before;
     const { group, large } = position;
     const record = {
@@ -129,7 +129,7 @@ export class Inbox {
     }
     if (record.readSeq === readSeq || unread === 0) return record;
     if (record.readSeq! >= countedSeq) return { ...record, unread: 0 };
-    const { store, userId } = this.options;
+    const { store, userId } = this.#options;
     const unreadHere = await store.messages(conversationId, { after: record.readSeq!, limit: Infinity });
     const count = unreadHere.filter((message) => isCounted(message, userId)).length;
     // What the server counted may be on its way: at most all of it, until the server is asked again.
@@ -139,40 +139,40 @@ export class Inbox {
 
   /** Drops all that was received, to begin with this mailbox; in turn, like any intake. */
   forget(mailbox: string | undefined): Promise<void> {
-    return this.inTurn(() => this.options.store.forgetMessages(mailbox));
+    return this.#inTurn(() => this.#options.store.forgetMessages(mailbox));
   }
 
-  private async process(intake: Intake): Promise<void> {
+  async #process(intake: Intake): Promise<void> {
     const { arrivals = [], targets = [] } = intake;
     for (const { conversationId, seq } of [
       ...arrivals.map(({ slot }) => slot),
       ...targets.map(({ message }) => message),
     ]) {
-      for (const watch of this.watches) {
+      for (const watch of this.#watches) {
         if (watch.seq === seq && watch.conversationId === conversationId) watch.isHeard = true;
       }
     }
     const confirmations = arrivals.flatMap(({ slot }) => {
-      const own = !isVoid(slot) && slot.from === this.options.userId;
-      return (own && this.options.confirm(slot)) || [];
+      const own = !isVoid(slot) && slot.from === this.#options.userId;
+      return (own && this.#options.confirm(slot)) || [];
     });
     const changes = confirmations.flatMap((confirmation) => confirmation.changes);
-    const drafts = await this.store(intake, changes).catch(async (error: unknown) => {
-      const storable = await this.withoutRefused(intake);
+    const drafts = await this.#store(intake, changes).catch(async (error: unknown) => {
+      const storable = await this.#withoutRefused(intake);
       if (!storable) throw error;
-      return this.store({ ...intake, ...storable }, changes);
+      return this.#store({ ...intake, ...storable }, changes);
     });
     for (const { done } of confirmations) done();
     for (const draft of drafts) {
-      this.drafts.settle(draft);
-      this.show(draft);
+      this.#drafts.settle(draft);
+      this.#show(draft);
     }
   }
 
-  private async store(intake: Intake, changes: readonly Change[]): Promise<Draft[]> {
-    const { store } = this.options;
+  async #store(intake: Intake, changes: readonly Change[]): Promise<Draft[]> {
+    const { store } = this.#options;
     const { meta } = intake;
-    const drafts = await this.drafts.make(intake);
+    const drafts = await this.#drafts.make(intake);
     await store.update({
       ...(meta && { meta: forward(meta, store.meta) }),
       conversations: drafts.filter(({ before, record }) => record !== before),
@@ -182,13 +182,13 @@ export class Inbox {
   }
 
   /** With voids for what the storage will never take, if that is why it failed: the rest must not wait for it. */
-  private async withoutRefused({ arrivals = [], targets = [] }: Intake): Promise<Intake | undefined> {
+  async #withoutRefused({ arrivals = [], targets = [] }: Intake): Promise<Intake | undefined> {
     const refused = new Set<Slot>();
     for (const slot of [
       ...arrivals.map((arrival) => arrival.slot),
       ...targets.map(({ message }) => message),
     ]) {
-      const verdict = isVoid(slot) ? 'held' : await tryToHold(this.options.store, slot);
+      const verdict = isVoid(slot) ? 'held' : await tryToHold(this.#options.store, slot);
       if (verdict === 'full') return undefined;
       if (verdict === 'refused') refused.add(slot);
     }
@@ -201,16 +201,16 @@ export class Inbox {
     };
   }
 
-  private show({ before, record, timeline, released, revised }: Draft): void {
+  #show({ before, record, timeline, released, revised }: Draft): void {
     const { clearedSeq = 0 } = before.settings ?? {};
     for (const { slot, delivery } of released) {
-      if (isShowable(slot) && slot.seq > clearedSeq) this.options.onMessage(slot, delivery);
-      if (isLost(slot)) this.options.onLost(slot);
-      if (!isVoid(slot) && slot.type === 'control') this.options.onControl(slot);
+      if (isShowable(slot) && slot.seq > clearedSeq) this.#options.onMessage(slot, delivery);
+      if (isLost(slot)) this.#options.onLost(slot);
+      if (!isVoid(slot) && slot.type === 'control') this.#options.onControl(slot);
     }
-    for (const message of revised) this.options.onRevised(message);
-    if (record !== before) this.options.onChanged(before, record);
-    if (findHole(timeline)) this.options.onHole(record.conversationId);
+    for (const message of revised) this.#options.onRevised(message);
+    if (record !== before) this.#options.onChanged(before, record);
+    if (findHole(timeline)) this.#options.onHole(record.conversationId);
   }
 }
 

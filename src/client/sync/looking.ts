@@ -32,62 +32,62 @@ interface Look {
 }
 
 export class Looking {
-  private readonly options: LookingOptions;
-  private readonly looks = new Map<string, Look>();
+  readonly #options: LookingOptions;
+  readonly #looks = new Map<string, Look>();
   /** On the present connection; absent: there is none, or it is not synced. */
-  private subscribed: Set<string> | undefined;
-  private failures = 0;
-  private cancelTimer: CancelTimer | undefined;
-  private readonly inTurn = takeTurns();
-  private readonly pushesInTurn = takeTurns();
+  #subscribed: Set<string> | undefined;
+  #failures = 0;
+  #cancelTimer: CancelTimer | undefined;
+  readonly #inTurn = takeTurns();
+  readonly #pushesInTurn = takeTurns();
 
   constructor(options: LookingOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Resolves when it has ended. */
   begin(conversationId: string, lookId: string): Promise<void> {
-    const ended = new Promise<void>((end) => this.looks.set(lookId, { conversationId, end }));
-    this.reconcile();
+    const ended = new Promise<void>((end) => this.#looks.set(lookId, { conversationId, end }));
+    this.#reconcile();
     return ended;
   }
 
   end(lookId: string): void {
-    this.looks.get(lookId)?.end();
-    this.looks.delete(lookId);
-    this.reconcile();
+    this.#looks.get(lookId)?.end();
+    this.#looks.delete(lookId);
+    this.#reconcile();
   }
 
   endAll(): void {
-    for (const { end } of this.looks.values()) end();
-    this.looks.clear();
+    for (const { end } of this.#looks.values()) end();
+    this.#looks.clear();
   }
 
   /** Synced to the head, on a connection that knows of nothing yet, or again. */
   resume(): void {
-    if (this.subscribed) return;
-    this.subscribed = new Set();
-    this.reconcile();
-    for (const record of this.options.store.conversations) if (isNameless(record)) this.name(record);
+    if (this.#subscribed) return;
+    this.#subscribed = new Set();
+    this.#reconcile();
+    for (const record of this.#options.store.conversations) if (isNameless(record)) this.#name(record);
   }
 
   pause(): void {
-    this.subscribed = undefined;
-    this.failures = 0;
-    this.cancelTimer?.();
+    this.#subscribed = undefined;
+    this.#failures = 0;
+    this.#cancelTimer?.();
   }
 
   noteChange(before: ConversationRecord, after: ConversationRecord): void {
     const isOther = before.large !== after.large || before.left !== after.left;
-    if (isOther && this.isOpen(after.conversationId)) this.reconcile();
+    if (isOther && this.#isOpen(after.conversationId)) this.#reconcile();
   }
 
   /** What comes before this device is synced, `resume` looks after. */
   noteStays(stays: readonly Stay[]): void {
-    if (!this.subscribed) return;
-    const { reads, store } = this.options;
+    if (!this.#subscribed) return;
+    const { reads, store } = this.#options;
     const records = stays.map(({ conversationId }) => store.conversation(conversationId));
-    for (const record of records) if (isNameless(record)) this.name(record);
+    for (const record of records) if (isNameless(record)) this.#name(record);
     const heard = new Set(stays.flatMap(({ conversationId, large }) => (large ? [conversationId] : [])));
     void reads.ask([...heard].slice(0, limits.positions));
   }
@@ -95,55 +95,55 @@ export class Looking {
   /** A push may have been lost. */
   notePositions(positions: AnswerTo<'positions'>['positions']): void {
     for (const { conversationId, lastSeq } of positions) {
-      const isFollowed = this.isLarge(conversationId) && this.isOpen(conversationId);
-      if (isFollowed) this.options.holes.reach(conversationId, lastSeq);
+      const isFollowed = this.#isLarge(conversationId) && this.#isOpen(conversationId);
+      if (isFollowed) this.#options.holes.reach(conversationId, lastSeq);
     }
   }
 
   takePush({ conversationId, messages, headSeq }: GroupPush): Promise<void> {
-    return this.pushesInTurn(async () => {
-      if (!this.isOpen(conversationId)) return;
+    return this.#pushesInTurn(async () => {
+      if (!this.#isOpen(conversationId)) return;
       const slots = messages.flatMap((slot) => slot ?? []);
       try {
-        const targets = await readTargets(this.options, conversationId, slots);
+        const targets = await readTargets(this.#options, conversationId, slots);
         const arrivals = slots.map((slot) => ({ slot, delivery: 'live' as const }));
-        await this.options.inbox.take({ arrivals, targets });
+        await this.#options.inbox.take({ arrivals, targets });
       } catch {
         // It is read instead.
       }
-      this.options.holes.reach(conversationId, headSeq);
+      this.#options.holes.reach(conversationId, headSeq);
     });
   }
 
-  private isOpen(conversationId: string): boolean {
-    return [...this.looks.values()].some((look) => look.conversationId === conversationId);
+  #isOpen(conversationId: string): boolean {
+    return [...this.#looks.values()].some((look) => look.conversationId === conversationId);
   }
 
-  private isLarge(conversationId: string): boolean {
-    const { large = false, left = false } = this.options.store.conversation(conversationId);
+  #isLarge(conversationId: string): boolean {
+    const { large = false, left = false } = this.#options.store.conversation(conversationId);
     return large && !left;
   }
 
   /** Subscribes to what is open, and to nothing else; one change after the other, so that none overtakes another. */
-  private reconcile(): void {
-    void this.inTurn(async () => {
-      const { subscribed } = this;
+  #reconcile(): void {
+    void this.#inTurn(async () => {
+      const subscribed = this.#subscribed;
       if (!subscribed) return;
       try {
-        await this.settle(subscribed);
-        this.failures = 0;
+        await this.#settle(subscribed);
+        this.#failures = 0;
       } catch (error) {
-        if (this.subscribed === subscribed && toImError(error).retryable) this.retryLater();
+        if (this.#subscribed === subscribed && toImError(error).retryable) this.#retryLater();
       }
     });
   }
 
-  private async settle(subscribed: Set<string>): Promise<void> {
-    const { request, store, holes } = this.options;
-    const ids = [...this.looks.values()].map(({ conversationId }) => conversationId);
+  async #settle(subscribed: Set<string>): Promise<void> {
+    const { request, store, holes } = this.#options;
+    const ids = [...this.#looks.values()].map(({ conversationId }) => conversationId);
     const groups = [...new Set(ids)].filter(isGroupId);
-    for (const id of groups) if (store.conversation(id).large === undefined) await this.describe(id);
-    const wanted = groups.filter((id) => this.isLarge(id));
+    for (const id of groups) if (store.conversation(id).large === undefined) await this.#describe(id);
+    const wanted = groups.filter((id) => this.#isLarge(id));
     const ended = [...subscribed].filter((id) => !wanted.includes(id));
     for (const id of ended) subscribed.delete(id);
     for (const conversationIds of portions(ended, limits.subscriptions))
@@ -156,26 +156,26 @@ export class Looking {
     }
   }
 
-  private retryLater(): void {
-    const { environment } = this.options;
-    const delayMs = backoffMs(resendBackoff, this.failures++, environment.random());
-    this.cancelTimer?.();
-    this.cancelTimer = environment.setTimer(() => this.reconcile(), delayMs);
+  #retryLater(): void {
+    const { environment } = this.#options;
+    const delayMs = backoffMs(resendBackoff, this.#failures++, environment.random());
+    this.#cancelTimer?.();
+    this.#cancelTimer = environment.setTimer(() => this.#reconcile(), delayMs);
   }
 
   /** Whatever goes wrong, the next connection asks again. */
-  private name({ conversationId }: ConversationRecord): void {
-    this.describe(conversationId).catch(() => {});
+  #name({ conversationId }: ConversationRecord): void {
+    this.#describe(conversationId).catch(() => {});
   }
 
   /** Rejects with ImError that is worth trying again. */
-  private async describe(conversationId: string): Promise<void> {
-    const { inbox, request } = this.options;
+  async #describe(conversationId: string): Promise<void> {
+    const { inbox, request } = this.#options;
     try {
       const { title, avatar, memberCount, fanout } = await request('group', { conversationId });
       const group = { title, avatar, memberCount };
       await inbox.note([{ conversationId, group, large: fanout === 'read' }]);
-      await this.options.reads.ask([conversationId]);
+      await this.#options.reads.ask([conversationId]);
     } catch (error) {
       if (toImError(error).retryable) throw error;
     }

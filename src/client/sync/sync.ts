@@ -62,111 +62,111 @@ type State =
   | { readonly is: 'waiting'; readonly cancel: CancelTimer };
 
 export class Sync {
-  private readonly options: SyncOptions;
+  readonly #options: SyncOptions;
   /** What an older state began, stops. */
-  private state: State = { is: 'offline' };
-  private failures = 0;
-  private extents: MailboxExtent[] = [];
-  private readonly waiters = new Set<Waiter>();
+  #state: State = { is: 'offline' };
+  #failures = 0;
+  #extents: MailboxExtent[] = [];
+  readonly #waiters = new Set<Waiter>();
 
   constructor(options: SyncOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** A connection is open. */
   start(): void {
     this.stop();
-    this.begin({ is: 'working', pull: true });
+    this.#begin({ is: 'working', pull: true });
   }
 
   /** The connection is gone. */
   stop(): void {
-    this.leave({ is: 'offline' });
-    this.failures = 0;
-    this.extents = [];
+    this.#leave({ is: 'offline' });
+    this.#failures = 0;
+    this.#extents = [];
   }
 
   takePush({ from, to, events }: SyncPush): void {
-    const { state } = this;
+    const state = this.#state;
     if (state.is === 'offline') return;
-    if (this.extents.length >= MAX_BUFFERED_PUSHES) return this.pull();
-    this.extents.push({ from, to, events });
-    if (state.is === 'idle') this.begin({ is: 'working', pull: false });
-    else this.resume();
+    if (this.#extents.length >= MAX_BUFFERED_PUSHES) return this.#pull();
+    this.#extents.push({ from, to, events });
+    if (state.is === 'idle') this.#begin({ is: 'working', pull: false });
+    else this.#resume();
   }
 
   /** The mailbox reaches up to there: if that is news, it was lost on the way. */
   noteHead({ head, mailbox }: MailboxState): void {
-    const { store } = this.options;
-    if (head > (store.meta.position ?? 0) || isForeign(store, mailbox)) this.pull();
+    const { store } = this.#options;
+    if (head > (store.meta.position ?? 0) || isForeign(store, mailbox)) this.#pull();
   }
 
   /** Asks for what may have been missed; resolves when the head is reached. */
   refresh(): Promise<void> {
-    const reached = new Promise<void>((resolve, reject) => this.waiters.add({ resolve, reject }));
-    this.pull();
+    const reached = new Promise<void>((resolve, reject) => this.#waiters.add({ resolve, reject }));
+    this.#pull();
     return reached;
   }
 
   /** There will be no further connection. */
   end(error: ImError): void {
     this.stop();
-    for (const { reject } of this.waiters) reject(error);
-    this.waiters.clear();
+    for (const { reject } of this.#waiters) reject(error);
+    this.#waiters.clear();
   }
 
-  private pull(): void {
-    if (this.state.is === 'working') this.state.pull = true;
-    else if (this.state.is === 'idle') this.begin({ is: 'working', pull: true });
-    else this.resume();
+  #pull(): void {
+    if (this.#state.is === 'working') this.#state.pull = true;
+    else if (this.#state.is === 'idle') this.#begin({ is: 'working', pull: true });
+    else this.#resume();
   }
 
   /** After a failure: whatever it was doing, the mailbox has it. */
-  private resume(): void {
-    if (this.state.is === 'waiting') this.begin({ is: 'working', pull: true });
+  #resume(): void {
+    if (this.#state.is === 'waiting') this.#begin({ is: 'working', pull: true });
   }
 
-  private leave(next: State): void {
-    if (this.state.is === 'waiting') this.state.cancel();
-    this.state = next;
+  #leave(next: State): void {
+    if (this.#state.is === 'waiting') this.#state.cancel();
+    this.#state = next;
   }
 
-  private begin(work: Work): void {
-    this.leave(work);
-    this.work(work).catch((error: unknown) => {
-      if (this.state === work) this.retryLater(toImError(error));
+  #begin(work: Work): void {
+    this.#leave(work);
+    this.#work(work).catch((error: unknown) => {
+      if (this.#state === work) this.#retryLater(toImError(error));
     });
   }
 
-  private async work(work: Work): Promise<void> {
-    const isCurrent = () => this.state === work;
+  async #work(work: Work): Promise<void> {
+    const isCurrent = () => this.#state === work;
     while (isCurrent()) {
       if (work.pull) {
         work.pull = false;
-        this.options.onSyncing();
-        const before = this.options.store.meta.position;
-        await this.pullAll(isCurrent);
-        const gap = isCurrent() && (await this.follow(isCurrent)) === 'gap';
+        this.#options.onSyncing();
+        const before = this.#options.store.meta.position;
+        await this.#pullAll(isCurrent);
+        const gap = isCurrent() && (await this.#follow(isCurrent)) === 'gap';
         if (!isCurrent()) return;
-        if (!gap) this.options.onSynced();
-        else if (this.options.store.meta.position !== before) work.pull = true;
+        if (!gap) this.#options.onSynced();
+        else if (this.#options.store.meta.position !== before) work.pull = true;
         else throw new ImError('unavailable', 'sync: pushes are ahead of the mailbox', { retryable: true });
-      } else if ((await this.follow(isCurrent)) === 'gap') {
+      } else if ((await this.#follow(isCurrent)) === 'gap') {
         work.pull = true;
-      } else if (!work.pull && this.extents.length === 0) {
+      } else if (!work.pull && this.#extents.length === 0) {
         break;
       }
     }
     if (!isCurrent()) return;
-    this.state = { is: 'idle' };
-    this.failures = 0;
-    for (const { resolve } of this.waiters) resolve();
-    this.waiters.clear();
+    this.#state = { is: 'idle' };
+    this.#failures = 0;
+    for (const { resolve } of this.#waiters) resolve();
+    this.#waiters.clear();
   }
 
   /** Page after page up to the head. Asking for the next page acknowledges the one before: it is stored by then. */
-  private async pullAll(isCurrent: () => boolean): Promise<void> {
-    const { acks, inbox, request, store } = this.options;
+  async #pullAll(isCurrent: () => boolean): Promise<void> {
+    const { acks, inbox, request, store } = this.#options;
     for (let more = true; more && isCurrent();) {
       const after = store.meta.position;
       const answer = await request('sync', after === null ? {} : { after });
@@ -174,9 +174,9 @@ export class Sync {
       if (after !== null) acks.noteTold(after);
       const { mailbox } = answer;
       if ('reset' in answer || isForeign(store, mailbox)) {
-        const { startOver } = await this.options.recovery();
+        const { startOver } = await this.#options.recovery();
         if (!isCurrent()) return;
-        this.options.onReset(await startOver(this.options, answer), answer.head);
+        this.#options.onReset(await startOver(this.#options, answer), answer.head);
         acks.reset();
         continue;
       }
@@ -191,47 +191,47 @@ export class Sync {
       more = answer.more;
       if (more && next <= (after ?? -1))
         throw new ImError('internal', 'sync: a page without progress', { retryable: true });
-      const recovery = after === null && begin > 0 ? await this.options.recovery() : undefined;
+      const recovery = after === null && begin > 0 ? await this.#options.recovery() : undefined;
       const listed = await recovery?.listConversations(request);
       if (!isCurrent()) return;
       const intake = intakeOf(events, 'catch-up');
       await inbox.take({ ...intake, meta });
-      this.tell(intake, events);
-      if (listed) await recovery?.takeList(this.options, listed);
+      this.#tell(intake, events);
+      if (listed) await recovery?.takeList(this.#options, listed);
       if (isCurrent()) acks.noteStored(events.length);
     }
   }
 
   /** Moves over what was pushed, as far as it joins up. */
-  private async follow(isCurrent: () => boolean): Promise<'up to date' | 'gap'> {
-    const { acks, inbox, store } = this.options;
+  async #follow(isCurrent: () => boolean): Promise<'up to date' | 'gap'> {
+    const { acks, inbox, store } = this.#options;
     const before = store.meta.position ?? 0;
-    const { position, events, rest } = advance(before, this.extents.splice(0));
+    const { position, events, rest } = advance(before, this.#extents.splice(0));
     if (position > before) {
       const intake = intakeOf(events, 'live');
       await inbox.take({ ...intake, meta: { position } });
-      this.tell(intake, events);
+      this.#tell(intake, events);
       if (!isCurrent()) return 'up to date';
       acks.noteStored(events.length);
     }
-    this.extents.unshift(...rest);
+    this.#extents.unshift(...rest);
     return rest.length > 0 ? 'gap' : 'up to date';
   }
 
   /** What is no message of a conversation, once it is stored that it came. */
-  private tell({ stays }: { readonly stays: readonly Stay[] }, events: readonly TakenEvent[]): void {
-    this.options.onStays(stays);
-    for (const { contact } of events) if (contact) this.options.onContact(contact);
+  #tell({ stays }: { readonly stays: readonly Stay[] }, events: readonly TakenEvent[]): void {
+    this.#options.onStays(stays);
+    for (const { contact } of events) if (contact) this.#options.onContact(contact);
   }
 
   /** The connection lives, but sync failed: again after a while. A lost connection begins anew by itself. */
-  private retryLater(error: ImError): void {
-    if (!error.retryable) this.options.onError(error);
+  #retryLater(error: ImError): void {
+    if (!error.retryable) this.#options.onError(error);
     // A listener may have stopped us.
-    if (this.state.is !== 'working') return;
-    const { environment } = this.options;
-    const delayMs = error.retryAfterMs ?? backoffMs(reconnectBackoff, this.failures++, environment.random());
-    this.state = { is: 'waiting', cancel: environment.setTimer(() => this.resume(), delayMs) };
+    if (this.#state.is !== 'working') return;
+    const { environment } = this.#options;
+    const delayMs = error.retryAfterMs ?? backoffMs(reconnectBackoff, this.#failures++, environment.random());
+    this.#state = { is: 'waiting', cancel: environment.setTimer(() => this.#resume(), delayMs) };
   }
 }
 
