@@ -148,7 +148,7 @@ export class Client<Held extends Device = Device> {
    * Has this device notified, while it is away, of what waits for it. Kept here until the server has it, over reconnects and
    * restarts, and registered again with a server that was set up anew. Resolves when the server has it; offline, when there
    * is a connection. Rejects with ImError: what the server refuses is not kept; `closed` or `kicked`, and it is told by the
-   * next start. `connection_lost`: what does this is loaded first, and was not to be had; nothing is kept.
+   * next start.
    */
   registerForPush(target: PushTarget): Promise<void> {
     const { pushToken, provider } = target;

@@ -1,5 +1,6 @@
 // One conversation, as an app works with it.
 import type { Body } from '../protocol/body.ts';
+import { isGroupId } from '../protocol/ids.ts';
 import type { Message, Reaction } from '../protocol/messages.ts';
 import type { ConversationSettings, Role } from '../protocol/server-frames.ts';
 import type { ConversationEvents } from './client-events.ts';
@@ -190,6 +191,7 @@ export class Conversation {
    */
   open(): () => void {
     const { device, conversationId } = this;
+    if (!isGroupId(conversationId)) return () => {};
     const lookId = device.environment.newId();
     // A client that is closed shows nothing.
     device.ask('open', conversationId, lookId).catch(() => {});

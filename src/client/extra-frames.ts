@@ -1,20 +1,22 @@
-// What the client reads of the answers to what its extras ask for.
+// What the client reads of the answers to what its extras ask for, and of the pushes that are theirs.
 import { isObject } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { GroupPolicy, Role } from '../protocol/server-frames.ts';
-import { count, message, reactions, reset, seq, settings } from './frames.ts';
+import { count, message, reactions, reset, seq, settings, slot } from './frames.ts';
 import { peopleAnswers } from './people/frames.ts';
 import {
   attempt,
   boolean,
   either,
   list,
+  literal,
   number,
   object,
   openObject,
   optional,
   string,
   where,
+  type Read,
   type Reader,
 } from './reader.ts';
 
@@ -98,3 +100,27 @@ export const extraAnswers = {
   download: object({ url: string, expiresAt: number }),
   device: object({}),
 } as const;
+
+const groupPush = object({
+  push: literal('group'),
+  conversationId: string,
+  messages: list((value) => attempt(slot, value)),
+  headSeq: seq,
+});
+const typingPush = object({
+  push: literal('typing'),
+  conversationId: string,
+  from: string,
+  stopped: optional(boolean, false),
+});
+const presencePush = object({
+  push: literal('presence'),
+  userId: string,
+  online: boolean,
+  since: number,
+});
+export const extraPush = either(groupPush, either(typingPush, presencePush));
+
+export type GroupPush = Read<typeof groupPush>;
+export type TypingPush = Read<typeof typingPush>;
+export type PresencePush = Read<typeof presencePush>;

@@ -11,7 +11,6 @@ import type { Composed } from './outbox/compose.ts';
 import { peopleOperations } from './people/operations.ts';
 import { askPersistently } from './persistence.ts';
 import { searchMessages, type SearchOptions, type SearchPage } from './search.ts';
-import type { PushTarget } from './store/schema.ts';
 import type { Intake } from './sync/inbox.ts';
 
 export interface ExtraParts extends DeviceParts {
@@ -102,8 +101,6 @@ export const extraOperations = {
     );
     return { total, conversations, more };
   },
-
-  registerForPush: ({ extras }, target: PushTarget | null) => extras.registration.want(target),
 
   history: readPage,
 

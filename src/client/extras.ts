@@ -5,11 +5,13 @@ import type { Request } from './connection/connection.ts';
 import type { Environment } from './environment.ts';
 import type { ImError } from './errors.ts';
 import type { Emitter } from './events.ts';
-import { extraAnswers } from './extra-frames.ts';
+import { extraAnswers, extraPush } from './extra-frames.ts';
 import { extraOperations } from './extra-operations.ts';
-import { learnAnswers } from './frames.ts';
+import { learnAnswers, type ExtraPush } from './frames.ts';
+import { attempt } from './reader.ts';
 import { Typing } from './people/typing.ts';
 import { Watching } from './people/watching.ts';
+import type { PushWish } from './push-wish.ts';
 import { Registration } from './registration.ts';
 import type { Store } from './store/store.ts';
 import { listConversations, takeList } from './sync/conversation-list.ts';
@@ -21,6 +23,7 @@ import { startOver } from './sync/reset.ts';
 
 export interface ExtrasOptions {
   readonly store: Store;
+  readonly wish: PushWish;
   readonly inbox: Inbox;
   readonly reads: Reads;
   readonly request: Request;
@@ -61,6 +64,20 @@ export class Extras {
     this.registration.pause();
     this.typing.pause();
     this.watching.pause();
+  }
+
+  /** What cannot be read is passed over. */
+  takePush(unread: ExtraPush): void {
+    const push = attempt(extraPush, unread);
+    switch (push?.push) {
+      case 'group':
+        return void this.looking.takePush(push);
+      case 'typing':
+        return this.typing.takePush(push);
+      case 'presence':
+        return this.watching.takePush(push);
+      case undefined:
+    }
   }
 
   endAll(): void {

@@ -2,11 +2,10 @@
 // live with the fields, event kinds and message types of tomorrow.
 import { isObject } from '../protocol/body.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { ConversationSettings } from '../protocol/server-frames.ts';
+import type { Contact, ConversationSettings } from '../protocol/server-frames.ts';
 import type { Message, Reaction, Slot, VoidSlot } from '../protocol/messages.ts';
 import type { extraAnswers } from './extra-frames.ts';
 import { isVoid, referencesOf, type PossibleReferences } from '../protocol/slots.ts';
-import { changedContact, presencePush, typingPush, type ChangedContact } from './people/frames.ts';
 import {
   attempt,
   boolean,
@@ -18,6 +17,7 @@ import {
   object,
   openObject,
   optional,
+  sparse,
   string,
   where,
   type Read,
@@ -69,7 +69,7 @@ export interface LostSlot extends VoidSlot {
 
 const unreadable: Reader<LostSlot> = (value) => ({ ...place(value), void: true, lost: 'unreadable' });
 /** One bad record must not hold up all that follow it. */
-const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
+export const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
 
 export const settings = object({
   pinned: boolean,
@@ -96,6 +96,12 @@ export interface TakenEvent {
   readonly contact?: ChangedContact;
 }
 
+export interface ChangedContact {
+  readonly userId: string;
+  /** None: it was removed. */
+  readonly contact?: Contact;
+}
+
 export interface Stay {
   readonly conversationId: string;
   readonly left: boolean;
@@ -116,6 +122,13 @@ const conversationEvent = object({
   change: string,
 });
 const settingsEvent = object({ syncSeq: seq, conversationId: string, settings });
+export const contact = sparse<Contact>({
+  userId: string,
+  alias: optional(string),
+  starred: boolean,
+  since: number,
+});
+const changedContact = sparse<ChangedContact>({ userId: string, contact: optional(contact) });
 const contactEvent = object({ syncSeq: seq, kind: literal('contact') });
 const leaving = ['left', 'removed', 'dismissed'];
 const stayEvent: Reader<TakenEvent> = (value) => {
@@ -215,15 +228,9 @@ const accepted = openObject({ id: string, ok: literal(true) });
 
 const pushes = {
   sync: object({ push: literal('sync'), from: seq, to: seq, events: optional(list(event)) }),
-  group: object({
-    push: literal('group'),
-    conversationId: string,
-    messages: list((value) => attempt(slot, value)),
-    headSeq: seq,
-  }),
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
-  typing: typingPush,
-  presence: presencePush,
+  /** For the extras, which read the rest of them. */
+  extra: openObject({ push: either(literal('group'), either(literal('typing'), literal('presence'))) }),
   ephemeral: object({
     push: literal('ephemeral'),
     message: ephemeral,
@@ -241,19 +248,14 @@ const gatewayError = object({ message: string, requestId: string });
 export type SyncPush = Read<typeof pushes.sync>;
 export type KickedPush = Read<typeof pushes.kicked>;
 export type ReadPush = Read<typeof pushes.read>;
-export type GroupPush = Read<typeof pushes.group>;
-export type TypingPush = Read<typeof typingPush>;
-export type PresencePush = Read<typeof presencePush>;
+export type ExtraPush = Read<typeof pushes.extra>;
 export type ServerPush = Read<(typeof pushes)[keyof typeof pushes]>;
 
 const frame = either(
   either(accepted, refused),
   either(
     either(pushes.sync, gatewayError),
-    either(
-      either(pushes.read, pushes.group),
-      either(either(pushes.typing, pushes.presence), either(pushes.ephemeral, pushes.kicked)),
-    ),
+    either(either(pushes.read, pushes.extra), either(pushes.ephemeral, pushes.kicked)),
   ),
 );
 export type ServerFrame = Read<typeof frame>;

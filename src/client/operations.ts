@@ -9,6 +9,7 @@ import type { ExtraParts, extraOperations } from './extra-operations.ts';
 import { pagesOf, type HistoryQuery } from './history.ts';
 import type { Session } from './session.ts';
 import { readShown } from './shown.ts';
+import type { PushTarget } from './store/schema.ts';
 import type { Store } from './store/store.ts';
 import { summarize, type ConversationSummary } from './summaries.ts';
 
@@ -36,6 +37,8 @@ export const operations = {
       .filter(({ left }) => !left)
       .toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || recency(b) - recency(a));
   },
+
+  registerForPush: ({ session }, target: PushTarget | null) => session.registerForPush(target),
 
   markRead: ({ session }, conversationId: string, seq?: number) => session.reads.mark(conversationId, seq),
 

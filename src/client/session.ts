@@ -14,9 +14,12 @@ import { loaded } from './loading.ts';
 import { Reads } from './sync/reads.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { needsExtras } from './needs.ts';
+import { PushWish } from './push-wish.ts';
+import type { PushTarget } from './store/schema.ts';
 import type { Store } from './store/store.ts';
 import { Sync } from './sync/sync.ts';
 import type { TokenSource } from './connection/token.ts';
+import { Waiters } from './waiters.ts';
 
 /** What is needed and did not load. */
 const LOAD_AGAIN_MS = 10_000;
@@ -42,11 +45,6 @@ export type ClientState =
   | 'kicked'
   | 'closed';
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: ImError) => void;
-}
-
 export class Session {
   readonly link: Link;
   readonly outbox: Outbox;
@@ -64,7 +62,8 @@ export class Session {
   readonly #environment: Environment;
   /** Of this connection, nothing was asked yet but what the mailbox has. */
   #isNew = false;
-  readonly #startWaiters = new Set<Waiter>();
+  readonly #wish = new PushWish();
+  readonly #startWaiters = new Waiters();
 
   constructor(options: SessionOptions) {
     const { environment, store, events } = options;
@@ -126,8 +125,8 @@ export class Session {
   /** Resolves at the next sync to the head. */
   start(): Promise<void> {
     if (this.state === 'closed') return Promise.reject(clientClosed());
-    const synced = new Promise<void>((resolve, reject) => this.#startWaiters.add({ resolve, reject }));
-    if (this.state === 'synced') this.#settleStart(({ resolve }) => resolve());
+    const synced = this.#startWaiters.wait();
+    if (this.state === 'synced') this.#startWaiters.settle();
     else this.link.start();
     return synced;
   }
@@ -155,7 +154,7 @@ export class Session {
     this.#end(clientClosed());
     await this.link.stop();
     // What was being stored is stored.
-    await Promise.all([this.inbox.take({}), this.#extras?.registration.end(clientClosed())]);
+    await Promise.all([this.inbox.take({}), this.#wish.end(clientClosed())]);
   }
 
   #createLink({ url, tokens, webSocket, environment, store }: SessionOptions): Link {
@@ -232,11 +231,9 @@ export class Session {
       case 'read':
         return void this.reads.takePush(push).catch(this.#onError);
       case 'group':
-        return this.#useExtras(({ looking }) => void looking.takePush(push));
       case 'typing':
-        return this.#useExtras(({ typing }) => typing.takePush(push));
       case 'presence':
-        return this.#useExtras(({ watching }) => watching.takePush(push));
+        return this.#useExtras((extras) => extras.takePush(push));
       case 'ephemeral':
         return this.#events.emit('ephemeral', { message: push.message });
       case 'kicked':
@@ -254,6 +251,13 @@ export class Session {
     this.#end(new ImError('kicked', why));
     void this.link.stop();
     this.#become('kicked', { reason, ...(by && { by }) });
+  }
+
+  /** `null`: nowhere, any more. Resolves when the server has it; rejects with ImError. */
+  registerForPush(target: PushTarget | null): Promise<void> {
+    return this.#wish.want(target, this.#store, () =>
+      this.#useExtras(({ registration }) => registration.tell()),
+    );
   }
 
   /** Rejects with ImError: `connection_lost` (they are not to be had now), `closed`. */
@@ -276,7 +280,8 @@ export class Session {
     const onError = this.#onError;
     const { request } = this.link;
     const environment = this.#environment;
-    this.#extras = new Added({ store, inbox, reads, request, environment, events, onError });
+    const wish = this.#wish;
+    this.#extras = new Added({ store, wish, inbox, reads, request, environment, events, onError });
     if (this.state === 'synced') this.#extras.resume();
     return this.#extras;
   }
@@ -299,7 +304,7 @@ export class Session {
 
   #noteSynced(): void {
     this.#become('synced', { position: this.#store.meta.position ?? 0 });
-    this.#settleStart(({ resolve }) => resolve());
+    this.#startWaiters.settle();
     this.#resumeExtras();
     this.outbox.resume();
     this.reads.resume();
@@ -320,14 +325,8 @@ export class Session {
     this.#pause();
     this.sync.end(error);
     this.outbox.end(error);
-    void this.#extras?.registration.end(error);
-    this.#settleStart(({ reject }) => reject(error));
-  }
-
-  #settleStart(settle: (waiter: Waiter) => void): void {
-    const waiters = [...this.#startWaiters];
-    this.#startWaiters.clear();
-    for (const waiter of waiters) settle(waiter);
+    void this.#wish.end(error);
+    this.#startWaiters.settle(error);
   }
 
   #become<State extends keyof ClientEvents & ClientState>(state: State, payload: ClientEvents[State]): void {

@@ -1,12 +1,12 @@
 // What the client reads of the server's frames about people.
 import { isObject } from '../../protocol/body.ts';
-import type { Contact, Preferences, Presence } from '../../protocol/server-frames.ts';
+import type { Preferences, Presence } from '../../protocol/server-frames.ts';
+import { contact } from '../frames.ts';
 import {
   boolean,
   either,
   integerFrom,
   list,
-  literal,
   number,
   object,
   optional,
@@ -15,19 +15,6 @@ import {
   where,
 } from '../reader.ts';
 
-export interface ChangedContact {
-  readonly userId: string;
-  /** None: it was removed. */
-  readonly contact?: Contact;
-}
-
-const contact = sparse<Contact>({
-  userId: string,
-  alias: optional(string),
-  starred: boolean,
-  since: number,
-});
-export const changedContact = sparse<ChangedContact>({ userId: string, contact: optional(contact) });
 const profile = object({
   userId: string,
   name: string,
@@ -67,16 +54,3 @@ export const peopleAnswers = {
   unblock: nothing,
   blocked: object({ users: list(string), next }),
 } as const;
-
-export const typingPush = object({
-  push: literal('typing'),
-  conversationId: string,
-  from: string,
-  stopped: optional(boolean, false),
-});
-export const presencePush = object({
-  push: literal('presence'),
-  userId: string,
-  online: boolean,
-  since: number,
-});

@@ -3,7 +3,7 @@ import type { ClientEvents } from '../client-events.ts';
 import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import type { Emitter } from '../events.ts';
-import type { TypingPush } from '../frames.ts';
+import type { TypingPush } from '../extra-frames.ts';
 
 /** At most one frame in so long, however often a key is pressed. */
 const TELL_MS = 3_000;

@@ -6,7 +6,7 @@ import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { toImError, type ImError } from '../errors.ts';
 import type { Emitter } from '../events.ts';
-import type { PresencePush } from '../frames.ts';
+import type { PresencePush } from '../extra-frames.ts';
 import { portions } from '../sync/portions.ts';
 import { takeTurns } from '../sync/serial.ts';
 

@@ -5,7 +5,7 @@ import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
 import { advance, type MailboxExtent } from './extents.ts';
-import type { ChangedContact } from '../people/frames.ts';
+import type { ChangedContact } from '../frames.ts';
 import type { Stay, SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox, Intake } from './inbox.ts';
@@ -14,6 +14,7 @@ import type { listConversations, takeList } from './conversation-list.ts';
 import { isForeign, type MailboxState } from './mailbox.ts';
 import type { ResetReason, startOver } from './reset.ts';
 import type { Store } from '../store/store.ts';
+import { Waiters } from '../waiters.ts';
 
 /** Pushes that are kept during a catch-up; of what is beyond, only the need to pull is. */
 const MAX_BUFFERED_PUSHES = 500;
@@ -43,11 +44,6 @@ export interface SyncOptions {
   readonly onError: (error: ImError) => void;
 }
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: ImError) => void;
-}
-
 /** At work, it has pulled since that was last wanted, or `pull` says that it still has to. */
 interface Work {
   readonly is: 'working';
@@ -67,7 +63,7 @@ export class Sync {
   #state: State = { is: 'offline' };
   #failures = 0;
   #extents: MailboxExtent[] = [];
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters();
 
   constructor(options: SyncOptions) {
     this.#options = options;
@@ -103,7 +99,7 @@ export class Sync {
 
   /** Asks for what may have been missed; resolves when the head is reached. */
   refresh(): Promise<void> {
-    const reached = new Promise<void>((resolve, reject) => this.#waiters.add({ resolve, reject }));
+    const reached = this.#waiters.wait();
     this.#pull();
     return reached;
   }
@@ -111,8 +107,7 @@ export class Sync {
   /** There will be no further connection. */
   end(error: ImError): void {
     this.stop();
-    for (const { reject } of this.#waiters) reject(error);
-    this.#waiters.clear();
+    this.#waiters.settle(error);
   }
 
   #pull(): void {
@@ -160,8 +155,7 @@ export class Sync {
     if (!isCurrent()) return;
     this.#state = { is: 'idle' };
     this.#failures = 0;
-    for (const { resolve } of this.#waiters) resolve();
-    this.#waiters.clear();
+    this.#waiters.settle();
   }
 
   /** Page after page up to the head. Asking for the next page acknowledges the one before: it is stored by then. */
