@@ -29,6 +29,8 @@ export interface Work {
   readonly awayEntries: number;
   readonly directNotifications: number;
   readonly groupNotifications: number;
+  /** Notes about devices that were pushed to, to see whether they acknowledge. */
+  readonly watchNotes: number;
   readonly acknowledgements: number;
   readonly directReads: number;
   readonly groupReads: number;
@@ -55,6 +57,7 @@ export const noWork: Work = {
   awayEntries: 0,
   directNotifications: 0,
   groupNotifications: 0,
+  watchNotes: 0,
   acknowledgements: 0,
   directReads: 0,
   groupReads: 0,
@@ -90,6 +93,8 @@ export interface Demand {
   readonly invocations: Readonly<Record<FunctionName, number>>;
   /** Messages that are sent to them. */
   readonly queues: Readonly<Record<QueueName, number>>;
+  /** Of the notes: those that mostly find nothing to tell. */
+  readonly watchNotes: number;
   readonly framesIn: number;
   /** Answers to what came in, and pushes: only these take a request of functions to the gateway. */
   readonly answers: number;
@@ -123,6 +128,7 @@ const unitsOf = {
     Conversations: { write: 0, read: 5 },
     Messages: { write: 0, read: 1 },
   },
+  watchNote: { OfflineQueue: { write: 0, read: 1 }, Users: { write: 0, read: 3 } },
   acknowledgement: { Users: { write: 1, read: 1 } },
   directRead: {
     Conversations: { write: 1, read: 1 },
@@ -156,6 +162,7 @@ export function demandOf(work: Work): Demand {
     awayEntry: work.awayEntries,
     directNotification: work.directNotifications,
     groupNotification: work.groupNotifications,
+    watchNote: work.watchNotes,
     acknowledgement: work.acknowledgements,
     directRead: work.directReads,
     groupRead: work.groupReads,
@@ -193,9 +200,10 @@ export function demandOf(work: Work): Demand {
       // An entry wakes it when it is new; those of one notification are one.
       // At most, both: entries and notes of one moment come together.
       'wake-notifier': notifications,
-      notify: notifications,
+      notify: notifications + work.watchNotes,
     },
-    queues: { Notifications: notifications, GroupTasks: work.parts },
+    queues: { Notifications: notifications + work.watchNotes, GroupTasks: work.parts },
+    watchNotes: work.watchNotes,
     // An acknowledgement is not answered.
     framesIn: asked + work.acknowledgements,
     answers: asked,

@@ -61,6 +61,7 @@ export const defaultInputs: Inputs = {
   acknowledgeEvery: 8,
   reads: 0.25,
   notified: 0.2,
+  registered: 0.5,
   messageBytes: 400,
   writeFanoutLimit: 500,
   recipientsPerInvocation: 500,

@@ -48,6 +48,7 @@ const more: readonly [flags: string, name: keyof Inputs, text: string, parse: (v
   ['--acknowledge-every <events>', 'acknowledgeEvery', 'of a device', from(1, 100_000)],
   ['--reads <share>', 'reads', 'of what arrives online: reported as read by a frame of its own', share],
   ['--notified <share>', 'notified', 'of what devices miss that are away: told by itself', share],
+  ['--registered <share>', 'registered', 'of connected devices: for notifications', share],
   ['--write-fanout-limit <members>', 'writeFanoutLimit', 'the setting', whole(1, 10_000)],
   ['--recipients-per-invocation <count>', 'recipientsPerInvocation', 'the setting', whole(1, 5_000)],
   ['--heads-interval-seconds <s>', 'headsIntervalSeconds', 'the setting, in seconds', from(1, 900)],

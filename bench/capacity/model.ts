@@ -189,16 +189,19 @@ function functionsOf(inputs: Inputs, demand: Demand, fanOut: Fanning): readonly 
   return functionNames.map((name) => {
     const invocationsPerSecond = demand.invocations[name];
     const concurrency =
-      name === 'fan-out' ? fanOut.concurrency : (invocationsPerSecond * msOf(inputs, name)) / 1_000;
+      name === 'fan-out' ? fanOut.concurrency : (invocationsPerSecond * msOf(inputs, name, demand)) / 1_000;
     return { name, invocationsPerSecond, concurrency, secondsToScale: secondsToScale(name, concurrency) };
   });
 }
 
-function msOf(inputs: Inputs, name: FunctionName): number {
+function msOf(inputs: Inputs, name: FunctionName, { queues, watchNotes }: Demand): number {
   if (name === 'send') return inputs.sendMs;
   if (name === 'group-tasks') return inputs.fanOutMs + inputs.recipientsPerInvocation * inputs.recipientMs;
-  // Of one note: what a full batch takes, by its notes.
-  if (name === 'notify') return inputs.notifyMs / stack.notesABatch;
+  if (name === 'notify') {
+    // Of one note: what a full batch takes, by its notes. Who is only looked at takes no push service.
+    const watched = watchNotes / Math.max(queues.Notifications, Number.MIN_VALUE);
+    return (watched * inputs.requestMs + (1 - watched) * inputs.notifyMs) / stack.notesABatch;
+  }
   return inputs.requestMs;
 }
 

@@ -15,6 +15,8 @@ export interface Audience {
   readonly reads: number;
   /** Of the entries for devices that are away: those that lead to a notification by themselves; a burst is one. */
   readonly notified: number;
+  /** Of the devices that are connected: those that would be notified, so that somebody looks whether they acknowledge. */
+  readonly registered: number;
   /** Whole item of a message, as it is stored. */
   readonly messageBytes: number;
   /** Above so many members a group is pushed to who looks. */
@@ -48,6 +50,7 @@ export function directMessage(audience: Audience): Work {
     messageUnits: messageUnits(audience),
     directReads: reported,
     directNotifications: awayOf(audience, 1) * audience.notified,
+    watchNotes: watchedOf(audience, 1),
     // What was read is told to the sender's devices, and to the reader's others.
     pushes: pushesTo(audience, 1) + reported * (2 * devices - 1),
   };
@@ -75,6 +78,7 @@ export function groupMessage(audience: Audience, members: number): Work {
     ...base,
     groupReads: reported,
     groupNotifications: awayOf(audience, others) * audience.notified,
+    watchNotes: watchedOf(audience, others),
     pushes: pushesTo(audience, others) + reported * (devices - 1),
     parts: partsOf(members, recipientsPerInvocation),
   };
@@ -112,6 +116,10 @@ function toMailboxes(audience: Audience, others: number): Work {
 
 const awayOf = ({ devices, recipientsOnline }: Audience, others: number) =>
   others * (1 - recipientsOnline) * devices;
+
+/** At most: an environment of fan-out that has one watched already leaves no other note. */
+const watchedOf = ({ devices, recipientsOnline, registered }: Audience, others: number) =>
+  others * recipientsOnline * devices * registered;
 
 /** Every online device but the one that sent. */
 const pushesTo = ({ devices, recipientsOnline }: Audience, others: number) =>

@@ -26,6 +26,7 @@ const audience: Audience = {
   acknowledgeEvery: 4,
   reads: 0,
   notified: 0,
+  registered: 0,
   messageBytes: 400,
   writeFanoutLimit: 500,
   recipientsPerInvocation: 500,
@@ -38,7 +39,7 @@ const ONLINE = 4;
 const others = Array.from({ length: MEMBERS - 1 }, (_, index) => `member-${index}`);
 
 beforeAll(async () => {
-  cloud = await startCloud({ environment: { IM_SETTINGS: '{"notifyDelayMs":1}' } });
+  cloud = await startCloud({ environment: { IM_SETTINGS: '{"notifyDelayMs":1,"ackTimeoutMs":1}' } });
 });
 afterAll(async () => {
   await Promise.all([...devices.values()].map((device) => device.close()));
@@ -47,11 +48,11 @@ afterAll(async () => {
 
 const settled = () => cloud.settled({ delayed: true });
 
-async function connect(userId: string): Promise<Device> {
+async function connect(userId: string, acknowledge = audience.acknowledgeEvery): Promise<Device> {
   const device = await Device.connect({
     url: `${cloud.url}/${cloud.model.api.stageName}?deviceId=phone&platform=ios`,
     token: await cloud.issueToken(userId),
-    acknowledge: audience.acknowledgeEvery,
+    acknowledge,
   });
   devices.set(userId, device);
   return device;
@@ -146,6 +147,17 @@ it('predicts direct messages to one who is away and told', async () => {
   await send('alice', 'user:carol', 16);
   const away = { ...audience, recipientsOnline: 0, notified: 1 };
   expectMetered({ ...times(directMessage(away), 16), batches: 16 });
+});
+
+it('predicts direct messages to one who is registered, connected, and looked at whether they acknowledge', async () => {
+  const dora = await connect('dora', 1);
+  await send('alice', 'user:dora', 1);
+  await dora.request('device', { pushToken: 'of dora', provider: 'none' });
+  await send('alice', 'user:dora', 1);
+  cloud.resetMetrics();
+  await send('alice', 'user:dora', 16);
+  const watched = { ...audience, acknowledgeEvery: 1, registered: 1 };
+  expectMetered({ ...times(directMessage(watched), 16), batches: 16 });
 });
 
 it('predicts a group of which some are online, some away and told, and reads there', async () => {

@@ -149,7 +149,7 @@ describe('what breaks first', () => {
   });
 
   it('may be the notifier, which works at so many batches at once as the stack lets it', () => {
-    const slow = { ...defaultInputs, notifyMs: 20_000 };
+    const slow = { ...defaultInputs, notifyMs: 20_000, registered: 0 };
     const report = capacityOf(slow);
     expect(report.needs[0]).toMatchObject({
       limit: 'Batches of the queue Notifications at once, of this stack',
