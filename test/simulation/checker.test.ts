@@ -1,5 +1,6 @@
 // The checker itself: a history in which all is well, and one broken in each way that it must see.
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../src/protocol/limits.ts';
 import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check, checkLists } from './checker.ts';
 import { checkPlain } from './plain-checker.ts';
@@ -98,6 +99,7 @@ const good: RunHistory = {
   asked: [],
   sleepers: [],
   notified: [],
+  reactionLimits: limits.reactions,
   poison: { put: 0, givenUp: 0 },
 };
 const [aliceDevice, bobDevice] = [good.devices[0]!, good.devices[1]!];

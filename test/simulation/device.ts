@@ -8,7 +8,7 @@ import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
 import { Journal } from './journal.ts';
 import { mortalEnvironment, mortalSockets, type Life } from './mortal.ts';
-import { drawLate } from './people/lives.ts';
+import { drawLate, type WantedReaction } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
@@ -191,8 +191,8 @@ export class Device {
     done.then(note, () => {});
   }
 
-  react(emoji: string, remove: boolean, random: Random): void {
-    const one = drawLate(this.shown, random);
+  react({ emoji, remove, latest }: WantedReaction, random: Random): void {
+    const one = drawLate(this.shown, latest, random);
     if (!one || !this.client) return;
     const conversation = this.client.conversation(one.conversationId);
     (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});

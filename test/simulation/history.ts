@@ -1,4 +1,5 @@
 // What a simulation run leaves behind: what was sent, what each device showed, what the server says in the end.
+import type { limits } from '../../src/protocol/limits.ts';
 import type { Reaction, Slot } from '../../src/protocol/messages.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import type { Asked, GroupTruth } from './groups/history.ts';
@@ -150,6 +151,9 @@ export interface PoisonSeen {
   readonly givenUp: number;
 }
 
+/** Of one message. */
+export type ReactionLimits = Readonly<Record<keyof typeof limits.reactions, number>>;
+
 export interface RunHistory {
   readonly seed: number;
   readonly sent: readonly Sent[];
@@ -157,6 +161,7 @@ export interface RunHistory {
   readonly waiting: readonly string[];
   /** Frames of all, in no order. */
   readonly wishes: readonly Wish[];
+  readonly reactionLimits: ReactionLimits;
   readonly devices: readonly DeviceHistory[];
   readonly plain: readonly PlainHistory[];
   readonly truths: readonly Truth[];

@@ -5,7 +5,7 @@ import type { Random } from '../../local/faults/random.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { CursorSeen, PlainHistory, Sent } from './history.ts';
-import { drawLate } from './people/lives.ts';
+import { drawLate, type WantedReaction } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection, type Frame, type PlainConnectionOptions } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
@@ -122,13 +122,13 @@ export class PlainClient {
   }
 
   /** To a message that it took; what comes of it, it need not hear. */
-  react(emoji: string, remove: boolean, random: Random): void {
+  react({ emoji, remove, latest }: WantedReaction, random: Random): void {
     const messages = this.taken.flatMap((event) =>
       event.kind === 'message' && !isVoid(event.message) && event.message.type !== 'control'
         ? [event.message]
         : [],
     );
-    const one = drawLate(messages, random);
+    const one = drawLate(messages, latest, random);
     if (!one) return;
     const { conversationId, seq } = one;
     this.tell({ action: 'react', conversationId, seq, emoji, ...(remove && { remove }) }, random);

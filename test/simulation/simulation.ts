@@ -2,6 +2,7 @@
 // storm ends, everybody comes back, and what all of them saw is compared.
 import { createRandom, type Random } from '../../local/faults/random.ts';
 import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
+import { limits } from '../../src/protocol/limits.ts';
 import { auditor, auditors, readMailbox, readTruths } from './auditor.ts';
 import { check, checkLists } from './checker.ts';
 import { Device, type ClientParts } from './device.ts';
@@ -260,6 +261,7 @@ function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
       sent: all.flatMap(({ sent }) => sent),
       waiting: all.flatMap(({ waiting }) => waiting),
       wishes: all.flatMap(({ wishLog }) => wishLog.wishes),
+      reactionLimits: stage.reactionLimits ?? limits.reactions,
       devices: devices.map((device) => device.history),
       plain: plain.map((client) => client.history),
       mailboxes: await Promise.all(

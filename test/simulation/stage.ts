@@ -1,6 +1,6 @@
 // Where a story is played: over the real local cloud, or in a world of one process. The story knows no difference.
 import type { Environment, WebSocketConstructor } from '../../src/client/environment.ts';
-import type { PoisonSeen } from './history.ts';
+import type { PoisonSeen, ReactionLimits } from './history.ts';
 import type { Notified } from './sleepers/history.ts';
 import type { Random } from '../../local/faults/random.ts';
 
@@ -15,6 +15,8 @@ export interface StageSocket {
 export interface Stage {
   readonly url: string;
   issueToken(userId: string): Promise<string>;
+  /** What a message takes; where that is not as on the wire. */
+  readonly reactionLimits?: ReactionLimits;
   /** From now on everything goes wrong that the seed has in store. */
   rage(): void;
   /** From now on nothing does. */

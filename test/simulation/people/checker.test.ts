@@ -36,6 +36,11 @@ const wish = (action: Wish['action'], by: string, at: number, more: object, answ
 });
 const react = (at: number, more: object = {}, answer = true) =>
   wish('react', 'bob', at, { conversationId, seq: 1, emoji: '👍', ...more }, answer);
+const refusedReaction = (at: number, code: string, more: object = {}): Wish => ({
+  ...react(at, more),
+  code,
+  reason: 'too much contention',
+});
 const takeBack = (at: number, answer = true) => react(at, { remove: true }, answer);
 
 const ofBob = (mine: boolean): Reaction => ({ emoji: '👍', count: 1, users: ['bob'], mine });
@@ -62,6 +67,7 @@ function history(messages: (reader: string) => Message[], wishes: Wish[], more: 
     poison: { put: 0, givenUp: 0 },
     sleepers: [],
     notified: [],
+    reactionLimits: { emoji: 2, reactions: 2 },
     truths,
     wishes,
     ...more,
@@ -115,6 +121,21 @@ describe('P5.12a: all is well when', () => {
         [react(1), react(2), react(3, { emoji: '🎉' }, false)],
       ),
     ],
+    [
+      'one more than it takes was refused',
+      history(bare, [
+        react(1, {}, false),
+        react(20, { emoji: '🎉' }, false),
+        refusedReaction(40, 'too_large', { emoji: '❤️' }),
+      ]),
+    ],
+    [
+      'so many met that one was refused',
+      history(bare, [
+        refusedReaction(20, 'unavailable'),
+        ...Array.from({ length: 7 }, (_, n) => react(n, { emoji: `${n}` }, false)),
+      ]),
+    ],
   ];
   test.each(good)('%s', (_, run) => {
     expect(whats(checkReactions(run))).toBe('');
@@ -156,6 +177,21 @@ describe('P5.12a: a violation is seen when', () => {
       'a control message has no cause',
       '2 control messages',
       history((reader) => [...reacted(reader), control(3)], [react(1)]),
+    ],
+    [
+      'it has more than it takes',
+      '3 reactions',
+      history(() => [message(1, { reactions: [{ ...ofBob(true), count: 3 }] })], []),
+    ],
+    [
+      'one was refused for what had been taken back',
+      'was full for bob of at most 1',
+      history(bare, [react(1), takeBack(20), refusedReaction(40, 'too_large', { emoji: '🎉' })]),
+    ],
+    [
+      'one was refused for others, and met none',
+      'met too many',
+      history(bare, [refusedReaction(1, 'unavailable'), react(2)]),
     ],
     ['a device does not show it', 'for bob/phone', history(reacted, [react(1)], { devices: [bobKeeps()] })],
   ];

@@ -7,19 +7,25 @@ const REACTING_RUNS = 0.3;
 const BLOCKING_RUNS = 0.25;
 const EMOJI = ['👍', '❤️', '🎉'] as const;
 const REACTION_PAUSE_MS = 150;
-/** So many times as often as one writes. */
-const REACTIONS_PER_ACT = 2;
+/** So many times as often as one writes, at most. */
+const REACTIONS_PER_ACT = 4;
 /** How often a reaction does not wait for anything. */
 const AT_ONCE = 0.3;
-/** Of so many messages, the last ones, one is drawn: others react to it, too. */
+/** Of so many messages at most, the last ones, one is drawn: others react to it, too. */
 const LATEST = 4;
 const BLOCK_PAUSE_MS = 400;
+
+export interface WantedReaction {
+  readonly emoji: string;
+  readonly remove: boolean;
+  /** To one of the last messages that it knows, of so many. */
+  readonly latest: number;
+}
 
 /** A device, or a client that is not the SDK. */
 export interface Person {
   readonly history: { readonly userId: string; readonly deviceId: string };
-  /** To a message that it knows. */
-  react(emoji: string, remove: boolean, random: Random): void;
+  react(wanted: WantedReaction, random: Random): void;
   block(userId: string, on: boolean, random: Random): void;
 }
 
@@ -37,23 +43,26 @@ export async function socialize(society: Society): Promise<void> {
 }
 
 async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
-  if (createRandom(seed, 'reactions').next() >= REACTING_RUNS) return;
+  const mood = createRandom(seed, 'reactions');
+  if (mood.next() >= REACTING_RUNS) return;
+  const latest = mood.integer(1, LATEST);
+  const reactions = acts * mood.integer(1, REACTIONS_PER_ACT);
   await Promise.all(
     people.map(async (person) => {
       const { userId, deviceId } = person.history;
       const random = createRandom(seed, `reactions of ${userId}/${deviceId}`);
-      for (let n = 1; n <= acts * REACTIONS_PER_ACT; n++) {
+      for (let n = 1; n <= reactions; n++) {
         if (random.next() >= AT_ONCE) await stage.wait(random.between(0, REACTION_PAUSE_MS));
         const emoji = EMOJI[random.integer(0, EMOJI.length - 1)]!;
-        person.react(emoji, random.next() < 0.35, random);
+        person.react({ emoji, remove: random.next() < 0.35, latest }, random);
       }
     }),
   );
 }
 
 /** One of the latest; none of none. */
-export function drawLate<One>(all: readonly One[], random: Random): One | undefined {
-  const last = all.slice(-LATEST);
+export function drawLate<One>(all: readonly One[], latest: number, random: Random): One | undefined {
+  const last = all.slice(-latest);
   return last[random.integer(0, Math.max(0, last.length - 1))];
 }
 

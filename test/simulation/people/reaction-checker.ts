@@ -19,6 +19,9 @@ export function checkReactions(history: RunHistory): Violation[] {
   return [
     ...history.truths.flatMap((truth) => checkStanding(truth, wishes)),
     ...checkControls(history, wishes),
+    ...checkLimits(history),
+    ...checkFull(history, wishes),
+    ...checkContention(history),
     ...checkShown(history, wishes),
   ];
 }
@@ -76,6 +79,67 @@ function mayBeGone(wishes: readonly Wish[]): boolean {
   if (done.length === 0) return true;
   return wishes.some((wish) => takesBack(wish) && !done.some(({ askedAt }) => overAt(wish) < askedAt));
 }
+
+/** A message has no more than it takes. */
+function checkLimits({ truths, reactionLimits: { emoji, reactions } }: RunHistory): Violation[] {
+  return truths.flatMap(messagesOf).flatMap((message): Violation[] => {
+    const kinds = message.reactions ?? [];
+    const all = kinds.reduce((sum, { count }) => sum + count, 0);
+    if (kinds.length <= emoji && all <= reactions) return [];
+    return [find(`${name(message)} has ${all} reactions of ${kinds.length} kinds`)];
+  });
+}
+
+/** And takes as many: who is refused one more met a message that may have been full. */
+function checkFull(
+  { reactionLimits: { emoji, reactions } }: RunHistory,
+  wishes: ReadonlyMap<string, readonly Wish[]>,
+): Violation[] {
+  return [...wishes].flatMap(([about, asked]) => {
+    const byKey = groupBy(asked, (wish) => keyOf(wish.by, emojiOf(wish)));
+    return asked
+      .filter(({ code }) => code === 'too_large')
+      .flatMap((refused): Violation[] => {
+        const there = [...byKey.values()].filter((own) => mayStandAt(own, refused)).map(([first]) => first!);
+        const kinds = new Set(there.map(emojiOf));
+        if (there.length >= reactions || kinds.size >= emoji) return [];
+        return [find(`${about} was full for ${refused.by} of at most ${there.length}, ${kinds.size} kinds`)];
+      });
+  });
+}
+
+/** Somebody's reaction, while that one was refused: wanted by then, and not certainly taken back before. */
+function mayStandAt(wishes: readonly Wish[], { askedAt, answeredAt = Infinity }: Wish): boolean {
+  return mayStand(wishes.filter((wish) => wish.askedAt <= (takesBack(wish) ? askedAt : answeredAt)));
+}
+
+/** Races that a reaction may lose before it is refused for them, at least. */
+const RACES = 7;
+
+/** Who is refused because too much goes on met others. */
+function checkContention({ wishes }: RunHistory): Violation[] {
+  return wishes.flatMap((refused): Violation[] => {
+    const { action, frame, askedAt, answeredAt = Infinity, code, reason = '' } = refused;
+    if (action !== 'react' || code !== 'unavailable' || !reason.includes('contention')) return [];
+    const others = wishes.filter(
+      (wish) =>
+        (wish.action === 'send' || wish.frame['conversationId'] === frame['conversationId']) &&
+        !isSameReaction(wish, refused) &&
+        wish.askedAt <= answeredAt &&
+        overAt(wish) >= askedAt,
+    );
+    if (others.length >= RACES) return [];
+    return [
+      find(`${refused.by} met too many in ${String(frame['conversationId'])}, where ${others.length} were`),
+    ];
+  });
+}
+
+const isSameReaction = (left: Wish, right: Wish) =>
+  left.by === right.by &&
+  (['conversationId', 'seq', 'emoji', 'remove'] as const).every(
+    (key) => left.frame[key] === right.frame[key],
+  );
 
 /** Nothing is told more often than it may have been done. */
 function checkControls({ truths }: RunHistory, wishes: ReadonlyMap<string, readonly Wish[]>): Violation[] {

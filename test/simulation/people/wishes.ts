@@ -15,6 +15,8 @@ export interface Wish {
   readonly answeredAt?: number;
   /** Of a refusal. */
   readonly code?: string;
+  /** What the refusal says. */
+  readonly reason?: string;
 }
 
 const actions = ['react', 'block', 'unblock', 'send'];
@@ -42,8 +44,9 @@ export class WishLog {
       hear: (frame) => {
         const index = open.get(frame['id'])?.shift();
         if (index === undefined) return;
-        const error = frame['error'] as { readonly code: string } | undefined;
-        const answer = { answeredAt: this.stage.now(), ...(error && { code: error.code }) };
+        const error = frame['error'] as { readonly code: string; readonly message: string } | undefined;
+        const refusal = error && { code: error.code, reason: error.message };
+        const answer = { answeredAt: this.stage.now(), ...refusal };
         this.wishes[index] = { ...this.wishes[index]!, ...answer };
       },
     };

@@ -1,5 +1,6 @@
 // The story in a world of one process: its time passes as fast as it can be computed.
 import type { Random } from '../../../local/faults/random.ts';
+import { limits } from '../../../src/protocol/limits.ts';
 import type { Stage } from '../stage.ts';
 import type { WorldCloud } from './cloud.ts';
 import { calm, type WorldFaults } from './faults.ts';
@@ -20,6 +21,8 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
   const { scheduler, gateway } = cloud;
   return {
     url: cloud.url,
+    // As the seed has it (run.ts), for all that is in this process.
+    reactionLimits: { ...limits.reactions },
     issueToken: async (userId) => cloud.issueToken(userId),
     rage: () => cloud.setFaults(storm),
     calm: () => cloud.setFaults(calm),
