@@ -52,4 +52,9 @@ export const regressions: readonly Regression[] = [
       'P5.12a: carried out late, or met with a fence, a reaction that another device told of was told again',
     sized: true,
   },
+  {
+    seed: 965,
+    found: 'I4: an app that started again had forgotten what a message had become that it still waited for',
+    sized: true,
+  },
 ];

@@ -1,6 +1,6 @@
 // The order of one conversation (pure): slots leave in seq order, each once; what comes too early waits for the hole
 // before it to be filled. A void fills a hole and is nothing to show.
-import type { Slot } from '../../protocol/messages.ts';
+import type { Message, Slot } from '../../protocol/messages.ts';
 
 /** How a message reached this device: pushed as it happened (or sent from here), or pulled afterwards. */
 export type Delivery = 'live' | 'catch-up';
@@ -8,6 +8,8 @@ export type Delivery = 'live' | 'catch-up';
 export interface Arrival {
   readonly slot: Slot;
   readonly delivery: Delivery;
+  /** What it tells of, as that was when it came: it may wait for that very message. */
+  readonly target?: Message;
 }
 
 export interface Timeline {

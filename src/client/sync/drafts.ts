@@ -45,6 +45,11 @@ export class Drafts {
 
   constructor(options: DraftsOptions) {
     this.#options = options;
+    const { store } = options;
+    for (const { conversationId } of store.conversations) {
+      const { waiting } = store.timeline(conversationId);
+      for (const { target } of waiting) if (target) this.#expect(target);
+    }
   }
 
   make({ arrivals = [], targets = [], settings = [], stays = [], settled, meta }: Intake): Promise<Draft[]> {
@@ -82,7 +87,11 @@ export class Drafts {
     for (const { slot } of arrivals) if (isShowable(slot) && seqs.has(slot.seq)) this.#expect(slot);
     const timeline = { shownSeq, waiting: waiting.map(this.#newest) };
     // The slots first: those at or below the floor are shown too, if they are there.
-    const inserted = insert(timeline, arrivals.map(this.#newest));
+    const told = new Map(targets.map(({ controlSeq, message }) => [controlSeq, message]));
+    const inserted = insert(
+      timeline,
+      arrivals.map((arrival) => withTarget(this.#newest(arrival), told.get(arrival.slot.seq), shownSeq)),
+    );
     const step = floor === undefined ? inserted : settleUpTo(inserted.timeline, floor);
     const released = floor === undefined ? inserted.released : [...inserted.released, ...step.released];
     const revisions = await this.#revisions(before, targets);
@@ -175,5 +184,9 @@ export class Drafts {
 export interface Revision extends Target {
   readonly known: Message | undefined;
 }
+
+/** Noted as long as the message is not shown: whoever starts again must know of it. */
+const withTarget = (arrival: Arrival, target: Message | undefined, shownSeq: number | null): Arrival =>
+  target && target.seq > (shownSeq ?? 0) ? { ...arrival, target } : arrival;
 
 const placeOf = ({ conversationId, seq }: Slot) => key.message(conversationId, seq);

@@ -7,8 +7,8 @@ import type { Message } from '../../../src/protocol/messages.ts';
 
 const conversationId = 'd:alice:bob';
 
-async function openInbox() {
-  const store = await Store.open(new MemoryStorage(), async () => ({ userId: 'alice', deviceId: 'phone' }));
+async function openInbox(storage = new MemoryStorage()) {
+  const store = await Store.open(storage, async () => ({ userId: 'alice', deviceId: 'phone' }));
   const nothing = () => undefined;
   const shown: Message[] = [];
   const inbox = new Inbox({
@@ -64,4 +64,22 @@ test('I4: a message that waits for one before it is shown as it was when it came
     await inbox.take({ arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' })) });
   }
   expect(shown).toEqual([message(1), message(2), edited, recalled, message(5)]);
+});
+
+test('I4: what a message became is known to an app that starts again before the message comes', async () => {
+  const storage = new MemoryStorage();
+  const reacted: Message = {
+    ...message(2),
+    reactions: [{ emoji: '👍', count: 1, users: ['carol'], mine: false }],
+  };
+  const control: Message = { ...message(3), type: 'control', body: { op: 'reaction', seq: 2, by: 'carol' } };
+  const { inbox } = await openInbox(storage);
+  await inbox.take({ arrivals: [arrival(1)] });
+  await inbox.take({
+    arrivals: [{ slot: control, delivery: 'live' }],
+    targets: [{ message: reacted, controlSeq: 3 }],
+  });
+  const again = await openInbox(storage);
+  await again.inbox.take({ arrivals: [arrival(2)] });
+  expect(again.shown).toEqual([reacted]);
 });
