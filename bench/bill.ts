@@ -1,6 +1,7 @@
 // From meters to money: pure arithmetic.
 import type { MeteringSnapshot } from '../local/metering.ts';
 import type { FunctionModel } from '../local/model.ts';
+import { REQUESTS_A_MESSAGE } from './capacity/queues.ts';
 import type { PriceList } from './prices.ts';
 
 /** What was used of each thing that has a price, and for how many messages. */
@@ -13,6 +14,7 @@ export interface Usage {
   readonly readUnits: number;
   readonly invocations: number;
   readonly gigabyteSeconds: number;
+  readonly queueRequests: number;
 }
 
 export interface BillLine {
@@ -35,7 +37,7 @@ export function usageOf(
   messages: number,
   lambdaMs: number,
 ): Usage {
-  const { gateway, dynamodb, lambda } = metrics;
+  const { gateway, dynamodb, lambda, sqs } = metrics;
   let invocations = 0;
   let gigabyteSeconds = 0;
   for (const { name, memoryMb } of functions) {
@@ -43,6 +45,7 @@ export function usageOf(
     invocations += count;
     gigabyteSeconds += count * (memoryMb / 1024) * (Math.ceil(lambdaMs) / 1000);
   }
+  const sent = Object.values(sqs.queues).reduce((total, queue) => total + queue.sent, 0);
   return {
     messages,
     gatewayMessagesIn: gateway.messageUnitsIn,
@@ -52,6 +55,8 @@ export function usageOf(
     readUnits: dynamodb.readUnits,
     invocations,
     gigabyteSeconds,
+    // Not those that were received: a note may wait longer than the run lasts.
+    queueRequests: REQUESTS_A_MESSAGE * sent,
   };
 }
 
@@ -64,6 +69,7 @@ export function billOf(usage: Usage, prices: PriceList): Bill {
     { item: 'DynamoDB read units', amount: usage.readUnits, price: prices.readUnit },
     { item: 'Lambda invocations', amount: usage.invocations, price: prices.invocation },
     { item: 'Lambda GB-seconds', amount: usage.gigabyteSeconds, price: prices.gigabyteSecond },
+    { item: 'SQS requests', amount: usage.queueRequests, price: prices.queueRequest },
   ].map(({ item, amount, price }) => {
     const perMessage = amount / usage.messages;
     return { item, perMessage, usdPerMillionMessages: perMessage * price.usd * 1e6 };

@@ -11,7 +11,7 @@ export interface QueueNeed {
 }
 
 /** Sent, received and deleted, each by itself: at most, for a request takes up to ten. */
-const REQUESTS_A_MESSAGE = 3;
+export const REQUESTS_A_MESSAGE = 3;
 
 /** Which function a queue invokes, and with how many messages at once. */
 const consumers: Readonly<Record<QueueName, { readonly name: FunctionName; readonly batch: number }>> = {

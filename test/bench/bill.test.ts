@@ -13,6 +13,7 @@ const nothing: Usage = {
   readUnits: 0,
   invocations: 0,
   gigabyteSeconds: 0,
+  queueRequests: 0,
 };
 
 /** USD per million of each, as the price pages say it. */
@@ -24,6 +25,7 @@ it.each([
   ['readUnits', 0.125],
   ['invocations', 0.2],
   ['gigabyteSeconds', 13.3334],
+  ['queueRequests', 0.4],
 ] as const)('a million messages that take one of %s each cost $%d', (item, usd) => {
   const bill = billOf({ ...nothing, messages: 500, [item]: 500 }, prices);
   expect(bill.usdPerMillionMessages).toBeCloseTo(usd, 6);
@@ -51,7 +53,7 @@ it('no usage costs nothing, and has no shares', () => {
   expect(lines.every(({ share }) => share === 0)).toBe(true);
 });
 
-it('takes units of 32 KB, connection minutes and request units from the meters; and the duration as assumed', () => {
+it('takes units of 32 KB, connection minutes, request units and what queues were sent from the meters; and the duration as assumed', () => {
   let now = 0;
   const metering = new Metering(() => now);
   metering.recordConnectionOpened('a');
@@ -63,6 +65,10 @@ it('takes units of 32 KB, connection minutes and request units from the meters; 
   });
   for (const functionName of ['send', 'send', 'fan-out'])
     metering.recordInvocation(functionName, { durationMs: 12_345, coldStart: false, outcome: 'returned' });
+  for (const queue of ['Notifications', 'GroupTasks']) metering.recordWaiting(queue, 1);
+  for (const kind of ['sent', 'sent', 'received', 'deleted'] as const)
+    metering.recordQueue('Notifications', kind);
+  metering.recordQueue('GroupTasks', 'sent');
   now = 90_000;
 
   const functions = [
@@ -80,6 +86,8 @@ it('takes units of 32 KB, connection minutes and request units from the meters; 
     readUnits: 0.5,
     invocations: 3,
     gigabyteSeconds: (2 * 0.5 + 1 * 2) * 0.01,
+    // What was sent is received and deleted, sooner or later.
+    queueRequests: 3 * 3,
   });
 });
 

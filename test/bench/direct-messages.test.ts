@@ -51,10 +51,13 @@ it('B9: in a quiet conversation, each message answered, acknowledgements take no
   expect(bill.usdPerMillionMessages).toBeLessThanOrEqual(7.5);
 });
 
-it('devices that are away cost entries in the offline queue instead of frames', async () => {
+it('devices that are away cost entries in the offline queue and notes to the notifier instead of frames', async () => {
   const metrics = await meterDirectMessages(cloud, { ...scenario, away: 1 });
   expect(metrics.dynamodb.byTable['OfflineQueue']?.writeUnits).toBeGreaterThan(0);
   expect(metrics.gateway.messagesOut).toBeLessThanOrEqual(10 * (1 + 1));
+  const usage = usageOf(metrics, cloud.model.functions, scenario.messages, 15);
+  expect(usage.queueRequests).toBe(3 * metrics.sqs.queues['Notifications']!.sent);
+  expect(usage.queueRequests).toBeGreaterThan(0);
   const queue = await scan(cloud, 'OfflineQueue');
   expect(new Set(queue.map(({ userId }) => userId))).toEqual(new Set(['alice', 'bob']));
 });
