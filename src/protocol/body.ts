@@ -1,5 +1,5 @@
 // What holds for every body, whatever its type: what it is made of comes back exactly as it was sent.
-import { limits } from './limits.ts';
+import { clientLimits } from './client-limits.ts';
 
 export type Body = Record<string, unknown>;
 
@@ -19,7 +19,7 @@ export function bodyFault(value: unknown, depth = 1): string | undefined {
   if (typeof value === 'number')
     return Number.isFinite(value) ? undefined : 'holds a number that no double can hold';
   if (typeof value !== 'object' || value === null) return undefined;
-  if (depth > limits.bodyDepth) return `is nested more than ${limits.bodyDepth} levels deep`;
+  if (depth > clientLimits.bodyDepth) return `is nested more than ${clientLimits.bodyDepth} levels deep`;
   for (const [key, member] of Object.entries(value)) {
     const fault = bodyFault(key) ?? bodyFault(member, depth + 1);
     if (fault) return fault;

@@ -1,6 +1,6 @@
 // Identifiers of the wire protocol: their shapes, and how a conversation is named after its users. Imports no library,
 // for a browser loads this too.
-import { limits } from './limits.ts';
+import { clientLimits } from './client-limits.ts';
 
 export const platforms = ['ios', 'android', 'web', 'desktop', 'bot'] as const;
 export type Platform = (typeof platforms)[number];
@@ -50,5 +50,5 @@ export function resolveTarget(target: string, userId: string): ConversationRef {
 
 /** Of a user, as of a device or a group. */
 export function isId(value: string): boolean {
-  return value.length <= limits.userId && idPattern.test(value);
+  return value.length <= clientLimits.userId && idPattern.test(value);
 }

@@ -1,20 +1,14 @@
 // Every limit of the wire protocol, once. Bytes are UTF-8 bytes of JSON.
+import { clientLimits } from './client-limits.ts';
 
 export const limits = {
+  ...clientLimits,
   /** A frame from a client, and a push to one. */
   frameBytes: 32 * 1024,
   /** A response; API Gateway sends at most 128 KB, in frames of 32 KB. */
   responseBytes: 120 * 1024,
-  /** `body` of a message as JSON. */
-  bodyBytes: 16 * 1024,
-  /** Objects and arrays inside each other, `body` being the first. */
-  bodyDepth: 32,
-  userId: 64,
   deviceId: 64,
   requestId: 64,
-  clientMsgId: { min: 8, max: 40 },
-  /** Users that one message mentions. */
-  mentions: 50,
   /** To one message. */
   reactions: { emoji: 20, reactions: 500 },
   /** Characters. */
@@ -23,8 +17,6 @@ export const limits = {
   historyMessages: { max: 100, default: 50 },
   /** Conversations that one `pending` answer names, newest first. */
   pendingConversations: 200,
-  /** Conversations that one request asks the positions of. */
-  positions: 100,
   /** Conversations whose unread messages one answer counts. */
   unreadConversations: 1_000,
   conversations: { max: 100, default: 50 },
@@ -40,8 +32,6 @@ export const limits = {
   members: { max: 100, default: 100 },
   /** Ten years. */
   muteSeconds: 315_360_000,
-  /** Groups that one request subscribes to. */
-  subscriptions: 50,
   receipts: { max: 100, default: 100 },
   /** Bytes, in UTF-8. */
   pushToken: 4096,
@@ -51,24 +41,7 @@ export const limits = {
   pushDevices: 8,
 } as const;
 
-/** Those of the frames about people: apart, for bundles that do not serve these are without them. */
-export const peopleLimits = {
-  /** Characters. */
-  profileName: { min: 1, max: 64 },
-  contactAlias: 64,
-  /** `custom` of a profile as JSON. */
-  profileBytes: 1024,
-  /** Users that one request asks the profiles of. */
-  profiles: 100,
-  contacts: { max: 200, default: 100 },
-  blocked: { max: 200, default: 100 },
-  /** Users that one request asks the presence of, watches or watches no more. */
-  presence: 100,
-  /** Users that one connection watches. */
-  presenceWatches: 500,
-} as const;
-
-/** Of `search`, likewise. */
+/** Of `search`: apart, for bundles that do not serve it are without them. */
 export const searchLimits = {
   /** Characters. */
   query: { min: 1, max: 100 },
@@ -77,7 +50,7 @@ export const searchLimits = {
   hits: { max: 50, default: 20 },
 } as const;
 
-/** Those of the frames about files: apart, as those about people. */
+/** Of the frames about files, likewise. */
 export const mediaLimits = {
   /** Characters. */
   name: { min: 1, max: 255 },

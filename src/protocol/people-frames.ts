@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { bodyFault, isObject, type Body } from './body.ts';
 import { conversationIdSchema, userIdSchema } from './id-schemas.ts';
-import { peopleLimits } from './limits.ts';
+import { peopleLimits } from './client-limits.ts';
 import { avatar, characters, listOf, pageSize, request } from './request.ts';
 
 /** For a bundle to hold no frames but those that it serves: esbuild leaves out what is made like this, in this file, and not used. */

@@ -7,7 +7,8 @@ import { clientFrames } from '../../src/protocol/client-frames.ts';
 import { errorCatalogue } from '../../src/protocol/errors.ts';
 import { userIdSchema } from '../../src/protocol/id-schemas.ts';
 import { directConversationId, parseConversationId } from '../../src/protocol/ids.ts';
-import { limits, mediaLimits, peopleLimits, searchLimits } from '../../src/protocol/limits.ts';
+import { peopleLimits } from '../../src/protocol/client-limits.ts';
+import { limits, mediaLimits, searchLimits } from '../../src/protocol/limits.ts';
 import { bodySchemas } from '../../src/protocol/messages.ts';
 import { pushFrames, refusedFrame, responseFrames } from '../../src/protocol/server-frames.ts';
 import { SUBPROTOCOL } from '../../src/protocol/version.ts';
@@ -103,7 +104,7 @@ test('the wire schemas of im.v1 are what they were', () => {
         "watchPresence": "fece921c410106df",
       },
       "errors": "84595dd8af7d2832",
-      "limits": "13dc3419a1c73bac",
+      "limits": "00c274eba2b14b98",
       "pushes": {
         "ephemeral": "25fad3ce5998c5d1",
         "group": "1b594a3b4b078429",

@@ -1,6 +1,6 @@
 // From what an app passes to `send` to what the outbox keeps; refuses at once what the server would refuse for ever.
 import { bodyFault, isObject, type Body } from '../../protocol/body.ts';
-import { limits } from '../../protocol/limits.ts';
+import { clientLimits } from '../../protocol/client-limits.ts';
 import type { SendableType } from '../../protocol/messages.ts';
 import { referencesOf, type References } from '../../protocol/slots.ts';
 import { ImError } from '../errors.ts';
@@ -19,8 +19,8 @@ export function compose(content: Content): Composed {
     typeof content === 'string' ? { type: 'text' as const, body: { text: content } } : content;
   const json = toJson(body);
   const sizeBytes = new TextEncoder().encode(json).length;
-  if (sizeBytes > limits.bodyBytes) {
-    throw new ImError('too_large', `body: ${sizeBytes} bytes as JSON, at most ${limits.bodyBytes}`);
+  if (sizeBytes > clientLimits.bodyBytes) {
+    throw new ImError('too_large', `body: ${sizeBytes} bytes as JSON, at most ${clientLimits.bodyBytes}`);
   }
   // A copy: what is sent again must be what was sent, whatever the app does with its object.
   const copy: unknown = JSON.parse(json);
@@ -68,16 +68,16 @@ function readReferences({ replyTo, mentions }: SendOptions): References {
   if (mentions === undefined || mentions === 'all') return referencesOf({ replyTo, mentions });
   if (
     !Array.isArray(mentions) ||
-    mentions.length > limits.mentions ||
+    mentions.length > clientLimits.mentions ||
     !mentions.every((one) => typeof one === 'string' && isId(one))
   ) {
-    throw new ImError('bad_request', `mentions: must be "all" or at most ${limits.mentions} userIds`);
+    throw new ImError('bad_request', `mentions: must be "all" or at most ${clientLimits.mentions} userIds`);
   }
   return referencesOf({ replyTo, mentions: [...mentions] });
 }
 
 function isClientMsgId(value: unknown): boolean {
-  const { min, max } = limits.clientMsgId;
+  const { min, max } = clientLimits.clientMsgId;
   if (typeof value !== 'string' || value.length < min || value.length > max) return false;
   return /^[\w-]+$/.test(value);
 }

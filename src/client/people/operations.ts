@@ -1,5 +1,5 @@
 // What a device does when its client asks about people.
-import { peopleLimits } from '../../protocol/limits.ts';
+import { peopleLimits } from '../../protocol/client-limits.ts';
 import type { Contact, Preferences, Presence, Profile } from '../../protocol/server-frames.ts';
 import type { ClientEvents } from '../client-events.ts';
 import type { Environment } from '../environment.ts';

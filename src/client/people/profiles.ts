@@ -1,6 +1,6 @@
 // How users present themselves: kept for a while, and asked for once by all who want to show somebody at a time.
 import { isId } from '../../protocol/ids.ts';
-import { peopleLimits } from '../../protocol/limits.ts';
+import { peopleLimits } from '../../protocol/client-limits.ts';
 import type { Profile } from '../../protocol/server-frames.ts';
 import type { ClientEvents } from '../client-events.ts';
 import type { Device } from '../device.ts';

@@ -1,5 +1,5 @@
 // Whose coming and going the app wants to know: watched over each connection anew, as long as somebody wants it.
-import { peopleLimits } from '../../protocol/limits.ts';
+import { peopleLimits } from '../../protocol/client-limits.ts';
 import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { ClientEvents } from '../client-events.ts';
 import type { Request } from '../connection/connection.ts';

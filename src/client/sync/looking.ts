@@ -1,7 +1,7 @@
 // Large groups: their messages are in no mailbox. Those of a group that the app looks at come by push, and what is missing
 // is read by seq; of the others this device follows how many there are.
 import { isGroupId } from '../../protocol/ids.ts';
-import { limits } from '../../protocol/limits.ts';
+import { clientLimits } from '../../protocol/client-limits.ts';
 import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
@@ -90,7 +90,7 @@ export class Looking {
     const records = stays.map(({ conversationId }) => store.conversation(conversationId));
     for (const record of records) if (isNameless(record)) this.#name(record);
     const heard = new Set(stays.flatMap(({ conversationId, large }) => (large ? [conversationId] : [])));
-    void reads.ask([...heard].slice(0, limits.positions));
+    void reads.ask([...heard].slice(0, clientLimits.positions));
   }
 
   /** A push may have been lost. */
@@ -147,10 +147,10 @@ export class Looking {
     const wanted = groups.filter((id) => this.#isLarge(id));
     const ended = [...subscribed].filter((id) => !wanted.includes(id));
     for (const id of ended) subscribed.delete(id);
-    for (const conversationIds of portions(ended, limits.subscriptions))
+    for (const conversationIds of portions(ended, clientLimits.subscriptions))
       await request('unsubscribe', { conversationIds });
     const added = wanted.filter((id) => !subscribed.has(id));
-    for (const conversationIds of portions(added, limits.subscriptions)) {
+    for (const conversationIds of portions(added, clientLimits.subscriptions)) {
       const { heads } = await request('subscribe', { conversationIds });
       for (const id of conversationIds) subscribed.add(id);
       for (const [id, headSeq] of Object.entries(heads)) holes.reach(id, Number(headSeq), 0);

@@ -1,6 +1,6 @@
 // How far was read: what this user has read here is told until the server has it, and what others have read meanwhile is
 // asked for where it matters, for the pushes that tell of it can be lost.
-import { limits } from '../../protocol/limits.ts';
+import { clientLimits } from '../../protocol/client-limits.ts';
 import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { Request } from '../connection/connection.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
@@ -69,7 +69,7 @@ export class Reads {
       .filter((record) => !record.left && (record.unread > 0 || record.large || this.#isUnreadByPeer(record)))
       .toSorted((a, b) => recency(b) - recency(a))
       .map(({ conversationId }) => conversationId);
-    await this.ask(inQuestion.slice(0, limits.positions));
+    await this.ask(inQuestion.slice(0, clientLimits.positions));
   }
 
   #isUnreadByPeer({ conversationId, ownSeq = 0, peerReadSeq = 0 }: ConversationRecord): boolean {

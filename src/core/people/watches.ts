@@ -3,7 +3,7 @@
 import pLimit from 'p-limit';
 import type { ClientFrame } from '../../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../../protocol/errors.ts';
-import { peopleLimits } from '../../protocol/limits.ts';
+import { peopleLimits } from '../../protocol/client-limits.ts';
 import type { Answer } from '../../protocol/server-frames.ts';
 import type { Caller, Context } from '../context.ts';
 import type { Item } from '../database.ts';
