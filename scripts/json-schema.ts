@@ -1,4 +1,4 @@
-// The schemas of the wire as JSON Schema, as docs/openapi.json and docs/asyncapi.json give them.
+// The schemas of the wire as JSON Schema, as docs/openapi.json, docs/asyncapi.json and docs/protocol.md give them.
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type { GenericSchema } from 'valibot';
 import { ILL_FORMED } from '../src/protocol/body.ts';

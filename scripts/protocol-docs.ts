@@ -1,8 +1,6 @@
 // Writes docs/protocol.md: the prose is here, every field, bound and code comes from the schemas.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { toJsonSchema } from '@valibot/to-json-schema';
-import type { GenericSchema } from 'valibot';
 import { clientFrames } from '../src/protocol/client-frames.ts';
 import { errorAdvice, errorCatalogue, errorCodes } from '../src/protocol/errors.ts';
 import { platforms } from '../src/protocol/ids.ts';
@@ -11,25 +9,15 @@ import { limits } from '../src/protocol/limits.ts';
 import { bodySchemas, messageSchema, voidSlotSchema } from '../src/protocol/messages.ts';
 import { pushFrames, responseFrames, syncEventSchema } from '../src/protocol/server-frames.ts';
 import { BEARER_PREFIX, SUBPROTOCOL } from '../src/protocol/version.ts';
+import { fieldWriter, mergeVariants, type JsonSchema } from './field-table.ts';
+import { jsonSchema } from './json-schema.ts';
 
 export const protocolDocument = fileURLToPath(new URL('../docs/protocol.md', import.meta.url));
 
-interface JsonSchema {
-  readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly default?: unknown;
-  readonly pattern?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-}
+const { fieldTable, fieldList, typeOf, bodyTable } = fieldWriter(({ properties = {} }) => {
+  if (properties['void']) return 'void';
+  return properties['clientMsgId'] && 'message';
+});
 
 type Action = keyof typeof clientFrames;
 type AnsweredAction = keyof typeof responseFrames;
@@ -137,10 +125,7 @@ export function renderProtocol(): string {
     '## Messages',
     fieldTable(jsonSchema(messageSchema)),
     `A slot that will never hold a message reads as a void: \`${JSON.stringify({ conversationId: '…', seq: 6, void: true })}\`, with ${names(jsonSchema(voidSlotSchema))}. Conversations are \`d:<userA>:<userB>\`, the two in code-unit order, or \`g:<id>\`.`,
-    '| type | body |\n|---|---|',
-    ...Object.entries(bodySchemas).map(
-      ([type, schema]) => `| \`${type}\` | ${fieldList(jsonSchema(schema)) || 'any object'} |`,
-    ),
+    bodyTable(Object.entries(bodySchemas).map(([type, schema]) => [type, jsonSchema(schema)])),
     `A body may have more fields than its type names, at most ${limits.bodyBytes / 1024} KB as JSON in UTF-8, and objects and arrays nested ${limits.bodyDepth} levels deep, itself the first. It comes back exactly as it was sent, every key included, though perhaps with its keys in another order. \`bad_request\` are deeper ones, half a surrogate pair in a string or key (a text cut in the middle of an emoji), and a number that no double can hold.`,
     'For clients in other languages: **numbers are IEEE doubles**, so integers beyond 2^53 lose digits, and have to be sent as strings. **Send UTF-8, not ASCII with `\\u` escapes**, as some JSON libraries write by default: a frame is measured as it is sent, so that a body of 8,000 Cyrillic letters, 16 KB, is 48 KB of escapes, and the connection is closed with 1009.',
     `An event of the mailbox: ${typeOf(jsonSchema(syncEventSchema))}.`,
@@ -166,10 +151,10 @@ function renderAction(action: Action): string {
   const parts = [
     `### \`${action}\``,
     whatItDoes[action],
-    fieldTable(mergeVariants(request), ['action', 'id']),
+    fieldTable(mergeVariants(request), { hidden: ['action', 'id'] }),
   ];
   if (action in responseFrames) {
-    const response = jsonSchema(responseFrames[action as AnsweredAction]);
+    const response: JsonSchema = jsonSchema(responseFrames[action as AnsweredAction]);
     const answers = (response.anyOf ?? [response]).map(
       (variant) => fieldList(variant, ['id', 'ok']) || 'nothing more',
     );
@@ -178,62 +163,9 @@ function renderAction(action: Action): string {
   return parts.filter(Boolean).join('\n\n');
 }
 
-function jsonSchema(schema: unknown): JsonSchema {
-  return toJsonSchema(schema as GenericSchema, { errorMode: 'ignore', typeMode: 'input' }) as JsonSchema;
-}
-
-/** `send` is one variant per message type: for readers it is one request with a type and its body. */
-function mergeVariants(schema: JsonSchema): JsonSchema {
-  const [first] = schema.oneOf ?? [];
-  if (!schema.oneOf || !first) return schema;
-  const types = schema.oneOf.map(({ properties }) => properties?.['type']?.const);
-  return { ...first, properties: { ...first.properties, type: { enum: types }, body: { type: 'object' } } };
-}
-
-function visible({ properties = {} }: JsonSchema, hidden: readonly string[]): [string, JsonSchema][] {
-  return Object.entries(properties).filter(([name]) => !hidden.includes(name));
-}
-
-function fieldTable(schema: JsonSchema, hidden: readonly string[] = []): string {
-  const rows = visible(schema, hidden).map(
-    ([name, field]) =>
-      `| \`${name}\` | ${typeOf(field)} | ${schema.required?.includes(name) ? 'yes' : optional(field)} |`,
-  );
-  return rows.length === 0 ? '' : ['| field | type | needed |', '|---|---|---|', ...rows].join('\n');
-}
-
-const optional = ({ default: value }: JsonSchema) =>
-  value === undefined ? 'no' : `no, default \`${JSON.stringify(value)}\``;
-
-function fieldList(schema: JsonSchema, hidden: readonly string[] = []): string {
-  return visible(schema, hidden)
-    .map(([name, field]) => `\`${name}${schema.required?.includes(name) ? '' : '?'}\` ${typeOf(field)}`)
-    .join(', ');
-}
-
 const names = (schema: JsonSchema) =>
   Object.keys(schema.properties ?? {})
     .map((name) => `\`${name}\``)
     .join(', ');
-
-function typeOf(schema: JsonSchema): string {
-  const variants = schema.anyOf ?? schema.oneOf;
-  if (variants) return variants.map(typeOf).join(' or ');
-  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
-  if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(' · ');
-  if (schema.items) return `array of ${typeOf(schema.items)}`;
-  if (schema.properties?.['void']) return 'void';
-  if (schema.properties?.['clientMsgId']) return 'message';
-  if (schema.properties && Object.keys(schema.properties).length > 0) return `{ ${fieldList(schema)} }`;
-  return [schema.type ?? 'anything', bounds(schema)].filter(Boolean).join(' ');
-}
-
-function bounds({ minimum, maximum, minLength, maxLength, pattern }: JsonSchema): string {
-  const [low, high] = [minimum ?? minLength, maximum ?? maxLength];
-  const unit = (minLength ?? maxLength) ? ' characters' : '';
-  const range =
-    low !== undefined && high !== undefined ? `${low}–${high}` : low !== undefined ? `at least ${low}` : '';
-  return [range && range + unit, pattern && `\`${pattern}\``].filter(Boolean).join(', ');
-}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(protocolDocument, renderProtocol());
