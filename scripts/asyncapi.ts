@@ -5,37 +5,37 @@ import { clientFrames } from '../src/protocol/client-frames.ts';
 import { platforms } from '../src/protocol/ids.ts';
 import { pushFrames, refusedFrame, responseFrames } from '../src/protocol/server-frames.ts';
 import { BEARER_PREFIX, SUBPROTOCOL } from '../src/protocol/version.ts';
-import { jsonSchema, withBodies, type Json } from './json-schema.ts';
+import { payloadOf, schemas } from './asyncapi-schemas.ts';
+import type { Json } from './json-schema.ts';
 import { whatItDoes, whatItTells } from './protocol-docs.ts';
 
 export const asyncApiDocument = fileURLToPath(new URL('../docs/asyncapi.json', import.meta.url));
 
-const DRAFT = 'draft-07';
 const actions = Object.keys(clientFrames) as (keyof typeof clientFrames)[];
 const pushes = Object.keys(pushFrames) as (keyof typeof pushFrames)[];
 
 const capital = (name: string) => name[0]!.toUpperCase() + name.slice(1);
 const inChannel = (message: string) => ({ $ref: `#/channels/socket/messages/${message}` });
-const payload = (schema: unknown) => withBodies(jsonSchema(schema, DRAFT), DRAFT) as Json;
 
 export function renderAsyncApi(): string {
-  const requests = actions.map((action) => [
-    `${capital(action)}Request`,
-    { title: action, description: whatItDoes[action], payload: payload(clientFrames[action]), ...correlated },
-  ]);
-  const answers = Object.entries(responseFrames).map(([action, schema]) => [
-    `${capital(action)}Answer`,
-    { title: `The answer to ${action}`, payload: payload(schema), ...correlated },
-  ]);
-  const told = pushes.map((push) => [
-    `${capital(push)}Push`,
-    { title: `The push ${push}`, description: whatItTells[push], payload: payload(pushFrames[push]) },
-  ]);
-  const refused = [
-    'Refused',
-    { title: 'Instead of any answer', payload: payload(refusedFrame), ...correlated },
-  ];
-  const messages = Object.fromEntries([...requests, ...answers, ...told, refused]) as Record<string, Json>;
+  const requests = actions.map((action) =>
+    messageOf(`${capital(action)}Request`, clientFrames[action], {
+      title: action,
+      description: whatItDoes[action],
+      ...correlated,
+    }),
+  );
+  const answers = Object.entries(responseFrames).map(([action, schema]) =>
+    messageOf(`${capital(action)}Answer`, schema, { title: `The answer to ${action}`, ...correlated }),
+  );
+  const told = pushes.map((push) =>
+    messageOf(`${capital(push)}Push`, pushFrames[push], {
+      title: `The push ${push}`,
+      description: whatItTells[push],
+    }),
+  );
+  const refused = messageOf('Refused', refusedFrame, { title: 'Instead of any answer', ...correlated });
+  const messages = Object.fromEntries([...requests, ...answers, ...told, refused]);
   const names = Object.keys(messages);
   const document = {
     asyncapi: '3.0.0',
@@ -70,6 +70,7 @@ export function renderAsyncApi(): string {
     operations: Object.fromEntries([...actions.map(asked), ...pushes.map(heard)]) as Json,
     components: {
       messages,
+      schemas,
       securitySchemes: {
         token: {
           type: 'httpApiKey',
@@ -83,13 +84,22 @@ export function renderAsyncApi(): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
+const messageOf = (name: string, schema: unknown, told: Json): [string, Json] => [
+  name,
+  { ...told, payload: payloadOf(name, schema) },
+];
+
 const correlated = { correlationId: { location: '$message.payload#/id' } };
 
 const handshake = {
   type: 'object',
   properties: {
-    deviceId: { type: 'string', pattern: '^[A-Za-z0-9_.@-]{1,64}$' },
-    platform: { type: 'string', enum: platforms },
+    deviceId: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9_.@-]{1,64}$',
+      description: 'Made once by an install, and kept',
+    },
+    platform: { type: 'string', enum: platforms, description: 'One connection each: a newer one takes over' },
     resume: { const: '1', description: 'A reconnect that nobody asked for' },
   },
   required: ['deviceId', 'platform'],

@@ -52,7 +52,7 @@ export interface TableOptions {
 type Field = readonly [name: string, schema: JsonSchema, required: boolean];
 
 /** Escaped as text: descriptions name `<userId>`, and GitHub would take that for HTML. */
-export const escaped = (text: string) => text.replaceAll(/[<|]/g, '\\$&');
+const escaped = (text: string) => text.replaceAll(/[<|]/g, '\\$&');
 
 /** @param nameOf for what is described elsewhere, and only named here */
 export function fieldWriter(nameOf: NameOf) {

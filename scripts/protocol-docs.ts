@@ -111,7 +111,7 @@ export function renderProtocol(): string {
   return [
     '# Wire protocol `im.v1`',
     '<!-- Made by `npm run docs` from src/protocol; a test holds it against the schemas. Do not edit. -->',
-    'One WebSocket, JSON text frames, UTF-8. Additions (new actions, new optional fields) are no breaking changes: ignore fields that you do not know. For machines: [asyncapi.json](asyncapi.json), AsyncAPI 3.',
+    'One WebSocket, JSON text frames, UTF-8. Additions (new actions, new optional fields) are no breaking changes: ignore fields that you do not know. This page says what all of it means together, and what a client has to do; to look up an operation, or what a field of a message means: [asyncapi.md](asyncapi.md), made from [asyncapi.json](asyncapi.json) (AsyncAPI 3, for machines).',
     '## Connecting',
     [
       '```',

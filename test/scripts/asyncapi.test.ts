@@ -1,8 +1,10 @@
-// docs/asyncapi.json: a valid document, and what the schemas say.
+// docs/asyncapi.json: a valid document, and what the schemas say; docs/asyncapi.md: what the document says.
 import { readFile } from 'node:fs/promises';
 import { Parser } from '@asyncapi/parser';
 import { expect, test } from 'vitest';
+import { asyncApiPage, renderAsyncApiPage } from '../../scripts/asyncapi-page.ts';
 import { asyncApiDocument, renderAsyncApi } from '../../scripts/asyncapi.ts';
+import { fieldMeanings } from '../../scripts/field-meanings.ts';
 import { clientFrames } from '../../src/protocol/client-frames.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { pushFrames } from '../../src/protocol/server-frames.ts';
@@ -46,4 +48,51 @@ test('keeps the limits, and the bodies by their types', () => {
   });
   const [text] = components.messages['SendRequest']!.payload['oneOf'] as unknown[];
   expect(text).toMatchObject({ properties: { body: { required: ['text'] } } });
+});
+
+test('says what each field means, and nothing of fields that there are not', async () => {
+  const { document } = await errorsOf(renderAsyncApi());
+  const messages = document!.messages().all();
+  const owners = [
+    ...messages.map((message) => [message.id(), message.payload()!.json()] as const),
+    ...document!
+      .components()
+      .schemas()
+      .all()
+      .map((schema) => [schema.id(), schema.json()] as const),
+  ];
+  const fields = owners.flatMap(([owner, schema]) => fieldsOf(owner, schema));
+  expect(fields.filter(({ description }) => description === undefined)).toEqual([]);
+  const names = new Set(fields.flatMap(({ owner, name }) => [name, `${owner}.${name}`]));
+  expect(Object.keys(fieldMeanings).filter((name) => !names.has(name))).toEqual([]);
+});
+
+interface FieldOfSchema {
+  readonly owner: string;
+  readonly name: string;
+  readonly description: unknown;
+}
+
+function fieldsOf(owner: string, value: unknown): FieldOfSchema[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { properties = {} } = value as { properties?: Record<string, { description?: unknown }> };
+  const own = Object.entries(properties).map(([name, { description }]) => ({ owner, name, description }));
+  return [...own, ...Object.values(value).flatMap((part) => fieldsOf(owner, part))];
+}
+
+test('docs/asyncapi.md says what docs/asyncapi.json says; if not, run npm run docs', async () => {
+  expect(await readFile(asyncApiPage, 'utf8')).toBe(await renderAsyncApiPage());
+});
+
+test('docs/asyncapi.md links to headings that are there, each of them one', async () => {
+  const page = await renderAsyncApiPage();
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replaceAll('`', '').replaceAll(' ', '-'),
+  );
+  const targets = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, target]) => target);
+  expect(targets.filter((target) => !headings.includes(target!))).toEqual([]);
+  expect(new Set(headings).size).toBe(headings.length);
+  expect(targets).toEqual(
+    expect.arrayContaining(['operation-send', 'sendrequest', 'refused', 'schema-message']),
+  );
 });
