@@ -149,16 +149,22 @@ export const extraOperations = {
     conversationId: string,
     { seq, emoji, remove }: { seq: number; emoji: string; remove: boolean },
   ): Promise<Reaction[]> {
-    return parts.session.inbox.watch(conversationId, seq, async (watch) => {
+    const { watches } = parts.session.inbox;
+    let isHeard = false;
+    const hear = (intake: Intake) => (isHeard ||= isIn(intake, conversationId, seq));
+    watches.add(hear);
+    try {
       const { reactions } = await askPersistently(parts)('react', { conversationId, seq, emoji, remove });
       // Its control message is on its way; it says nothing that would count anew. What came meanwhile may be newer.
-      const place = { conversationId, seq, controlSeq: 0, unless: () => watch.isHeard };
+      const place = { conversationId, seq, controlSeq: 0, unless: () => isHeard };
       await revise(parts, place, (message) => {
         const { reactions: _, ...kept } = message;
         return reactions.length > 0 ? { ...kept, reactions } : kept;
       });
       return reactions;
-    });
+    } finally {
+      watches.delete(hear);
+    }
   },
 
   /** The same `clientGroupId` again is the same group, so a lost answer is asked for again. */
@@ -214,6 +220,12 @@ async function readPage(
   const page = await readHistory(session.link.ask, conversationId, query);
   return { ...page, messages: await store.newest(page.messages) };
 }
+
+/** Whether it brings anything of a message. */
+const isIn = ({ arrivals = [], targets = [] }: Intake, conversationId: string, seq: number) =>
+  [...arrivals.map(({ slot }) => slot), ...targets.map(({ message }) => message)].some(
+    (slot) => slot.seq === seq && slot.conversationId === conversationId,
+  );
 
 interface Revision extends Pick<Intake, 'unless'> {
   readonly conversationId: string;

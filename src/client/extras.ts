@@ -20,6 +20,7 @@ import type { Inbox } from './sync/inbox.ts';
 import { Looking } from './sync/looking.ts';
 import type { Reads } from './sync/reads.ts';
 import { startOver } from './sync/reset.ts';
+import { withoutRefused } from './sync/trial.ts';
 
 export interface ExtrasOptions {
   readonly store: Store;
@@ -35,6 +36,7 @@ export interface ExtrasOptions {
 export class Extras {
   readonly operations = extraOperations;
   readonly recovery = { startOver, listConversations, takeList };
+  readonly withoutRefused = withoutRefused;
   readonly holes: HoleRepair;
   readonly looking: Looking;
   readonly registration: Registration;

@@ -198,6 +198,7 @@ export class Session {
       userId: store.meta.userId,
       keepMessages,
       confirm: (message) => this.outbox.confirm(message),
+      withoutRefused: async (intake) => (await this.loadExtras()).withoutRefused(store, intake),
       onMessage: (message, delivery) => {
         const { conversationId, from } = message;
         events.emit('message', { conversationId, message, delivery });

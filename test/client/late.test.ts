@@ -1,6 +1,8 @@
 // What is loaded with its first use, and cannot be had at first.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Cloud } from '../../local/cloud.ts';
+import { MemoryStorage } from '../../src/client/storage/memory.ts';
+import type { Change } from '../../src/client/storage/storage.ts';
 import { scan, startCloud } from '../support/cloud.ts';
 import { closeWhenSettled, Devices, directId, newUser } from './devices.ts';
 
@@ -29,6 +31,28 @@ test('to talk, and to open a direct conversation, nothing is loaded', async () =
   await bob.seen.until(() => bob.seen.messages.length === 1, 'the message');
   shut();
   expect(extras.tries).toBe(0);
+});
+
+class RefusingStorage extends MemoryStorage {
+  refuses = true;
+
+  override async commit(changes: readonly Change[]): Promise<void> {
+    if (this.refuses && JSON.stringify(changes).includes('forbidden')) throw new Error('refused');
+    return super.commit(changes);
+  }
+}
+
+test('no message is passed over before what tells why the storage does not take it can be loaded', async () => {
+  const storage = new RefusingStorage();
+  const environment = { random: () => 0 };
+  const bob = await devices.connect({ userId: newUser('bob'), storage, environment });
+  const { im } = await devices.connect({ userId: newUser('alice') });
+  for (const text of ['forbidden', 'after']) await im.send(`user:${bob.im.userId}`, text).sent;
+  await bob.seen.until(() => bob.seen.of('error').length > 1, 'that it is tried again');
+  expect(extras.tries).toBeGreaterThan(1);
+  storage.refuses = false;
+  await bob.seen.until(() => bob.seen.messages.length === 2, 'both');
+  expect(bob.seen.texts).toEqual(['forbidden', 'after']);
 });
 
 test('where to be notified is kept, and told when what tells it can be loaded', async () => {

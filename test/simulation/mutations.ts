@@ -265,8 +265,8 @@ export const mutations: readonly Mutation[] = [
     name: 'client: what a reaction was answered is shown, whatever came meanwhile',
     side: 'client',
     file: 'src/client/extra-operations.ts',
-    guard: 'unless: () => watch.isHeard',
-    without: 'unless: () => watch.isHeard && seq < 0',
+    guard: 'unless: () => isHeard',
+    without: 'unless: () => isHeard && seq < 0',
   },
   {
     name: 'client: what was shown already is shown again when it comes again',

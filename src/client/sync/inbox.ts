@@ -1,6 +1,6 @@
 // Where everything that was received goes: stored in one batch with the position that it brings, then shown, in the
 // order of each conversation and each once. One intake at a time, so that what is decided is what is written.
-import type { Message, Slot } from '../../protocol/messages.ts';
+import type { Message } from '../../protocol/messages.ts';
 import { isVoid } from '../../protocol/slots.ts';
 import { isLost, type ChangedSettings, type LostSlot, type Stay } from '../frames.ts';
 import { findHole, type Arrival, type Delivery } from '../store/gap-buffer.ts';
@@ -10,7 +10,6 @@ import { isCounted, moveRead, type ReadPosition } from './records.ts';
 import { takeTurns } from './serial.ts';
 import type { ConversationRecord, Meta } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { tryToHold } from '../store/trial.ts';
 import type { Change } from '../storage/storage.ts';
 
 export interface Intake {
@@ -29,13 +28,6 @@ export interface Intake {
   readonly unless?: () => boolean;
 }
 
-/** Whether anything came of a message meanwhile. */
-export interface Watch {
-  readonly conversationId: string;
-  readonly seq: number;
-  isHeard: boolean;
-}
-
 export interface InboxOptions {
   readonly store: Store;
   readonly userId: string;
@@ -45,6 +37,8 @@ export interface InboxOptions {
   readonly confirm: (
     message: Message,
   ) => { readonly changes: readonly Change[]; readonly done: () => void } | undefined;
+  /** What of it the storage takes, if there is something in it that it will never take. */
+  readonly withoutRefused: (intake: Intake) => Promise<Intake | undefined>;
   readonly onMessage: (message: Message, delivery: Delivery) => void;
   /** It was shown, and is another now. */
   readonly onRevised: (message: Message) => void;
@@ -61,7 +55,8 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #drafts: Drafts;
   readonly #inTurn = takeTurns();
-  readonly #watches = new Set<Watch>();
+  /** They hear of every intake, before it is stored. */
+  readonly watches = new Set<(intake: Intake) => void>();
 
   constructor(options: InboxOptions) {
     this.#options = options;
@@ -71,21 +66,6 @@ export class Inbox {
   /** Resolves when it is stored and shown; rejects, with nothing changed, when it cannot be stored. */
   take(intake: Intake): Promise<void> {
     return this.#inTurn(() => (intake.unless?.() ? Promise.resolve() : this.#process(intake)));
-  }
-
-  /** While that is asked for. */
-  async watch<T>(
-    conversationId: string,
-    seq: number,
-    ask: (watch: Readonly<Watch>) => Promise<T>,
-  ): Promise<T> {
-    const watch: Watch = { conversationId, seq, isHeard: false };
-    this.#watches.add(watch);
-    try {
-      return await ask(watch);
-    } finally {
-      this.#watches.delete(watch);
-    }
   }
 
   /** Notes how far was read, and what the server counted; what was counted or read here since knows more. */
@@ -143,22 +123,14 @@ export class Inbox {
   }
 
   async #process(intake: Intake): Promise<void> {
-    const { arrivals = [], targets = [] } = intake;
-    for (const { conversationId, seq } of [
-      ...arrivals.map(({ slot }) => slot),
-      ...targets.map(({ message }) => message),
-    ]) {
-      for (const watch of this.#watches) {
-        if (watch.seq === seq && watch.conversationId === conversationId) watch.isHeard = true;
-      }
-    }
-    const confirmations = arrivals.flatMap(({ slot }) => {
+    for (const hear of this.watches) hear(intake);
+    const confirmations = (intake.arrivals ?? []).flatMap(({ slot }) => {
       const own = !isVoid(slot) && slot.from === this.#options.userId;
       return (own && this.#options.confirm(slot)) || [];
     });
     const changes = confirmations.flatMap((confirmation) => confirmation.changes);
     const drafts = await this.#store(intake, changes).catch(async (error: unknown) => {
-      const storable = await this.#withoutRefused(intake);
+      const storable = await this.#options.withoutRefused(intake).catch(() => undefined);
       if (!storable) throw error;
       return this.#store({ ...intake, ...storable }, changes);
     });
@@ -181,26 +153,6 @@ export class Inbox {
     return drafts;
   }
 
-  /** With voids for what the storage will never take, if that is why it failed: the rest must not wait for it. */
-  async #withoutRefused({ arrivals = [], targets = [] }: Intake): Promise<Intake | undefined> {
-    const refused = new Set<Slot>();
-    for (const slot of [
-      ...arrivals.map((arrival) => arrival.slot),
-      ...targets.map(({ message }) => message),
-    ]) {
-      const verdict = isVoid(slot) ? 'held' : await tryToHold(this.#options.store, slot);
-      if (verdict === 'full') return undefined;
-      if (verdict === 'refused') refused.add(slot);
-    }
-    if (refused.size === 0) return undefined;
-    return {
-      arrivals: arrivals.map((arrival) =>
-        refused.has(arrival.slot) ? { ...arrival, slot: toLost(arrival.slot) } : arrival,
-      ),
-      targets: targets.filter(({ message }) => !refused.has(message)),
-    };
-  }
-
   #show({ before, record, timeline, released, revised }: Draft): void {
     const { clearedSeq = 0 } = before.settings ?? {};
     for (const { slot, delivery } of released) {
@@ -220,13 +172,6 @@ function forward(meta: NonNullable<Intake['meta']>, current: Meta): NonNullable<
   const ahead = position === undefined || position === null || position > (current.position ?? -1);
   return ahead ? meta : { ...meta, position: current.position };
 }
-
-const toLost = ({ conversationId, seq }: Slot): LostSlot => ({
-  conversationId,
-  seq,
-  void: true,
-  lost: 'unstorable',
-});
 
 const isOther = (before: ConversationRecord, after: ConversationRecord) =>
   Object.entries(after).some(

@@ -16,6 +16,7 @@ async function openInbox(storage = new MemoryStorage()) {
     userId: 'alice',
     keepMessages: 100,
     confirm: nothing,
+    withoutRefused: async () => undefined,
     onMessage: (message) => shown.push(message),
     onRevised: nothing,
     onControl: nothing,
