@@ -5,12 +5,15 @@ import type { ConversationSettings, GroupPolicy, Role } from '../protocol/server
 import type { RequestFields } from './connection/connection.ts';
 import type { Extras } from './extras.ts';
 import type { AnswerTo } from './frames.ts';
-import { readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
+import { pagesOf, readHistory, type HistoryPage, type HistoryQuery } from './history.ts';
 import type { DeviceParts } from './operations.ts';
 import type { Composed } from './outbox/compose.ts';
 import { peopleOperations } from './people/operations.ts';
 import { askPersistently } from './persistence.ts';
+import { readShown, type ShownQuery } from './shown.ts';
 import { searchMessages, type SearchOptions, type SearchPage } from './search.ts';
+import type { Store } from './store/store.ts';
+import { newerOf } from './store/versions.ts';
 import type { Intake } from './sync/inbox.ts';
 
 export interface ExtraParts extends DeviceParts {
@@ -211,6 +214,17 @@ export const extraOperations = {
   },
 } satisfies Record<string, (parts: ExtraParts, ...takes: never[]) => Promise<unknown>>;
 
+/** What was shown, with what the server has of it. Rejects with ImError. */
+export function completeShown(
+  parts: DeviceParts,
+  conversationId: string,
+  query: ShownQuery,
+  kept: readonly Message[],
+): Promise<Message[]> {
+  const pages = (wanted: HistoryQuery) => pagesOf((page) => readPage(parts, conversationId, page), wanted);
+  return readShown({ store: parts.store, conversationId, pages }, query, kept);
+}
+
 /** An answer that was long under way shows nothing that this device knows better by now. */
 async function readPage(
   { session, store }: DeviceParts,
@@ -218,7 +232,17 @@ async function readPage(
   query: HistoryQuery,
 ): Promise<HistoryPage> {
   const page = await readHistory(session.link.ask, conversationId, query);
-  return { ...page, messages: await store.newest(page.messages) };
+  return { ...page, messages: await newest(store, page.messages) };
+}
+
+/** Where a newer version of a message is stored than the one given, that; all of one conversation. */
+async function newest(store: Store, messages: readonly Message[]): Promise<Message[]> {
+  const [first] = messages;
+  if (!first) return [];
+  const range = { after: first.seq - 1, before: messages.at(-1)!.seq + 1, limit: messages.length };
+  const stored = await store.messages(first.conversationId, range);
+  const known = new Map(stored.map((message) => [message.seq, message]));
+  return messages.map((message) => newerOf(message, known.get(message.seq) ?? message));
 }
 
 /** Whether it brings anything of a message. */

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 import type { ImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import { extraAnswers, extraPush } from './extra-frames.ts';
-import { extraOperations } from './extra-operations.ts';
+import { completeShown, extraOperations } from './extra-operations.ts';
 import { learnAnswers, type ExtraPush } from './frames.ts';
 import { attempt } from './reader.ts';
 import { Typing } from './people/typing.ts';
@@ -36,6 +36,7 @@ export interface ExtrasOptions {
 export class Extras {
   readonly operations = extraOperations;
   readonly recovery = { startOver, listConversations, takeList };
+  readonly completeShown = completeShown;
   readonly withoutRefused = withoutRefused;
   readonly holes: HoleRepair;
   readonly looking: Looking;

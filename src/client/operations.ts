@@ -6,12 +6,13 @@ import type { ClientEvents } from './client-events.ts';
 import type { Environment } from './environment.ts';
 import type { Emitter } from './events.ts';
 import type { ExtraParts, extraOperations } from './extra-operations.ts';
-import { pagesOf, type HistoryQuery } from './history.ts';
+import type { HistoryQuery } from './history.ts';
 import type { Session } from './session.ts';
-import { readShown } from './shown.ts';
-import type { PushTarget } from './store/schema.ts';
+import type { ConversationRecord, PushTarget } from './store/schema.ts';
 import type { Store } from './store/store.ts';
 import { summarize, type ConversationSummary } from './summaries.ts';
+
+const DEFAULT_LIMIT = 50;
 
 export interface DeviceParts {
   readonly store: Store;
@@ -42,17 +43,32 @@ export const operations = {
 
   markRead: ({ session }, conversationId: string, seq?: number) => session.reads.mark(conversationId, seq),
 
-  /** What was shown of a conversation, here or before it was dropped here. */
-  shown(parts, conversationId: string, query: HistoryQuery): Promise<Message[]> {
+  /** What was shown of a conversation, here or before it was dropped here; what is kept of it, if there is no other. */
+  async shown(parts, conversationId: string, query: HistoryQuery): Promise<Message[]> {
     const { session, store } = parts;
-    const readPage = async (wanted: HistoryQuery) => {
+    const { limit = DEFAULT_LIMIT } = query;
+    const kept = await store.messages(conversationId, { ...query, limit });
+    if (isAll(store.conversation(conversationId), query, kept.length >= limit)) return kept;
+    try {
       const extras = await session.loadExtras();
-      const extraParts: ExtraParts = { ...parts, extras };
-      return extras.operations.history(extraParts, conversationId, wanted);
-    };
-    return readShown({ store, conversationId, pages: (wanted) => pagesOf(readPage, wanted) }, query);
+      return await extras.completeShown(parts, conversationId, { ...query, limit }, kept);
+    } catch (error) {
+      if (kept.length === 0 || query.after !== undefined) throw error;
+      return kept;
+    }
   },
 } satisfies Record<string, (parts: DeviceParts, ...takes: never[]) => Promise<unknown>>;
+
+/** What is kept is all that there is to show; `isFull`: or all that was asked for. */
+function isAll(
+  { droppedSeq = 0, settings }: ConversationRecord,
+  { after, before = Infinity }: HistoryQuery,
+  isFull: boolean,
+): boolean {
+  const clearedSeq = settings?.clearedSeq ?? 0;
+  if (droppedSeq <= clearedSeq) return true;
+  return after === undefined ? isFull || before <= clearedSeq + 1 : after >= droppedSeq;
+}
 
 type Operations = typeof operations & typeof extraOperations;
 export type OperationName = keyof Operations;

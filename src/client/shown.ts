@@ -1,4 +1,4 @@
-// What was shown of a conversation: from local storage, and from the server what is not kept there any more.
+// What was shown of a conversation and is not kept here any more: from the server.
 import type { Message } from '../protocol/messages.ts';
 import type { HistoryPage, HistoryQuery } from './history.ts';
 import type { Store } from './store/store.ts';
@@ -11,35 +11,27 @@ interface Parts {
   readonly pages: (query: HistoryQuery) => AsyncIterable<HistoryPage>;
 }
 
-const DEFAULT_LIMIT = 50;
+export type ShownQuery = HistoryQuery & { readonly limit: number };
 
-type Query = HistoryQuery & { readonly limit: number };
-
-/** Ascending by seq. Rejects with ImError if there is nothing but what the server would have to give. */
-export function readShown(
-  parts: Parts,
-  { limit = DEFAULT_LIMIT, ...query }: HistoryQuery,
-): Promise<Message[]> {
-  return query.after === undefined ? readDown(parts, { ...query, limit }) : readUp(parts, query.after, limit);
+/** What is asked for, of which that is kept; ascending by seq. Rejects with ImError. */
+export function readShown(parts: Parts, query: ShownQuery, kept: readonly Message[]): Promise<Message[]> {
+  return query.after === undefined ? readDown(parts, query, kept) : readUp(parts, query.after, query.limit);
 }
 
-async function readDown({ store, conversationId, pages }: Parts, query: Query): Promise<Message[]> {
-  const kept = await store.messages(conversationId, query);
-  const { droppedSeq = 0, shownSeq, settings } = store.conversation(conversationId);
+async function readDown(
+  { store, conversationId, pages }: Parts,
+  query: ShownQuery,
+  kept: readonly Message[],
+): Promise<Message[]> {
+  const { shownSeq } = store.conversation(conversationId);
   const before = kept[0]?.seq ?? Math.min(query.before ?? Infinity, (shownSeq ?? 0) + 1);
   const missing = query.limit - kept.length;
-  if (missing <= 0 || droppedSeq === 0 || before <= 1 + (settings?.clearedSeq ?? 0)) return kept;
-  try {
-    const older: Message[] = [];
-    for await (const { messages } of pages({ before, limit: Math.min(PAGE_SIZE, missing) })) {
-      older.unshift(...messages);
-      if (older.length >= missing) break;
-    }
-    return [...older.slice(-missing), ...kept];
-  } catch (error) {
-    if (kept.length === 0) throw error;
-    return kept;
+  const older: Message[] = [];
+  for await (const { messages } of pages({ before, limit: Math.min(PAGE_SIZE, missing) })) {
+    older.unshift(...messages);
+    if (older.length >= missing) break;
   }
+  return [...older.slice(-missing), ...kept];
 }
 
 async function readUp(parts: Parts, from: number, limit: number): Promise<Message[]> {

@@ -12,8 +12,7 @@ import {
   type OutboxRecord,
   type PushRecord,
 } from './schema.ts';
-import type { Change, Storage, StoredEntry } from '../storage/storage.ts';
-import { newerOf } from './versions.ts';
+import type { Change, KeyRange, Storage, StoredEntry } from '../storage/storage.ts';
 
 interface Loaded {
   readonly conversations: readonly ConversationRecord[];
@@ -106,14 +105,8 @@ export class Store {
     return [...this.#early.keys()];
   }
 
-  /** Where a newer version of a message is stored than the one given, that; all of one conversation. */
-  async newest(messages: readonly Message[]): Promise<Message[]> {
-    const [first] = messages;
-    if (!first) return [];
-    const range = { after: first.seq - 1, before: messages.at(-1)!.seq + 1, limit: messages.length };
-    const stored = await this.messages(first.conversationId, range);
-    const known = new Map(stored.map((message) => [message.seq, message]));
-    return messages.map((message) => newerOf(message, known.get(message.seq) ?? message));
+  list(range: KeyRange): Promise<StoredEntry[]> {
+    return this.#storage.list(range);
   }
 
   /** Shown messages in seq order, without voids and control messages. */
@@ -129,7 +122,7 @@ export class Store {
       limit,
     };
     const ascending = query.after !== undefined;
-    const entries = await this.#storage.list({ ...range, order: ascending ? 'ascending' : 'descending' });
+    const entries = await this.list({ ...range, order: ascending ? 'ascending' : 'descending' });
     const messages = entries.map(({ value }) => value as Message);
     return ascending ? messages : messages.toReversed();
   }
@@ -137,13 +130,13 @@ export class Store {
   /** As it is stored. */
   async message(conversationId: string, seq: number): Promise<Message | undefined> {
     const at = key.message(conversationId, seq);
-    return (await this.#storage.list({ from: at, to: at }))[0]?.value as Message | undefined;
+    return (await this.list({ from: at, to: at }))[0]?.value as Message | undefined;
   }
 
   /** What removes the messages up to and including a seq. */
   async removalsUpTo(conversationId: string, seq: number): Promise<Change[]> {
     const range = { from: key.message(conversationId, 0), to: key.message(conversationId, seq) };
-    return removalsOf(await this.#storage.list(range));
+    return removalsOf(await this.list(range));
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
@@ -163,28 +156,15 @@ export class Store {
     if (meta) changes.push({ key: key.meta, value: meta });
     await this.commit(changes);
     if (meta) this.#currentMeta = meta;
+    if (update.isAnew) {
+      this.#records.clear();
+      this.#early.clear();
+    }
     for (const { record, timeline } of update.conversations ?? []) {
       this.#records.set(record.conversationId, record);
       if (timeline.waiting.length > 0) this.#early.set(record.conversationId, timeline.waiting);
       else this.#early.delete(record.conversationId);
     }
-  }
-
-  /** Forgets conversations and messages, for they are from another mailbox; keeps the device and the outbox. */
-  async forgetMessages(mailbox: string | undefined): Promise<void> {
-    const entries = await Promise.all(
-      ['conversation', 'message', 'waiting'].map((prefix) => this.#storage.list(everythingOf(prefix))),
-    );
-    const meta: Meta = {
-      ...this.#currentMeta,
-      position: 0,
-      complete: true,
-      ...(mailbox !== undefined && { mailbox }),
-    };
-    await this.commit([...removalsOf(entries.flat()), { key: key.meta, value: meta }]);
-    this.#currentMeta = meta;
-    this.#records.clear();
-    this.#early.clear();
   }
 
   /** Nothing is left of this device, and nothing comes any more. */
@@ -193,7 +173,7 @@ export class Store {
     const barrier = this.commit([{ key: key.trial(0), value: null }]);
     this.#cleared = true;
     await barrier;
-    await this.#write(removalsOf(await this.#storage.list({ from: '', to: '~' })));
+    await this.#write(removalsOf(await this.list({ from: '', to: '~' })));
   }
 
   close(): Promise<void> {
@@ -224,10 +204,12 @@ export class Store {
   }
 }
 
-const removalsOf = (entries: readonly StoredEntry[]): Change[] =>
+export const removalsOf = (entries: readonly StoredEntry[]): Change[] =>
   entries.map((entry) => ({ key: entry.key, value: undefined }));
 
 export interface Update {
+  /** No conversation is known any more; `changes` removes what is stored of them. */
+  readonly isAnew?: boolean;
   readonly meta?: Partial<Pick<Meta, 'mailbox' | 'position' | 'complete'>>;
   readonly conversations?: readonly { readonly record: ConversationRecord; readonly timeline: Timeline }[];
   readonly changes?: readonly Change[];

@@ -54,7 +54,8 @@ export interface InboxOptions {
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #drafts: Drafts;
-  readonly #inTurn = takeTurns();
+  /** One task at a time changes what was received. */
+  readonly inTurn = takeTurns();
   /** They hear of every intake, before it is stored. */
   readonly watches = new Set<(intake: Intake) => void>();
 
@@ -65,12 +66,12 @@ export class Inbox {
 
   /** Resolves when it is stored and shown; rejects, with nothing changed, when it cannot be stored. */
   take(intake: Intake): Promise<void> {
-    return this.#inTurn(() => (intake.unless?.() ? Promise.resolve() : this.#process(intake)));
+    return this.inTurn(() => (intake.unless?.() ? Promise.resolve() : this.#process(intake)));
   }
 
   /** Notes how far was read, and what the server counted; what was counted or read here since knows more. */
   note(positions: readonly ReadPosition[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       const { store } = this.#options;
       const noted = await Promise.all(
         positions.map(async (position) => {
@@ -115,11 +116,6 @@ export class Inbox {
     // What the server counted may be on its way: at most all of it, until the server is asked again.
     const onTheirWay = Math.max(0, countedSeq - Math.max(record.readSeq!, record.shownSeq ?? 0));
     return { ...record, unread: Math.min(unread, count + onTheirWay) };
-  }
-
-  /** Drops all that was received, to begin with this mailbox; in turn, like any intake. */
-  forget(mailbox: string | undefined): Promise<void> {
-    return this.#inTurn(() => this.#options.store.forgetMessages(mailbox));
   }
 
   async #process(intake: Intake): Promise<void> {

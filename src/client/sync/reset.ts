@@ -5,7 +5,8 @@ import { askHistory } from '../slots.ts';
 import { listConversations, takeList } from './conversation-list.ts';
 import type { Inbox } from './inbox.ts';
 import { isForeign, type MailboxState } from './mailbox.ts';
-import type { Store } from '../store/store.ts';
+import { everythingOf } from '../store/schema.ts';
+import { removalsOf, type Store } from '../store/store.ts';
 import { readTargets } from './targets.ts';
 
 const PAGE_SIZE = 100;
@@ -29,7 +30,7 @@ export async function startOver(parts: Parts, { head, mailbox }: MailboxState): 
   const { store, inbox, request } = parts;
   const position = store.meta.position ?? 0;
   if (isForeign(store, mailbox) || position > head) {
-    await inbox.forget(mailbox);
+    await inbox.inTurn(() => forget(store, mailbox));
     return 'foreign';
   }
   const known = [...store.conversations].map(({ conversationId }) => conversationId);
@@ -49,6 +50,17 @@ export async function startOver(parts: Parts, { head, mailbox }: MailboxState): 
     .map((conversationId) => ({ conversationId, left: !headSeqs.has(conversationId) }));
   await inbox.take({ stays, meta: { position: head, complete: false } });
   return 'behind';
+}
+
+/** Conversations and messages, for they are from another mailbox; keeps the device and the outbox. */
+async function forget(store: Store, mailbox: string | undefined): Promise<void> {
+  const prefixes = ['conversation', 'message', 'waiting'];
+  const entries = await Promise.all(prefixes.map((prefix) => store.list(everythingOf(prefix))));
+  await store.update({
+    isAnew: true,
+    meta: { position: 0, complete: true, ...(mailbox !== undefined && { mailbox }) },
+    changes: removalsOf(entries.flat()),
+  });
 }
 
 async function fillFromHistory(parts: Parts, conversationId: string): Promise<void> {
