@@ -48,10 +48,7 @@ function pageOf(document: AsyncAPIDocumentInterface): readonly string[] {
     '## Messages of several operations',
     ...[...shared.values()].map(section),
     '## Schemas',
-    ...schemas.flatMap((schema) => [
-      `### Schema \`${schema.id()}\``,
-      renderFields(schema.json() as JsonSchema, writer),
-    ]),
+    ...schemas.flatMap((schema) => [`### Schema \`${schema.id()}\``, renderFields(schema.json(), writer)]),
   ];
 }
 
@@ -153,7 +150,7 @@ const renderMessage = (message: MessageInterface, writer: Writer) =>
   paragraphs(
     `#### ${message.id()}`,
     message.description() ?? `${message.title()}.`,
-    renderFields(message.payload()!.json() as JsonSchema, writer),
+    renderFields(message.payload()!.json(), writer),
   );
 
 function renderFields(schema: JsonSchema, { fieldTable, bodyTable }: Writer): string {
