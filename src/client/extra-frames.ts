@@ -2,7 +2,19 @@
 import { isObject } from '../protocol/body.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { GroupPolicy, Role } from '../protocol/server-frames.ts';
-import { count, message, reactions, reset, seq, settings, slot } from './frames.ts';
+import {
+  count,
+  message,
+  messageFields,
+  position,
+  reactions,
+  reset,
+  seq,
+  settings,
+  slot,
+  tidy,
+  type EphemeralMessage,
+} from './frames.ts';
 import { peopleAnswers } from './people/frames.ts';
 import {
   attempt,
@@ -40,7 +52,29 @@ const group = object({
   me: object(standing),
 });
 
+const listed = object({ ...position, last: either(literal(null), message) });
+const listedGroup = object({ title: string, avatar: optional(string, ''), memberCount: count });
+const conversation = (value: unknown) => ({
+  ...listed(value),
+  settings: settings(value),
+  group: attempt(listedGroup, value),
+});
+export type ListedConversation = ReturnType<typeof conversation>;
+
 export const extraAnswers = {
+  history: object({
+    /** Undefined: not even its place can be read. */
+    messages: list((value) => attempt(slot, value)),
+    floorSeq: seq,
+    headSeq: count,
+    end: boolean,
+    pending: optional(boolean, false),
+  }),
+  conversations: object({
+    /** Undefined: it cannot be read. */
+    conversations: list((value) => attempt(conversation, value)),
+    next: optional(string),
+  }),
   pending: either(
     reset,
     object({
@@ -119,7 +153,10 @@ const presencePush = object({
   online: boolean,
   since: number,
 });
-export const extraPush = either(groupPush, either(typingPush, presencePush));
+const openEphemeral = openObject(messageFields);
+const ephemeral: Reader<EphemeralMessage> = (value) => tidy(openEphemeral(value));
+const ephemeralPush = object({ push: literal('ephemeral'), message: ephemeral });
+export const extraPush = either(groupPush, typingPush, presencePush, ephemeralPush);
 
 export type GroupPush = Read<typeof groupPush>;
 export type TypingPush = Read<typeof typingPush>;

@@ -43,8 +43,10 @@ export class Extras {
   readonly registration: Registration;
   readonly typing: Typing;
   readonly watching: Watching;
+  readonly #events: Emitter<ClientEvents>;
 
   constructor(options: ExtrasOptions) {
+    this.#events = options.events;
     learnAnswers(extraAnswers);
     this.holes = new HoleRepair(options);
     this.looking = new Looking({ ...options, holes: this.holes });
@@ -79,6 +81,8 @@ export class Extras {
         return this.typing.takePush(push);
       case 'presence':
         return this.watching.takePush(push);
+      case 'ephemeral':
+        return this.#events.emit('ephemeral', { message: push.message });
       case undefined:
     }
   }

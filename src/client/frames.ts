@@ -33,7 +33,7 @@ export const reactions: Reader<Reaction[]> = list(
   object({ emoji: string, count, users: list(string), mine: boolean }),
 );
 
-const messageFields = {
+export const messageFields = {
   conversationId: string,
   clientMsgId: string,
   serverTime: number,
@@ -50,16 +50,14 @@ const messageFields = {
 };
 const openMessage = openObject({ ...messageFields, seq });
 export const message: Reader<Message> = (value) => tidy(openMessage(value));
-const openEphemeral = openObject(messageFields);
-const ephemeral: Reader<EphemeralMessage> = (value) => tidy(openEphemeral(value));
 
 type Possible = PossibleReferences & { readonly reactions: Reaction[] | undefined };
 
 /** What a message has nothing of is not in it. */
-function tidy<M extends Possible>({ replyTo, mentions, reactions: given, ...message }: M) {
+export function tidy<M extends Possible>({ replyTo, mentions, reactions: given, ...message }: M) {
   return { ...message, ...referencesOf({ replyTo, mentions }), ...(given && { reactions: given }) };
 }
-const place = object({ conversationId: string, seq });
+const slotPlace = object({ conversationId: string, seq });
 const voidSlot = object({ conversationId: string, seq, void: literal(true) });
 
 /** A void of this device's own: there is a message, but one that it cannot read or keep. */
@@ -67,9 +65,9 @@ export interface LostSlot extends VoidSlot {
   readonly lost: 'unreadable' | 'unstorable';
 }
 
-const unreadable: Reader<LostSlot> = (value) => ({ ...place(value), void: true, lost: 'unreadable' });
+const unreadable: Reader<LostSlot> = (value) => ({ ...slotPlace(value), void: true, lost: 'unreadable' });
 /** One bad record must not hold up all that follow it. */
-export const slot: Reader<Slot> = either(either(voidSlot, message), unreadable);
+export const slot: Reader<Slot> = either(voidSlot, message, unreadable);
 
 export const settings = object({
   pinned: boolean,
@@ -110,18 +108,13 @@ export interface Stay {
 }
 
 const messageEvent = object({
-  syncSeq: seq,
   kind: literal('message'),
   message: slot,
   target: (value) => attempt(message, value),
 });
-const conversationEvent = object({
-  syncSeq: seq,
-  kind: literal('conversation'),
-  conversationId: string,
-  change: string,
-});
-const settingsEvent = object({ syncSeq: seq, conversationId: string, settings });
+const conversationEvent = object({ kind: literal('conversation'), conversationId: string, change: string });
+const changedSettings = object({ conversationId: string, settings });
+const contactEvent = object({ kind: literal('contact') });
 export const contact = sparse<Contact>({
   userId: string,
   alias: optional(string),
@@ -129,77 +122,43 @@ export const contact = sparse<Contact>({
   since: number,
 });
 const changedContact = sparse<ChangedContact>({ userId: string, contact: optional(contact) });
-const contactEvent = object({ syncSeq: seq, kind: literal('contact') });
 const leaving = ['left', 'removed', 'dismissed'];
-const stayEvent: Reader<TakenEvent> = (value) => {
-  const { syncSeq, conversationId, change } = conversationEvent(value);
-  if (change === 'heads') return { syncSeq, stay: { conversationId, left: false, large: true } };
-  if (change !== 'joined' && !leaving.includes(change)) return { syncSeq };
-  return { syncSeq, stay: { conversationId, left: change !== 'joined' } };
-};
-const event: Reader<TakenEvent> = either(
-  (value) => {
-    const { syncSeq, message: told, target } = messageEvent(value);
-    return { syncSeq, slot: told, ...(target && { target }) };
+type Content = Omit<TakenEvent, 'syncSeq'>;
+/** What an event holds beside its place. */
+const content = either(
+  (value): Content => {
+    const { message: told, target } = messageEvent(value);
+    return { slot: told, ...(target && { target }) };
   },
-  either(
-    (value) => {
-      const { syncSeq, ...changed } = settingsEvent(value);
-      return { syncSeq, changed };
-    },
-    either(
-      stayEvent,
-      either(
-        (value) => {
-          const { syncSeq } = contactEvent(value);
-          return { syncSeq, contact: changedContact(value) };
-        },
-        object({ syncSeq: seq }),
-      ),
-    ),
-  ),
+  (value): Content => ({ changed: changedSettings(value) }),
+  (value): Content => {
+    const { conversationId, change } = conversationEvent(value);
+    if (change === 'heads') return { stay: { conversationId, left: false, large: true } };
+    if (change !== 'joined' && !leaving.includes(change)) return {};
+    return { stay: { conversationId, left: change !== 'joined' } };
+  },
+  (value): Content => contactEvent(value) && { contact: changedContact(value) },
 );
+const place = object({ syncSeq: seq });
+const event: Reader<TakenEvent> = (value) => ({ ...place(value), ...attempt(content, value) });
 
 export const isLost = (value: Slot): value is LostSlot => 'lost' in value && isVoid(value);
 
-const position = {
+export const position = {
   conversationId: string,
   readSeq: count,
   unread: count,
   peerReadSeq: optional(count),
   lastSeq: count,
 };
-const listed = object({ ...position, last: either(literal(null), message) });
-const listedGroup = object({ title: string, avatar: optional(string, ''), memberCount: count });
-const conversation = (value: unknown) => ({
-  ...listed(value),
-  settings: settings(value),
-  group: attempt(listedGroup, value),
-});
-export type ListedConversation = ReturnType<typeof conversation>;
 const mailbox = optional(string);
 export const reset = object({ reset: literal(true), head: count, mailbox });
 
 const answers = {
   send: object({ conversationId: string, seq: optional(seq), serverTime: number }),
   sync: either(reset, object({ events: list(event), next: count, head: count, more: boolean, mailbox })),
-  history: object({
-    /** Undefined: not even its place can be read. */
-    messages: list((value) => attempt(slot, value)),
-    floorSeq: seq,
-    headSeq: count,
-    end: boolean,
-    pending: optional(boolean, false),
-  }),
   read: object({ readSeq: count, unread: count }),
-  positions: object({
-    positions: list(object(position)),
-  }),
-  /** Undefined: it cannot be read. */
-  conversations: object({
-    conversations: list((value) => attempt(conversation, value)),
-    next: optional(string),
-  }),
+  positions: object({ positions: list(object(position)) }),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;
 
@@ -230,10 +189,8 @@ const pushes = {
   sync: object({ push: literal('sync'), from: seq, to: seq, events: optional(list(event)) }),
   read: object({ push: literal('read'), conversationId: string, userId: string, readSeq: seq }),
   /** For the extras, which read the rest of them. */
-  extra: openObject({ push: either(literal('group'), either(literal('typing'), literal('presence'))) }),
-  ephemeral: object({
-    push: literal('ephemeral'),
-    message: ephemeral,
+  extra: openObject({
+    push: either(literal('group'), literal('typing'), literal('presence'), literal('ephemeral')),
   }),
   kicked: object({
     push: literal('kicked'),
@@ -251,13 +208,7 @@ export type ReadPush = Read<typeof pushes.read>;
 export type ExtraPush = Read<typeof pushes.extra>;
 export type ServerPush = Read<(typeof pushes)[keyof typeof pushes]>;
 
-const frame = either(
-  either(accepted, refused),
-  either(
-    either(pushes.sync, gatewayError),
-    either(either(pushes.read, pushes.extra), either(pushes.ephemeral, pushes.kicked)),
-  ),
-);
+const frame = either(accepted, refused, pushes.sync, gatewayError, pushes.read, pushes.extra, pushes.kicked);
 export type ServerFrame = Read<typeof frame>;
 
 /** `undefined`: nothing that this client knows. */

@@ -12,8 +12,12 @@ export type ReadFields<F extends Fields> = { readonly [Name in keyof F]: Read<F[
 export function where<T>(isExpected: (value: unknown) => value is T): Reader<T> {
   return (value) => {
     if (isExpected(value)) return value;
-    throw new TypeError('Not as expected');
+    return notAsExpected();
   };
+}
+
+function notAsExpected(): never {
+  throw new TypeError('Not as expected');
 }
 
 export const literal = <T extends string | boolean | null>(expected: T) =>
@@ -62,8 +66,15 @@ export function openObject<F extends Fields>(fields: F): Reader<ReadFields<F>> {
 }
 
 /** As the first of them that can read it. */
-export function either<A, B>(first: Reader<A>, second: Reader<B>): Reader<A | B> {
-  return (value) => attempt(first, value) ?? second(value);
+export function either<R extends readonly Reader<unknown>[]>(...readers: R): Reader<Read<R[number]>> {
+  return (value) => {
+    for (const read of readers) {
+      try {
+        return read(value) as Read<R[number]>;
+      } catch {}
+    }
+    return notAsExpected();
+  };
 }
 
 export function attempt<T>(read: Reader<T>, value: unknown): T | undefined {

@@ -234,9 +234,8 @@ export class Session {
       case 'group':
       case 'typing':
       case 'presence':
-        return this.#useExtras((extras) => extras.takePush(push));
       case 'ephemeral':
-        return this.#events.emit('ephemeral', { message: push.message });
+        return this.#useExtras((extras) => extras.takePush(push));
       case 'kicked':
         return this.#yieldTo(push);
     }

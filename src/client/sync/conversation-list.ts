@@ -1,6 +1,6 @@
 // The user's conversations as the server lists them: for a device that the mailbox does not tell of all of them.
 import type { Request } from '../connection/connection.ts';
-import type { ListedConversation } from '../frames.ts';
+import type { ListedConversation } from '../extra-frames.ts';
 import type { Inbox } from './inbox.ts';
 
 const PAGE_SIZE = 100;
