@@ -13,10 +13,14 @@ import { loaded } from './loading.ts';
 import type { GroupUpdate, MembersQuery, ReceiptsQuery } from './extra-operations.ts';
 import { compose } from './outbox/compose.ts';
 import type { Content, OutgoingMessage, SendOptions } from './outbox/outgoing.ts';
+import type { Gives, OperationName, Takes } from './operations.ts';
 import type { ConversationSummary } from './summaries.ts';
 
 /** `next`: there is a further page. */
 export type Receipts = AnswerTo<'receipts'>;
+
+/** After the conversation. */
+type More<All> = All extends readonly [string, ...infer Others] ? Others : never;
 
 export class Conversation {
   readonly conversationId: string;
@@ -27,6 +31,9 @@ export class Conversation {
     this.conversationId = conversationId;
     this.device = device;
   }
+
+  readonly #ask = <Name extends OperationName>(name: Name, ...takes: More<Takes<Name>>): Gives<Name> =>
+    this.device.ask(name, ...([this.conversationId, ...takes] as unknown as Takes<Name>));
 
   get summary(): ConversationSummary {
     return this.device.summary(this.conversationId);
@@ -51,12 +58,12 @@ export class Conversation {
    * out within a second, or when there is a connection. Sending does the same by itself.
    */
   markRead(seq?: number): Promise<void> {
-    return this.device.ask('markRead', this.conversationId, seq);
+    return this.#ask('markRead', seq);
   }
 
   /** Who, other than its author, has read a message, and who has not, by the server. Rejects with ImError. */
   receipts(seq: number, query: ReceiptsQuery = {}): Promise<Receipts> {
-    return this.device.ask('receipts', this.conversationId, seq, query);
+    return this.#ask('receipts', seq, query);
   }
 
   /**
@@ -79,7 +86,7 @@ export class Conversation {
 
   /** For this user alone, everything up to that seq (default: all that was shown) is gone, and read. */
   clear(seq?: number): Promise<void> {
-    return this.device.ask('clearUpTo', this.conversationId, seq);
+    return this.#ask('clearUpTo', seq);
   }
 
   /** Up to 4 KB; `''` removes it. */
@@ -88,7 +95,7 @@ export class Conversation {
   }
 
   #set(wanted: Partial<ConversationSettings>): Promise<void> {
-    return this.device.ask('settings', this.conversationId, wanted);
+    return this.#ask('settings', wanted);
   }
 
   /**
@@ -96,7 +103,7 @@ export class Conversation {
    * A hint: nothing is sent without a connection, and nothing says whether it arrived.
    */
   typing(stopped = false): void {
-    this.device.ask('typing', this.conversationId, stopped).catch(() => {});
+    this.#ask('typing', stopped).catch(() => {});
   }
 
   /** Like `ImClient.send`, to this conversation. */
@@ -146,7 +153,7 @@ export class Conversation {
 
   /** A page of the conversation as the server has it, also from before this device. Rejects with ImError. */
   history(query: HistoryQuery = {}): Promise<HistoryPage> {
-    return this.device.ask('history', this.conversationId, query);
+    return this.#ask('history', query);
   }
 
   /** Pages from the newest to the oldest, or upwards if the query says `after`; asked for as they are taken. */
@@ -159,7 +166,7 @@ export class Conversation {
    * `not_found`; `connection_lost` and the like after a few tries.
    */
   recall(seq: number): Promise<void> {
-    return this.device.ask('recall', this.conversationId, seq);
+    return this.#ask('recall', seq);
   }
 
   /**
@@ -178,11 +185,11 @@ export class Conversation {
    * beyond 20 emoji or 500 reactions, `not_found`.
    */
   react(seq: number, emoji: string): Promise<Reaction[]> {
-    return this.device.ask('react', this.conversationId, { seq, emoji, remove: false });
+    return this.#ask('react', { seq, emoji, remove: false });
   }
 
   unreact(seq: number, emoji: string): Promise<Reaction[]> {
-    return this.device.ask('react', this.conversationId, { seq, emoji, remove: true });
+    return this.#ask('react', { seq, emoji, remove: true });
   }
 
   /**
@@ -200,44 +207,44 @@ export class Conversation {
 
   /** What a group is called, who may do what in it, and what this user is in it. Rejects with ImError, as all of these. */
   group(): Promise<AnswerTo<'group'>> {
-    return this.device.ask('group', this.conversationId);
+    return this.#ask('group');
   }
 
   /** A page of the group's members, in the order of their ids; `next`: there is a further one. */
   members(query: MembersQuery = {}): Promise<AnswerTo<'members'>> {
-    return this.device.ask('members', this.conversationId, query);
+    return this.#ask('members', query);
   }
 
   add(users: readonly string[]): Promise<AnswerTo<'addMembers'>> {
-    return this.device.ask('addMembers', this.conversationId, [...users]);
+    return this.#ask('addMembers', [...users]);
   }
 
   remove(users: readonly string[]): Promise<AnswerTo<'removeMembers'>> {
-    return this.device.ask('removeMembers', this.conversationId, [...users]);
+    return this.#ask('removeMembers', [...users]);
   }
 
   /** The owner of others hands over first (`forbidden`). */
   leave(): Promise<void> {
-    return this.device.ask('leaveGroup', this.conversationId);
+    return this.#ask('leaveGroup');
   }
 
   /** For everybody; its owner alone. */
   dismiss(): Promise<void> {
-    return this.device.ask('dismissGroup', this.conversationId);
+    return this.#ask('dismissGroup');
   }
 
   update(wanted: GroupUpdate): Promise<AnswerTo<'group'>> {
-    return this.device.ask('updateGroup', this.conversationId, wanted);
+    return this.#ask('updateGroup', wanted);
   }
 
   /** `owner` hands the group over. */
   setRole(userId: string, role: Role): Promise<void> {
-    return this.device.ask('setRole', this.conversationId, userId, role);
+    return this.#ask('setRole', userId, role);
   }
 
   /** 0 ends it. Resolves to when it ends, in milliseconds since the epoch; 0: not muted. */
   muteMember(userId: string, seconds: number): Promise<number> {
-    return this.device.ask('muteMember', this.conversationId, userId, seconds);
+    return this.#ask('muteMember', userId, seconds);
   }
 
   /** Returns how to unsubscribe. */

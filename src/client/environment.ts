@@ -69,7 +69,7 @@ export function standardWebSocket(): WebSocketConstructor {
 
 /** Rejects with ImError `timeout` when that takes longer. */
 export async function within<T>(
-  { setTimer }: Environment,
+  { setTimer }: Pick<Environment, 'setTimer'>,
   delayMs: number,
   awaited: Promise<T>,
   message: string,

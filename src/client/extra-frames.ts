@@ -92,6 +92,7 @@ export const extraAnswers = {
       head: count,
     }),
   ),
+  read: object({ readSeq: count, unread: count }),
   receipts: object({
     readCount: count,
     unreadCount: count,

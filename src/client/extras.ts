@@ -20,6 +20,7 @@ import type { Inbox } from './sync/inbox.ts';
 import { Looking } from './sync/looking.ts';
 import type { Reads } from './sync/reads.ts';
 import { startOver } from './sync/reset.ts';
+import { Telling } from './sync/telling.ts';
 import { withoutRefused } from './sync/trial.ts';
 
 export interface ExtrasOptions {
@@ -41,6 +42,7 @@ export class Extras {
   readonly holes: HoleRepair;
   readonly looking: Looking;
   readonly registration: Registration;
+  readonly telling: Telling;
   readonly typing: Typing;
   readonly watching: Watching;
   readonly #events: Emitter<ClientEvents>;
@@ -51,6 +53,7 @@ export class Extras {
     this.holes = new HoleRepair(options);
     this.looking = new Looking({ ...options, holes: this.holes });
     this.registration = new Registration(options);
+    this.telling = new Telling(options);
     this.typing = new Typing({ ...options, userId: options.store.meta.userId });
     this.watching = new Watching(options);
   }
@@ -59,6 +62,7 @@ export class Extras {
   resume(): void {
     this.holes.resume();
     this.looking.resume();
+    this.telling.resume();
     this.watching.resume();
     this.registration.resume();
   }
@@ -67,6 +71,7 @@ export class Extras {
     this.holes.pause();
     this.looking.pause();
     this.registration.pause();
+    this.telling.pause();
     this.typing.pause();
     this.watching.pause();
   }

@@ -157,7 +157,6 @@ export const reset = object({ reset: literal(true), head: count, mailbox });
 const answers = {
   send: object({ conversationId: string, seq: optional(seq), serverTime: number }),
   sync: either(reset, object({ events: list(event), next: count, head: count, more: boolean, mailbox })),
-  read: object({ readSeq: count, unread: count }),
   positions: object({ positions: list(object(position)) }),
   ping: object({ head: count, serverTime: number, mailbox }),
 } as const;

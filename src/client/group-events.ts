@@ -3,21 +3,17 @@ import type { Message } from '../protocol/messages.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { Emitter } from './events.ts';
 
-const prefix = 'group.';
-
 export function tellGroup(events: Emitter<ClientEvents>, { conversationId, from, body }: Message): void {
   const { op, users = [] } = body as { readonly op?: string; readonly users?: readonly string[] };
-  if (!op?.startsWith(prefix)) return;
+  if (!op?.startsWith('group.')) return;
   const change = { conversationId, by: from };
-  switch (op.slice(prefix.length)) {
-    case 'created':
-    case 'added':
-      return events.emit('membersChanged', { ...change, added: users, removed: [] });
-    case 'removed':
-      return events.emit('membersChanged', { ...change, added: [], removed: users });
-    case 'left':
-      return events.emit('membersChanged', { ...change, added: [], removed: [from] });
-    default:
-      return events.emit('groupChanged', { ...change, change: body });
-  }
+  const coming = { added: users, removed: [] };
+  const members = {
+    'group.created': coming,
+    'group.added': coming,
+    'group.removed': { added: [], removed: users },
+    'group.left': { added: [], removed: [from] },
+  }[op];
+  if (members) events.emit('membersChanged', { ...change, ...members });
+  else events.emit('groupChanged', { ...change, change: body });
 }

@@ -18,18 +18,10 @@ import { summarize, type ConversationSummary } from './summaries.ts';
 
 const KEEP_MESSAGES = 1_000;
 
-interface Parts {
-  readonly environment: Environment;
-  readonly events: Emitter<ClientEvents>;
-  readonly store: Store;
-  readonly session: Session;
-}
-
 export class LocalDevice implements Device {
   readonly environment: Environment;
   readonly events: Emitter<ClientEvents>;
-  readonly #store: Store;
-  readonly #session: Session;
+  readonly #parts: DeviceParts;
 
   /** Opens the local data; rejects with ImError, and closes the storage. */
   static async open(
@@ -70,50 +62,46 @@ export class LocalDevice implements Device {
     }
   }
 
-  private constructor({ environment, events, store, session }: Parts) {
-    this.environment = environment;
-    this.events = events;
-    this.#store = store;
-    this.#session = session;
+  private constructor(parts: DeviceParts) {
+    this.environment = parts.environment;
+    this.events = parts.events;
+    this.#parts = parts;
   }
 
   get userId(): string {
-    return this.#store.meta.userId;
+    return this.#parts.store.meta.userId;
   }
 
   get deviceId(): string {
-    return this.#store.meta.deviceId;
+    return this.#parts.store.meta.deviceId;
   }
 
   get state(): ClientState {
-    return this.#session.state;
+    return this.#parts.session.state;
   }
 
   get totalUnread(): number {
-    return this.#session.changes.totalUnread;
+    return this.#parts.session.changes.totalUnread;
   }
 
   get outbox(): readonly OutgoingMessage[] {
-    return this.#session.outbox.messages;
+    return this.#parts.session.outbox.messages;
   }
 
   summary(conversationId: string): ConversationSummary {
-    return summarize(this.#store.conversation(conversationId), this.userId);
+    return summarize(this.#parts.store.conversation(conversationId), this.userId);
   }
 
   add(draft: Draft): OutgoingMessage {
-    return this.#session.outbox.add(draft);
+    return this.#parts.session.outbox.add(draft);
   }
 
   readonly ask = (async (name, ...takes) => {
     checkOpen(this);
-    const { environment, events } = this;
-    const store = this.#store;
-    const session = this.#session;
-    const parts = { store, session, environment, events };
+    const parts = this.#parts;
     try {
       if (name in operations) return await perform(operations, name, parts, takes);
-      const extras = await session.loadExtras();
+      const extras = await parts.session.loadExtras();
       checkOpen(this);
       return await perform(extras.operations, name, { ...parts, extras }, takes);
     } catch (error) {
@@ -124,13 +112,13 @@ export class LocalDevice implements Device {
   }) as Ask;
 
   async close(): Promise<void> {
-    await this.#session.close();
+    await this.#parts.session.close();
     this.events.end();
   }
 
   async clear(): Promise<void> {
     try {
-      await this.#session.clear();
+      await this.#parts.session.clear();
     } finally {
       this.events.end();
     }

@@ -7,10 +7,18 @@ import type { Store } from './store/store.ts';
 export const isNameless = ({ conversationId, group, left }: ConversationRecord) =>
   isGroupId(conversationId) && !group && !left;
 
+/** The server does not have how far was read here. */
+export const isUntold = (
+  record: ConversationRecord,
+): record is ConversationRecord & { readonly readSeq: number } =>
+  (record.readSeq ?? 0) > (record.toldSeq ?? 0);
+
 /** Where to be notified is kept, and this mailbox's server has not answered it. */
 export const isToRegister = ({ push, meta }: Store) =>
   push !== undefined && push.toldTo !== (meta.mailbox ?? '');
 
 /** By what is stored. */
 export const needsExtras = (store: Store) =>
-  isToRegister(store) || store.withHoles.length > 0 || [...store.conversations].some(isNameless);
+  isToRegister(store) ||
+  store.withHoles.length > 0 ||
+  [...store.conversations].some((record) => isNameless(record) || isUntold(record));

@@ -96,7 +96,7 @@ export class Session {
       store,
       inbox,
       request,
-      environment,
+      onMarked: () => this.#useWhenSynced(({ telling }) => telling.schedule()),
       onPositions: (positions) => this.#extras?.looking.notePositions(positions),
     });
     this.sync = new Sync({
@@ -217,11 +217,7 @@ export class Session {
         this.changes.tell(before, after);
         this.#extras?.looking.noteChange(before, after);
       },
-      // Before that, `resumeExtras` sees to it.
-      onHole: (conversationId) => {
-        if (this.#extras || this.state === 'synced')
-          this.#useExtras(({ holes }) => holes.notice(conversationId));
-      },
+      onHole: (conversationId) => this.#useWhenSynced(({ holes }) => holes.notice(conversationId)),
     });
   }
 
@@ -297,6 +293,11 @@ export class Session {
       });
   }
 
+  /** Before that, `resumeExtras` sees to it. */
+  #useWhenSynced(use: (extras: Extras) => void): void {
+    if (this.#extras || this.state === 'synced') this.#useExtras(use);
+  }
+
   #resumeExtras(): void {
     if (this.#extras) this.#extras.resume();
     else if (needsExtras(this.#store)) this.#useExtras(() => {});
@@ -307,7 +308,6 @@ export class Session {
     this.#startWaiters.settle();
     this.#resumeExtras();
     this.outbox.resume();
-    this.reads.resume();
     if (this.#isNew) void this.reads.refresh();
     this.#isNew = false;
   }
@@ -316,7 +316,6 @@ export class Session {
     this.sync.stop();
     this.#acks.stop();
     this.outbox.pause();
-    this.reads.pause();
     this.#cancelLoading();
     this.#extras?.pause();
   }

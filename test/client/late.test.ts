@@ -55,14 +55,21 @@ test('no message is passed over before what tells why the storage does not take 
   expect(bob.seen.texts).toEqual(['forbidden', 'after']);
 });
 
-test('where to be notified is kept, and told when what tells it can be loaded', async () => {
+test('how far was read, and where to be notified, is kept, and told when what tells it can be loaded', async () => {
   const userId = newUser('carol');
-  const { im } = await devices.connect({ userId });
+  const { im, seen } = await devices.connect({ userId });
+  const alice = await devices.connect({ userId: newUser('alice') });
+  await alice.im.send(`user:${userId}`, 'hello').sent;
+  await seen.until(() => seen.messages.length === 1, 'the message');
+  const conversationId = directId(alice.im.userId, userId);
+  await im.conversation(conversationId).markRead();
+  expect(im.totalUnread).toBe(0);
   const registered = im.registerForPush({ pushToken: 'token-1' });
   await expect(im.preferences()).rejects.toMatchObject({ code: 'connection_lost', retryable: true });
   extras.isOutOfReach = false;
   await im.sync();
   await registered;
+  await alice.seen.until(() => alice.im.conversation(conversationId).peerReadSeq === 1, 'it to be read');
   const users = await scan(cloud, 'Users');
   expect(users).toContainEqual(expect.objectContaining({ userId, pushToken: 'token-1' }));
 });

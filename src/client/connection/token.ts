@@ -1,5 +1,5 @@
 // Where tokens come from, and what a client reads of its own: whose it is, and until when. Only the server verifies it.
-import type { Environment } from '../environment.ts';
+import { within, type Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
 
 const TOKEN_TIMEOUT_MS = 30_000;
@@ -23,16 +23,12 @@ export interface TokenSource {
 
 export function createTokenSource(
   token: TokenOption,
-  { setTimer }: Pick<Environment, 'setTimer'>,
+  environment: Pick<Environment, 'setTimer'>,
 ): TokenSource {
   const ask = async () => readToken(typeof token === 'string' ? token : await token());
   const obtain = () =>
-    new Promise<Token>((resolve, reject) => {
-      const expire = () => reject(new ImError('timeout', 'token: did not come in time', { retryable: true }));
-      const cancel = setTimer(expire, TOKEN_TIMEOUT_MS);
-      void ask()
-        .then(resolve, (cause: unknown) => reject(toImError(cause)))
-        .finally(cancel);
+    within(environment, TOKEN_TIMEOUT_MS, ask(), 'token: did not come in time').catch((cause: unknown) => {
+      throw toImError(cause);
     });
   let unused: Token | undefined;
   return {

@@ -55,15 +55,14 @@ export class Store {
     steps: readonly Migration[] = migrations,
   ): Promise<Store> {
     const found = await migrate(storage, steps);
-    if (found) return new Store(storage, found, await load(storage));
-    const meta: Meta = {
+    const meta = found ?? {
       ...(await identify()),
       schemaVersion: steps.length + 1,
       position: null,
       complete: true,
     };
-    await storage.commit([{ key: key.meta, value: meta }]);
-    return new Store(storage, meta, { conversations: [], waiting: [], outbox: [] });
+    if (!found) await storage.commit([{ key: key.meta, value: meta }]);
+    return new Store(storage, meta, await load(storage));
   }
 
   get meta(): Meta {

@@ -1,47 +1,27 @@
-// How far was read: what this user has read here is told until the server has it, and what others have read meanwhile is
-// asked for where it matters, for the pushes that tell of it can be lost.
+// How far was read: what this user has read here is kept until it is told, and what others have read meanwhile is asked for
+// where it matters, for the pushes that tell of it can be lost.
 import { clientLimits } from '../../protocol/client-limits.ts';
-import { backoffMs, resendBackoff } from '../backoff.ts';
 import type { Request } from '../connection/connection.ts';
-import type { CancelTimer, Environment } from '../environment.ts';
-import { toImError } from '../errors.ts';
 import type { AnswerTo, ReadPush } from '../frames.ts';
 import type { ConversationRecord } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { peerIn } from '../summaries.ts';
 import type { Inbox } from './inbox.ts';
 
-const TELL_AFTER_MS = 1_000;
-
 export interface ReadsOptions {
   readonly store: Store;
   readonly inbox: Inbox;
   readonly request: Request;
-  readonly environment: Environment;
+  /** There is something to tell. */
+  readonly onMarked: () => void;
   readonly onPositions: (positions: AnswerTo<'positions'>['positions']) => void;
 }
 
 export class Reads {
   readonly #options: ReadsOptions;
-  #active = false;
-  #failures = 0;
-  #cancelTimer: CancelTimer | undefined;
 
   constructor(options: ReadsOptions) {
     this.#options = options;
-  }
-
-  /** Synced to the head: tells what a connection before this one did not. */
-  resume(): void {
-    this.#active = true;
-    void this.#tell();
-  }
-
-  pause(): void {
-    this.#active = false;
-    this.#failures = 0;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
   }
 
   /** Resolves when it is kept; it is told within a second, or when there is a connection. */
@@ -51,7 +31,7 @@ export class Reads {
     const reached = Math.min(seq, shownSeq ?? 0);
     if (!(reached > readSeq)) return;
     await inbox.note([{ conversationId, readSeq: reached }]);
-    this.#schedule(TELL_AFTER_MS);
+    this.#options.onMarked();
   }
 
   async takePush({ conversationId, userId, readSeq }: ReadPush): Promise<void> {
@@ -91,37 +71,5 @@ export class Reads {
       );
       this.#options.onPositions(positions);
     } catch {}
-  }
-
-  #schedule(delayMs: number): void {
-    if (!this.#active) return;
-    this.#cancelTimer ??= this.#options.environment.setTimer(() => {
-      this.#cancelTimer = undefined;
-      void this.#tell();
-    }, delayMs);
-  }
-
-  async #tell(): Promise<void> {
-    const { inbox, request, store } = this.#options;
-    const unsure: string[] = [];
-    for (const { conversationId, readSeq = 0, toldSeq = 0 } of store.conversations) {
-      if (!this.#active) return;
-      if (readSeq <= toldSeq) continue;
-      try {
-        const answer = await request('read', { conversationId, seq: readSeq });
-        await inbox.note([{ conversationId, readSeq: answer.readSeq, isTold: true }]);
-        if (answer.unread !== store.conversation(conversationId).unread) unsure.push(conversationId);
-      } catch (error) {
-        if (toImError(error).retryable) return this.#retryLater();
-        // The user is not in this conversation any more.
-        await inbox.note([{ conversationId, readSeq, isTold: true }]).catch(() => {});
-      }
-    }
-    this.#failures = 0;
-    await this.ask(unsure);
-  }
-
-  #retryLater(): void {
-    this.#schedule(backoffMs(resendBackoff, this.#failures++, this.#options.environment.random()));
   }
 }

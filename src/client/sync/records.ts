@@ -34,21 +34,15 @@ export function count(record: ConversationRecord, slot: Slot, userId: string): C
   };
 }
 
+const unnamed: GroupSummary = { title: '', avatar: '', memberCount: 0 };
+
 /** What a control message says of its group. */
 function groupAfter({ group }: ConversationRecord, { body }: Message): Pick<ConversationRecord, 'group'> {
-  const { title, avatar, memberCount, values } = body as Partial<GroupSummary> & {
-    readonly values?: Partial<GroupSummary>;
-  };
-  const told = { title, avatar, memberCount, ...values };
-  const before = { title: '', avatar: '', memberCount: 0, ...group };
-  if (told.title === undefined && told.avatar === undefined && told.memberCount === undefined) return {};
-  return {
-    group: {
-      title: told.title ?? before.title,
-      avatar: told.avatar ?? before.avatar,
-      memberCount: told.memberCount ?? before.memberCount,
-    },
-  };
+  const { values, ...told } = body as { readonly values?: object };
+  const known = Object.entries({ ...told, ...values }).filter(
+    ([name, value]) => Object.hasOwn(unnamed, name) && value !== undefined,
+  );
+  return known.length > 0 ? { group: { ...unnamed, ...group, ...Object.fromEntries(known) } } : {};
 }
 
 /** Who comes by a message comes into a group that is not large, until it says so. */
