@@ -10,54 +10,54 @@ interface Pending {
 }
 
 export class Calls {
-  private readonly pending = new Map<string, Pending>();
-  private readonly newId: () => string;
-  private readonly transmit: (call: Call) => void;
-  private ended: ImError | undefined;
+  readonly #pending = new Map<string, Pending>();
+  readonly #newId: () => string;
+  readonly #transmit: (call: Call) => void;
+  #ended: ImError | undefined;
 
   constructor(newId: () => string, transmit: (call: Call) => void) {
-    this.newId = newId;
-    this.transmit = transmit;
+    this.#newId = newId;
+    this.#transmit = transmit;
   }
 
   /** Rejects with ImError. */
   ask<Name extends ActionName>(action: Name, ...takes: Parameters<Actions[Name]>): ReturnType<Actions[Name]> {
-    if (this.ended) return Promise.reject(this.ended) as ReturnType<Actions[Name]>;
-    const call: Call = { kind: 'call', id: this.newId(), action, takes };
+    if (this.#ended) return Promise.reject(this.#ended) as ReturnType<Actions[Name]>;
+    const call: Call = { kind: 'call', id: this.#newId(), action, takes };
     const asked = new Promise((resolve, reject) => {
       const settle = (result: Result) =>
         'error' in result ? reject(unpackError(result.error)) : resolve(result.value);
-      this.pending.set(call.id, { call, settle, reject });
+      this.#pending.set(call.id, { call, settle, reject });
     });
     // When its asker is done: the echo of a message is there before its holder tells of it.
-    queueMicrotask(() => this.transmit(call));
+    queueMicrotask(() => this.#transmit(call));
     return asked as ReturnType<Actions[Name]>;
   }
 
   settle(id: string, result: Result): void {
-    this.pending.get(id)?.settle(result);
-    this.pending.delete(id);
+    this.#pending.get(id)?.settle(result);
+    this.#pending.delete(id);
   }
 
   /** Whoever asked waits no more. */
   withdraw(action: ActionName): void {
-    for (const [id, { call }] of this.pending) if (call.action === action) this.pending.delete(id);
+    for (const [id, { call }] of this.#pending) if (call.action === action) this.#pending.delete(id);
   }
 
   /** There is another holder: what the last one left unanswered is for this one. */
   askAnew(): void {
-    for (const { call, reject } of this.pending.values()) {
+    for (const { call, reject } of this.#pending.values()) {
       const { id, action } = call;
       const isLost = notTwice.has(action);
-      if (action === 'join' || isLost) this.pending.delete(id);
+      if (action === 'join' || isLost) this.#pending.delete(id);
       if (isLost) reject(connectionLost('The tab with the connection is gone'));
-      else if (action !== 'join') this.transmit(call);
+      else if (action !== 'join') this.#transmit(call);
     }
   }
 
   end(error: ImError): void {
-    this.ended = error;
-    for (const { reject } of this.pending.values()) reject(error);
-    this.pending.clear();
+    this.#ended = error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 }

@@ -12,53 +12,53 @@ export interface ElectionOptions {
 }
 
 export class Election {
-  private readonly options: ElectionOptions;
-  private stopped = false;
-  private seizing = false;
-  private queueing = new AbortController();
-  private endLife = () => {};
+  readonly #options: ElectionOptions;
+  #stopped = false;
+  #seizing = false;
+  #queueing = new AbortController();
+  #endLife = () => {};
 
   constructor(options: ElectionOptions) {
-    this.options = options;
+    this.#options = options;
     const { locks, tabId } = options;
-    const life = new Promise<void>((resolve) => (this.endLife = resolve));
-    void locks.request(this.lockOf(tabId), {}, () => life);
-    void this.run();
+    const life = new Promise<void>((resolve) => (this.#endLife = resolve));
+    void locks.request(this.#lockOf(tabId), {}, () => life);
+    void this.#run();
   }
 
   /** Takes the lock from the tab that has it. */
   seize(): void {
-    this.seizing = true;
-    this.queueing.abort();
+    this.#seizing = true;
+    this.#queueing.abort();
   }
 
   stop(): void {
-    this.stopped = true;
-    this.queueing.abort();
-    this.endLife();
+    this.#stopped = true;
+    this.#queueing.abort();
+    this.#endLife();
   }
 
   /** Resolves when that tab is gone, or the signal says that nobody wants to know any more. */
   async gone(tabId: string, signal: AbortSignal): Promise<void> {
-    await this.options.locks.request(this.lockOf(tabId), { signal }, async () => {}).catch(() => {});
+    await this.#options.locks.request(this.#lockOf(tabId), { signal }, async () => {}).catch(() => {});
   }
 
-  private async run(): Promise<void> {
-    while (!this.stopped) {
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
       // One turn after the other is the point.
       // oxlint-disable-next-line no-await-in-loop
-      await this.takeTurn();
+      await this.#takeTurn();
     }
   }
 
-  private async takeTurn(): Promise<void> {
-    const { locks, name, lead, rest } = this.options;
+  async #takeTurn(): Promise<void> {
+    const { locks, name, lead, rest } = this.#options;
     await rest();
-    if (this.stopped) return;
+    if (this.#stopped) return;
     const taken = new AbortController();
-    this.queueing = new AbortController();
-    const options = this.seizing ? { steal: true } : { signal: this.queueing.signal };
-    this.seizing = false;
+    this.#queueing = new AbortController();
+    const options = this.#seizing ? { steal: true } : { signal: this.#queueing.signal };
+    this.#seizing = false;
     let led = Promise.resolve();
     try {
       await locks.request(name, options, () => (led = lead(taken.signal)));
@@ -69,5 +69,5 @@ export class Election {
     await led;
   }
 
-  private readonly lockOf = (tabId: string): string => `${this.options.name}/${tabId}`;
+  readonly #lockOf = (tabId: string): string => `${this.#options.name}/${tabId}`;
 }

@@ -28,12 +28,12 @@ export class Host {
   readonly id: string;
   /** Resolves when it stepped down: the tab to keep the place for, if there is one. */
   readonly ended: Promise<string | undefined>;
-  private readonly device: LocalDevice;
-  private readonly publish: (report: Report) => void;
-  private leaving = false;
+  readonly #device: LocalDevice;
+  readonly #publish: (report: Report) => void;
+  #leaving = false;
   /** What it told while it was opened. */
-  private early: readonly PackedEvent[] = [];
-  private end: (heir: string | undefined) => void = () => {};
+  #early: readonly PackedEvent[] = [];
+  #end: (heir: string | undefined) => void = () => {};
 
   /** Rejects with ImError as `LocalDevice.open` does. */
   static async open(id: string, options: ClientOptions, publish: (report: Report) => void): Promise<Host> {
@@ -42,112 +42,112 @@ export class Host {
     const events = new Emitter<ClientEvents>();
     events.onAny((name, payload) => tell({ name, payload: packPayload(name, payload) }));
     const host = new Host(id, await LocalDevice.open(options, events), publish);
-    tell = (event) => host.tell(event);
-    host.early = early;
+    tell = (event) => host.#tell(event);
+    host.#early = early;
     return host;
   }
 
   private constructor(id: string, device: LocalDevice, publish: (report: Report) => void) {
     this.id = id;
-    this.device = device;
-    this.publish = publish;
-    this.ended = new Promise((resolve) => (this.end = resolve));
+    this.#device = device;
+    this.#publish = publish;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
   /** From now on tabs may ask. */
   announce(): void {
-    for (const event of [{ name: 'hello' } as const, ...this.early]) this.tell(event);
-    this.early = [];
+    for (const event of [{ name: 'hello' } as const, ...this.#early]) this.#tell(event);
+    this.#early = [];
   }
 
-  private tell(event: PackedEvent): void {
-    if (this.leaving) return;
-    const { state, totalUnread } = this.device;
-    this.publish({ kind: 'report', holder: this.id, state, totalUnread, event });
+  #tell(event: PackedEvent): void {
+    if (this.#leaving) return;
+    const { state, totalUnread } = this.#device;
+    this.#publish({ kind: 'report', holder: this.id, state, totalUnread, event });
   }
 
   start(): void {
     // What goes wrong is told by events.
-    this.device.ask('start').catch(() => {});
+    this.#device.ask('start').catch(() => {});
   }
 
   async leave(): Promise<void> {
-    this.leaving = true;
-    await this.device.close().finally(() => this.end(undefined));
+    this.#leaving = true;
+    await this.#device.close().finally(() => this.#end(undefined));
   }
 
   /** Nothing when this tab steps down meanwhile: the caller asks the next holder. */
   async answer({ action, takes }: Call): Promise<Result | undefined> {
-    if (this.leaving) return undefined;
+    if (this.#leaving) return undefined;
     try {
-      const value = await this.perform(action, takes);
-      return this.leaving && action !== 'yieldTo' && action !== 'clear' ? undefined : { value };
+      const value = await this.#perform(action, takes);
+      return this.#leaving && action !== 'yieldTo' && action !== 'clear' ? undefined : { value };
     } catch (error) {
-      return this.leaving && action !== 'clear' ? undefined : { error: packError(toImError(error)) };
+      return this.#leaving && action !== 'clear' ? undefined : { error: packError(toImError(error)) };
     }
   }
 
-  private perform(action: ActionName, takes: readonly unknown[]): Promise<unknown> {
-    if (!(action in this.actions)) {
-      return this.device.ask(action as OperationName, ...(takes as Takes<OperationName>));
+  #perform(action: ActionName, takes: readonly unknown[]): Promise<unknown> {
+    if (!(action in this.#actions)) {
+      return this.#device.ask(action as OperationName, ...(takes as Takes<OperationName>));
     }
-    const own = this.actions[action as keyof HolderActions] as (
+    const own = this.#actions[action as keyof HolderActions] as (
       ...takes: readonly unknown[]
     ) => Promise<unknown>;
     return own(...takes);
   }
 
-  private readonly actions: HolderActions = {
-    join: (positions) => this.join(positions),
+  readonly #actions: HolderActions = {
+    join: (positions) => this.#join(positions),
     // Asked for once more: an earlier holder may have stored it.
-    send: (draft) => (this.waiting(draft.clientMsgId) ?? this.device.add(draft)).stored,
-    retry: (clientMsgId) => this.unsent(clientMsgId).retry(),
+    send: (draft) => (this.#waiting(draft.clientMsgId) ?? this.#device.add(draft)).stored,
+    retry: (clientMsgId) => this.#unsent(clientMsgId).retry(),
     discard: async (clientMsgId) => {
-      await this.unsent(clientMsgId).discard();
-      this.tell({ name: 'discarded', clientMsgId });
+      await this.#unsent(clientMsgId).discard();
+      this.#tell({ name: 'discarded', clientMsgId });
     },
     yieldTo: async (tabId) => {
-      this.leaving = true;
-      await this.device.close().finally(() => this.end(tabId));
+      this.#leaving = true;
+      await this.#device.close().finally(() => this.#end(tabId));
     },
     clear: async () => {
-      this.tell({ name: 'cleared' });
-      this.leaving = true;
-      await this.device.clear();
+      this.#tell({ name: 'cleared' });
+      this.#leaving = true;
+      await this.#device.clear();
     },
   };
 
-  private async join(positions: Positions | undefined): Promise<Joined> {
-    const { device } = this;
+  async #join(positions: Positions | undefined): Promise<Joined> {
+    const device = this.#device;
     const { userId, deviceId, state, totalUnread } = device;
     const outbox = device.outbox.map(packOutgoing);
     const conversations = await device.ask('conversations');
     const missed: Message[] = [];
     if (positions) {
       const pages = conversations.map(({ conversationId, lastMessage }) =>
-        this.missedIn(conversationId, positions.get(conversationId) ?? 0, lastMessage?.seq ?? 0),
+        this.#missedIn(conversationId, positions.get(conversationId) ?? 0, lastMessage?.seq ?? 0),
       );
       missed.push(...(await Promise.all(pages)).flat());
     }
     return { userId, deviceId, state, totalUnread, conversations, outbox, missed };
   }
 
-  private async missedIn(conversationId: string, after: number, headSeq: number): Promise<Message[]> {
+  async #missedIn(conversationId: string, after: number, headSeq: number): Promise<Message[]> {
     if (after >= headSeq) return [];
-    const shown = (query: HistoryQuery) => this.device.ask('shown', conversationId, query);
+    const shown = (query: HistoryQuery) => this.#device.ask('shown', conversationId, query);
     const messages = await shown({ after, limit: PAGE_SIZE })
       // Not kept here any more, and the server is out of reach: what is kept.
       .catch(() => shown({ before: headSeq + 1, limit: PAGE_SIZE }));
     const lastSeq = messages.at(-1)?.seq ?? headSeq;
-    return [...messages, ...(await this.missedIn(conversationId, lastSeq, headSeq))];
+    return [...messages, ...(await this.#missedIn(conversationId, lastSeq, headSeq))];
   }
 
-  private waiting(clientMsgId: string): OutgoingMessage | undefined {
-    return this.device.outbox.find((message) => message.clientMsgId === clientMsgId);
+  #waiting(clientMsgId: string): OutgoingMessage | undefined {
+    return this.#device.outbox.find((message) => message.clientMsgId === clientMsgId);
   }
 
-  private unsent(clientMsgId: string): OutgoingMessage {
-    const message = this.waiting(clientMsgId);
+  #unsent(clientMsgId: string): OutgoingMessage {
+    const message = this.#waiting(clientMsgId);
     if (message) return message;
     throw new ImError('bad_request', 'It is not in the outbox (any more)');
   }

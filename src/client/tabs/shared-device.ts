@@ -28,14 +28,14 @@ export class SharedDevice implements Device {
   readonly environment: Environment;
   readonly events = new Emitter<ClientEvents>();
   readonly tab: Tab;
-  private readonly view: View;
+  readonly #view: View;
 
   constructor(options: SharedOptions, platform: TabPlatform) {
     const { name, storage, on, onRole = () => {}, ...rest } = options;
     const { events } = this;
     this.environment = { ...standardEnvironment, ...options.environment };
     events.onEach(on);
-    this.view = new View(events, {
+    this.#view = new View(events, {
       retry: ({ clientMsgId }) => this.tab.calls.ask('retry', clientMsgId),
       discard: ({ clientMsgId }) => this.tab.calls.ask('discard', clientMsgId),
     });
@@ -43,7 +43,7 @@ export class SharedDevice implements Device {
       name,
       platform,
       environment: this.environment,
-      view: this.view,
+      view: this.#view,
       clientOptions: async () => ({ ...rest, storage: await storage() }),
       onRole,
       onError: (error) => events.emit('error', { error }),
@@ -52,32 +52,33 @@ export class SharedDevice implements Device {
   }
 
   get userId(): string {
-    return this.view.userId;
+    return this.#view.userId;
   }
 
   get deviceId(): string {
-    return this.view.deviceId;
+    return this.#view.deviceId;
   }
 
   get state(): ClientState {
-    return this.view.state;
+    return this.#view.state;
   }
 
   get totalUnread(): number {
-    return this.view.totalUnread;
+    return this.#view.totalUnread;
   }
 
   get outbox(): readonly OutgoingMessage[] {
-    return this.view.outbox;
+    return this.#view.outbox;
   }
 
   summary(conversationId: string): ConversationSummary {
-    const { view } = this;
+    const view = this.#view;
     return view.summary(conversationId) ?? summarize({ conversationId }, view.userId);
   }
 
   add(draft: Draft): OutgoingMessage {
-    const { view, tab, environment } = this;
+    const { tab, environment } = this;
+    const view = this.#view;
     if (view.isWaiting(draft.clientMsgId)) {
       throw new ImError('bad_request', `clientMsgId: ${draft.clientMsgId} is in the outbox already`);
     }
@@ -88,7 +89,7 @@ export class SharedDevice implements Device {
 
   /** Leaves this tab; another one takes the connection over. */
   async close(): Promise<void> {
-    this.view.end(clientClosed());
+    this.#view.end(clientClosed());
     await this.tab.close(clientClosed());
     this.events.end();
   }

@@ -45,65 +45,65 @@ export class Tab {
   readonly calls: Calls;
   /** Resolves when there is a holder to ask; rejects when this tab was to be it and failed. */
   readonly ready: Promise<void>;
-  private readonly options: TabOptions;
-  private readonly id: string;
-  private readonly channel: Channel;
-  private readonly election: Election;
-  private readonly formerHolders = new Set<string>();
-  private host: Host | undefined;
-  private source: Source | undefined;
-  private becomeReady: Waiter = { resolve: () => {}, reject: () => {} };
-  private readonly holdWaiters = new Set<Waiter>();
-  private failures = 0;
+  readonly #options: TabOptions;
+  readonly #id: string;
+  readonly #channel: Channel;
+  readonly #election: Election;
+  readonly #formerHolders = new Set<string>();
+  #host: Host | undefined;
+  #source: Source | undefined;
+  #becomeReady: Waiter = { resolve: () => {}, reject: () => {} };
+  readonly #holdWaiters = new Set<Waiter>();
+  #failures = 0;
   /** Kicked by another device: whoever holds the connection next does not take its place back by itself. */
-  private mayStart = true;
+  #mayStart = true;
   /** It has the lock, and is about to be the holder. */
-  private opening = false;
-  private clearing = false;
-  private closed = false;
+  #opening = false;
+  #clearing = false;
+  #closed = false;
 
   constructor(options: TabOptions) {
     const { name, platform, environment } = options;
-    this.options = options;
-    this.id = environment.newId();
-    this.calls = new Calls(environment.newId, (call) => this.transmit(call));
-    this.ready = new Promise((resolve, reject) => (this.becomeReady = { resolve, reject }));
+    this.#options = options;
+    this.#id = environment.newId();
+    this.calls = new Calls(environment.newId, (call) => this.#transmit(call));
+    this.ready = new Promise((resolve, reject) => (this.#becomeReady = { resolve, reject }));
     this.ready.catch(() => {});
-    this.channel = platform.openChannel(`im/${name}`);
-    this.channel.addEventListener('message', ({ data }) => this.hear(data as TabMessage));
-    this.post({ kind: 'who' });
-    this.election = new Election({
+    this.#channel = platform.openChannel(`im/${name}`);
+    this.#channel.addEventListener('message', ({ data }) => this.#hear(data as TabMessage));
+    this.#post({ kind: 'who' });
+    this.#election = new Election({
       locks: platform.locks,
       name: `im/${name}`,
-      tabId: this.id,
-      lead: (taken) => this.lead(taken),
-      rest: () => this.rest(),
+      tabId: this.#id,
+      lead: (taken) => this.#lead(taken),
+      rest: () => this.#rest(),
     });
   }
 
   /** Rejects with ImError `timeout` where the holder does not let go, and as `Host.open` does. */
   async takeOver(): Promise<void> {
-    this.mayStart = true;
-    if (this.host) return this.host.start();
-    const { environment } = this.options;
+    this.#mayStart = true;
+    if (this.#host) return this.#host.start();
+    const { environment } = this.#options;
     let waiter: Waiter | undefined;
     const holding = new Promise<void>((resolve, reject) => (waiter = { resolve, reject }));
-    this.holdWaiters.add(waiter!);
+    this.#holdWaiters.add(waiter!);
     try {
-      await this.askToYield(holding);
+      await this.#askToYield(holding);
       // From whoever has the lock, answering or not: it notices, and becomes a standby.
-      if (this.role === 'standby' && !this.opening) this.election.seize();
+      if (this.role === 'standby' && !this.#opening) this.#election.seize();
       await within(environment, TAKE_OVER_MS, holding, 'The tab with the connection does not let go of it');
     } finally {
-      this.holdWaiters.delete(waiter!);
+      this.#holdWaiters.delete(waiter!);
     }
   }
 
   /** A holder that hears nothing is waited for so long, and no longer. */
-  private async askToYield(holding: Promise<void>): Promise<void> {
-    const yielded = Promise.race([this.calls.ask('yieldTo', this.id), holding]);
+  async #askToYield(holding: Promise<void>): Promise<void> {
+    const yielded = Promise.race([this.calls.ask('yieldTo', this.#id), holding]);
     try {
-      await within(this.options.environment, YIELD_MS, yielded, 'No answer');
+      await within(this.#options.environment, YIELD_MS, yielded, 'No answer');
     } catch (error) {
       if (toImError(error).code !== 'timeout') throw error;
       // The next holder is not to be asked for it.
@@ -113,158 +113,159 @@ export class Tab {
 
   /** Removes all local data; every tab is closed. */
   async clear(): Promise<void> {
-    this.clearing = true;
-    this.election.stop();
-    const { environment } = this.options;
+    this.#clearing = true;
+    this.#election.stop();
+    const { environment } = this.#options;
     await within(environment, TAKE_OVER_MS, this.calls.ask('clear'), 'The tab with the data does not answer');
   }
 
   async close(error: ImError): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
     this.calls.end(error);
-    this.becomeReady.reject(error);
-    for (const { reject } of this.holdWaiters) reject(error);
-    await this.host?.leave();
-    this.election.stop();
-    this.channel.close();
+    this.#becomeReady.reject(error);
+    for (const { reject } of this.#holdWaiters) reject(error);
+    await this.#host?.leave();
+    this.#election.stop();
+    this.#channel.close();
   }
 
-  private async lead(taken: AbortSignal): Promise<void> {
-    this.opening = true;
-    const host = await this.openHost(taken);
-    this.opening = false;
+  async #lead(taken: AbortSignal): Promise<void> {
+    this.#opening = true;
+    const host = await this.#openHost(taken);
+    this.#opening = false;
     if (!host) return;
-    if (this.closed || taken.aborted) return host.leave();
-    const report = (error: unknown) => this.options.onError(toImError(error));
+    if (this.#closed || taken.aborted) return host.leave();
+    const report = (error: unknown) => this.#options.onError(toImError(error));
     taken.addEventListener('abort', () => void host.leave().catch(report));
-    this.failures = 0;
-    this.host = host;
+    this.#failures = 0;
+    this.#host = host;
     host.announce();
-    if (this.mayStart) host.start();
-    this.become('holder');
+    if (this.#mayStart) host.start();
+    this.#become('holder');
     const heir = await host.ended;
-    this.host = undefined;
-    this.become('standby');
-    if (heir !== undefined) await this.election.gone(heir, taken);
+    this.#host = undefined;
+    this.#become('standby');
+    if (heir !== undefined) await this.#election.gone(heir, taken);
   }
 
   /** While `takeOver` waits it tries again, with the lock in hand: the tab before may need a moment to let go. */
-  private async openHost(taken: AbortSignal): Promise<Host | undefined> {
-    const { environment, clientOptions } = this.options;
+  async #openHost(taken: AbortSignal): Promise<Host | undefined> {
+    const { environment, clientOptions } = this.#options;
     try {
-      const publish = (report: Report) => this.publish(report);
+      const publish = (report: Report) => this.#publish(report);
       return await Host.open(environment.newId(), await clientOptions(), publish);
     } catch (error) {
-      this.noteFailure(toImError(error));
+      this.#noteFailure(toImError(error));
     }
-    if (this.holdWaiters.size === 0) return undefined;
-    await this.rest();
-    return this.closed || taken.aborted ? undefined : this.openHost(taken);
+    if (this.#holdWaiters.size === 0) return undefined;
+    await this.#rest();
+    return this.#closed || taken.aborted ? undefined : this.#openHost(taken);
   }
 
-  private noteFailure(error: ImError): void {
-    this.failures++;
+  #noteFailure(error: ImError): void {
+    this.#failures++;
     // A tab that was closed a moment ago may have the storage still.
     if (error.retryable) return;
-    this.becomeReady.reject(error);
-    for (const { reject } of this.holdWaiters) reject(error);
-    this.holdWaiters.clear();
-    this.options.onError(error);
+    this.#becomeReady.reject(error);
+    for (const { reject } of this.#holdWaiters) reject(error);
+    this.#holdWaiters.clear();
+    this.#options.onError(error);
   }
 
-  private rest(): Promise<void> {
-    const { failures } = this;
-    const { setTimer, random } = this.options.environment;
+  #rest(): Promise<void> {
+    const failures = this.#failures;
+    const { setTimer, random } = this.#options.environment;
     if (failures === 0) return Promise.resolve();
     return new Promise((resolve) => setTimer(resolve, backoffMs(reconnectBackoff, failures - 1, random())));
   }
 
-  private become(role: Role): void {
+  #become(role: Role): void {
     this.role = role;
-    if (this.closed) return;
-    this.options.onRole(role);
+    if (this.#closed) return;
+    this.#options.onRole(role);
     if (role === 'standby') return;
-    for (const { resolve } of this.holdWaiters) resolve();
-    this.holdWaiters.clear();
+    for (const { resolve } of this.#holdWaiters) resolve();
+    this.#holdWaiters.clear();
   }
 
-  private hear(message: TabMessage): void {
+  #hear(message: TabMessage): void {
     switch (message.kind) {
       case 'who':
-        return this.host?.announce();
+        return this.#host?.announce();
       case 'call':
-        return void this.serve(message);
+        return void this.#serve(message);
       case 'answer':
         return this.calls.settle(message.id, message.result);
       case 'report':
-        return this.follow(message);
+        return this.#follow(message);
     }
   }
 
-  private async serve(call: Call): Promise<void> {
-    const result = await this.host?.answer(call);
-    if (result && !this.closed) this.post({ kind: 'answer', id: call.id, result });
-    if (result && call.action === 'clear') this.options.onCleared();
+  async #serve(call: Call): Promise<void> {
+    const result = await this.#host?.answer(call);
+    if (result && !this.#closed) this.#post({ kind: 'answer', id: call.id, result });
+    if (result && call.action === 'clear') this.#options.onCleared();
   }
 
-  private publish(report: Report): void {
-    if (this.closed) return;
-    this.post(report);
-    this.follow(report);
+  #publish(report: Report): void {
+    if (this.#closed) return;
+    this.#post(report);
+    this.#follow(report);
   }
 
-  private follow(report: Report): void {
-    if (this.closed || this.formerHolders.has(report.holder)) return;
-    if (report.holder !== this.source?.id) this.turnTo(report.holder);
-    const waiting = this.source?.waiting;
+  #follow(report: Report): void {
+    if (this.#closed || this.#formerHolders.has(report.holder)) return;
+    if (report.holder !== this.#source?.id) this.#turnTo(report.holder);
+    const waiting = this.#source?.waiting;
     if (waiting) waiting.push(report);
-    else this.deliver(report);
+    else this.#deliver(report);
   }
 
-  private turnTo(id: string): void {
-    if (this.source) this.formerHolders.add(this.source.id);
-    this.source = { id, waiting: [] };
-    void this.join(this.source);
+  #turnTo(id: string): void {
+    if (this.#source) this.#formerHolders.add(this.#source.id);
+    this.#source = { id, waiting: [] };
+    void this.#join(this.#source);
   }
 
-  private async join(source: Source): Promise<void> {
-    const { view, onError } = this.options;
+  async #join(source: Source): Promise<void> {
+    const { view, onError } = this.#options;
     try {
       const joined = await this.calls.ask('join', view.positions);
-      if (this.source !== source) return;
-      if (joined.state === 'kicked') this.mayStart = false;
+      if (this.#source !== source) return;
+      if (joined.state === 'kicked') this.#mayStart = false;
       view.join(joined);
     } catch (error) {
-      if (this.source === source && !this.closed) onError(toImError(error));
+      if (this.#source === source && !this.#closed) onError(toImError(error));
     }
     const { waiting = [] } = source;
     source.waiting = undefined;
-    for (const report of waiting) this.deliver(report);
+    for (const report of waiting) this.#deliver(report);
     this.calls.askAnew();
-    this.becomeReady.resolve();
+    this.#becomeReady.resolve();
   }
 
-  private deliver(report: Report): void {
+  #deliver(report: Report): void {
     const { name } = report.event;
-    if (name === 'kicked') this.mayStart = false;
-    if (name === 'connecting') this.mayStart = true;
-    if (name !== 'cleared') return this.options.view.take(report);
+    if (name === 'kicked') this.#mayStart = false;
+    if (name === 'connecting') this.#mayStart = true;
+    if (name !== 'cleared') return this.#options.view.take(report);
     // Who asked for it and who does it are closed when it is done.
-    if (!this.clearing && !this.host) this.options.onCleared();
+    if (!this.#clearing && !this.#host) this.#options.onCleared();
   }
 
   /** What cannot be asked yet is asked when a holder is followed. */
-  private transmit(call: Call): void {
-    const { host, source } = this;
+  #transmit(call: Call): void {
+    const host = this.#host;
+    const source = this.#source;
     if (call.action !== 'join' && (!source || source.waiting)) return;
-    if (!host) return this.post(call);
+    if (!host) return this.#post(call);
     // It got the place in another way meanwhile.
     if (call.action === 'yieldTo') return this.calls.settle(call.id, { value: undefined });
     void host.answer(call).then((result) => result && this.calls.settle(call.id, result));
   }
 
-  private post(message: TabMessage): void {
-    this.channel.postMessage(message);
+  #post(message: TabMessage): void {
+    this.#channel.postMessage(message);
   }
 }

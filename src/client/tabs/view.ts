@@ -23,83 +23,83 @@ import {
 export class View {
   state: ClientState = 'stopped';
   totalUnread = 0;
-  private readonly events: Emitter<ClientEvents>;
-  private readonly actions: OutgoingActions;
-  private identity: Identity | undefined;
-  private readonly shown = new Map<string, number>();
-  private readonly summaries = new Map<string, ConversationSummary>();
-  private readonly outgoing = new Map<string, OutgoingMessage>();
+  readonly #events: Emitter<ClientEvents>;
+  readonly #actions: OutgoingActions;
+  #identity: Identity | undefined;
+  readonly #shown = new Map<string, number>();
+  readonly #summaries = new Map<string, ConversationSummary>();
+  readonly #outgoing = new Map<string, OutgoingMessage>();
   /** Given to this tab, and not stored yet: a holder that does not know them will be asked to. */
-  private readonly unstored = new Set<string>();
+  readonly #unstored = new Set<string>();
   /** What this tab keeps of an event; all others it only tells. */
-  private readonly notes: { readonly [Name in keyof ClientEvents]?: (payload: ClientEvents[Name]) => void } =
-    {
-      conversationChanged: ({ conversationId, conversation }) => {
-        this.summaries.set(conversationId, conversation);
-      },
-      reset: ({ reason }) => {
-        if (reason === 'foreign') this.startOver();
-      },
-    };
+  readonly #notes: { readonly [Name in keyof ClientEvents]?: (payload: ClientEvents[Name]) => void } = {
+    conversationChanged: ({ conversationId, conversation }) => {
+      this.#summaries.set(conversationId, conversation);
+    },
+    reset: ({ reason }) => {
+      if (reason === 'foreign') this.#startOver();
+    },
+  };
 
   constructor(events: Emitter<ClientEvents>, actions: OutgoingActions) {
-    this.events = events;
-    this.actions = actions;
+    this.#events = events;
+    this.#actions = actions;
   }
 
   get userId(): string {
-    return this.identity?.userId ?? '';
+    return this.#identity?.userId ?? '';
   }
 
   get deviceId(): string {
-    return this.identity?.deviceId ?? '';
+    return this.#identity?.deviceId ?? '';
   }
 
   /** Absent before the first holder: what was there before this tab is drawn, not told. */
   get positions(): Positions | undefined {
-    return this.identity && new Map(this.shown);
+    return this.#identity && new Map(this.#shown);
   }
 
   get outbox(): OutgoingMessage[] {
-    return [...this.outgoing.values()].toSorted((a, b) => a.createdAt - b.createdAt);
+    return [...this.#outgoing.values()].toSorted((a, b) => a.createdAt - b.createdAt);
   }
 
   isWaiting(clientMsgId: string): boolean {
-    return this.outgoing.has(clientMsgId);
+    return this.#outgoing.has(clientMsgId);
   }
 
   summary(conversationId: string): ConversationSummary | undefined {
-    return this.summaries.get(conversationId);
+    return this.#summaries.get(conversationId);
   }
 
   /** Begins to follow a holder; tells what was missed since the last one. */
   join({ userId, deviceId, state, totalUnread, ...joined }: Joined): void {
-    const isFirst = !this.identity;
-    this.identity = { userId, deviceId };
+    const isFirst = !this.#identity;
+    this.#identity = { userId, deviceId };
     this.state = state;
     this.totalUnread = totalUnread;
     for (const conversation of joined.conversations) {
       const { conversationId, lastMessage } = conversation;
       const headSeq = lastMessage?.seq ?? 0;
       // First seen now; or a conversation anew, after the server was set up anew.
-      if (isFirst || headSeq < (this.shown.get(conversationId) ?? 0)) this.shown.set(conversationId, headSeq);
+      if (isFirst || headSeq < (this.#shown.get(conversationId) ?? 0))
+        this.#shown.set(conversationId, headSeq);
     }
-    for (const message of joined.missed) this.show(message, 'catch-up');
+    for (const message of joined.missed) this.#show(message, 'catch-up');
     for (const conversation of joined.conversations) {
-      if (isFirst) this.summaries.set(conversation.conversationId, conversation);
-      else this.compare(conversation);
+      if (isFirst) this.#summaries.set(conversation.conversationId, conversation);
+      else this.#compare(conversation);
     }
     const waiting = new Set(joined.outbox.map(({ clientMsgId }) => clientMsgId));
     for (const { clientMsgId } of this.outbox) {
-      if (!waiting.has(clientMsgId) && !this.unstored.has(clientMsgId)) this.forget(clientMsgId);
+      if (!waiting.has(clientMsgId) && !this.#unstored.has(clientMsgId)) this.#forget(clientMsgId);
     }
-    for (const packed of joined.outbox) this.noteState(packed);
+    for (const packed of joined.outbox) this.#noteState(packed);
   }
 
   take({ event, state, totalUnread }: Omit<Report, 'kind' | 'holder'>): void {
     this.state = state;
     this.totalUnread = totalUnread;
-    this.takeEvent(event);
+    this.#takeEvent(event);
   }
 
   /** The local echo of what was given to this tab; `stored` by the holder. */
@@ -109,86 +109,86 @@ export class View {
       { ...draft, order: 0, state: 'queued' },
       this.userId,
       stored,
-      this.actions,
+      this.#actions,
     );
-    this.outgoing.set(clientMsgId, message);
-    this.unstored.add(clientMsgId);
+    this.#outgoing.set(clientMsgId, message);
+    this.#unstored.add(clientMsgId);
     stored.then(
-      () => this.unstored.delete(clientMsgId),
+      () => this.#unstored.delete(clientMsgId),
       (error: ImError) => {
-        this.unstored.delete(clientMsgId);
-        if (this.state !== 'closed') this.fail(message, error);
+        this.#unstored.delete(clientMsgId);
+        if (this.state !== 'closed') this.#fail(message, error);
       },
     );
-    this.emitState(message);
+    this.#emitState(message);
     return message;
   }
 
   /** Nobody waits any more. */
   end(error: ImError): void {
     this.state = 'closed';
-    for (const message of this.outgoing.values()) message.abandon(error);
+    for (const message of this.#outgoing.values()) message.abandon(error);
   }
 
-  private takeEvent(event: PackedEvent): void {
+  #takeEvent(event: PackedEvent): void {
     if (event.name === 'hello' || event.name === 'cleared') return;
-    if (event.name === 'discarded') return this.forget(event.clientMsgId);
-    if (event.name === 'sendState') return this.noteState(event.payload as PackedOutgoing);
+    if (event.name === 'discarded') return this.#forget(event.clientMsgId);
+    if (event.name === 'sendState') return this.#noteState(event.payload as PackedOutgoing);
     if (event.name === 'message') {
       const { message, delivery } = unpackPayload('message', event.payload);
-      return this.show(message, delivery);
+      return this.#show(message, delivery);
     }
-    this.tell(event.name, unpackPayload(event.name, event.payload));
+    this.#tell(event.name, unpackPayload(event.name, event.payload));
   }
 
-  private tell<Name extends keyof ClientEvents>(name: Name, payload: ClientEvents[Name]): void {
-    const note: ((payload: ClientEvents[Name]) => void) | undefined = this.notes[name];
+  #tell<Name extends keyof ClientEvents>(name: Name, payload: ClientEvents[Name]): void {
+    const note: ((payload: ClientEvents[Name]) => void) | undefined = this.#notes[name];
     note?.(payload);
-    this.events.emit(name, payload);
+    this.#events.emit(name, payload);
   }
 
-  private show(message: Message, delivery: Delivery): void {
+  #show(message: Message, delivery: Delivery): void {
     const { conversationId, clientMsgId, seq, from } = message;
-    if (seq <= (this.shown.get(conversationId) ?? 0)) return;
-    this.shown.set(conversationId, seq);
-    const outgoing = from === this.userId ? this.outgoing.get(clientMsgId) : undefined;
+    if (seq <= (this.#shown.get(conversationId) ?? 0)) return;
+    this.#shown.set(conversationId, seq);
+    const outgoing = from === this.userId ? this.#outgoing.get(clientMsgId) : undefined;
     if (outgoing?.conversationId === conversationId && outgoing.state !== 'rejected') {
-      this.settle(outgoing, message);
+      this.#settle(outgoing, message);
     }
-    this.events.emit('message', { conversationId, message, delivery });
+    this.#events.emit('message', { conversationId, message, delivery });
   }
 
-  private compare(conversation: ConversationSummary): void {
+  #compare(conversation: ConversationSummary): void {
     const { conversationId, unread } = conversation;
-    const before = this.summaries.get(conversationId);
+    const before = this.#summaries.get(conversationId);
     const wasUnread = before?.unread ?? 0;
-    this.summaries.set(conversationId, conversation);
+    this.#summaries.set(conversationId, conversation);
     if (JSON.stringify(before) === JSON.stringify(conversation)) return;
-    this.events.emit('conversationChanged', { conversationId, conversation });
+    this.#events.emit('conversationChanged', { conversationId, conversation });
     if (wasUnread === unread) return;
-    this.events.emit('unreadChanged', { conversationId, unread, total: this.totalUnread });
+    this.#events.emit('unreadChanged', { conversationId, unread, total: this.totalUnread });
   }
 
-  private noteState(packed: PackedOutgoing): void {
-    const known = this.outgoing.get(packed.clientMsgId);
+  #noteState(packed: PackedOutgoing): void {
+    const known = this.#outgoing.get(packed.clientMsgId);
     if (packed.state === 'sent') {
-      if (known && packed.message) this.settle(known, packed.message);
+      if (known && packed.message) this.#settle(known, packed.message);
       return;
     }
     if (known?.state === packed.state) return;
-    const message = known ?? this.create(packed);
-    this.outgoing.set(packed.clientMsgId, message);
+    const message = known ?? this.#create(packed);
+    this.#outgoing.set(packed.clientMsgId, message);
     if (known) message.become(packed.state, packed.error && { error: unpackError(packed.error) });
-    this.emitState(message);
+    this.#emitState(message);
   }
 
-  private settle(outgoing: OutgoingMessage, message: Message): void {
-    this.outgoing.delete(outgoing.clientMsgId);
+  #settle(outgoing: OutgoingMessage, message: Message): void {
+    this.#outgoing.delete(outgoing.clientMsgId);
     outgoing.become('sent', { message });
-    this.emitState(outgoing);
+    this.#emitState(outgoing);
   }
 
-  private create(packed: PackedOutgoing): OutgoingMessage {
+  #create(packed: PackedOutgoing): OutgoingMessage {
     const { clientMsgId, conversationId, type, body, silent, createdAt, from, state, error } = packed;
     const isOver = state === 'failed' || state === 'rejected';
     const record = {
@@ -204,29 +204,29 @@ export class View {
       state: isOver ? state : ('queued' as const),
       ...(isOver && error && { error }),
     };
-    const message = new OutgoingMessage(record, from, Promise.resolve(), this.actions);
+    const message = new OutgoingMessage(record, from, Promise.resolve(), this.#actions);
     if (state === 'sending') message.become(state);
     return message;
   }
 
-  private fail(message: OutgoingMessage, error: ImError): void {
+  #fail(message: OutgoingMessage, error: ImError): void {
     if (message.state !== 'queued') return;
     message.become('failed', { error });
-    this.emitState(message);
+    this.#emitState(message);
   }
 
-  private emitState(message: OutgoingMessage): void {
+  #emitState(message: OutgoingMessage): void {
     const { conversationId, state } = message;
-    this.events.emit('sendState', { conversationId, message, state });
+    this.#events.emit('sendState', { conversationId, message, state });
   }
 
-  private forget(clientMsgId: string): void {
-    this.outgoing.get(clientMsgId)?.abandon(new ImError('closed', 'The message was discarded'));
-    this.outgoing.delete(clientMsgId);
+  #forget(clientMsgId: string): void {
+    this.#outgoing.get(clientMsgId)?.abandon(new ImError('closed', 'The message was discarded'));
+    this.#outgoing.delete(clientMsgId);
   }
 
-  private startOver(): void {
-    this.shown.clear();
-    this.summaries.clear();
+  #startOver(): void {
+    this.#shown.clear();
+    this.#summaries.clear();
   }
 }
