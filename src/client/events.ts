@@ -42,57 +42,45 @@ export class Emitter<Events extends object> {
 
   /** Every such event from now on, until the signal, a `break` or `end` ends it. What is not taken yet waits in memory. */
   stream<Name extends keyof Events>(name: Name, signal?: AbortSignal): AsyncIterableIterator<Events[Name]> {
-    const stream = new EventStream<Events[Name]>();
-    const unsubscribe = this.on(name, (payload) => stream.push(payload));
+    type Result = IteratorResult<Events[Name], undefined>;
+    const waiting: Events[Name][] = [];
+    const takers: ((result: Result) => void)[] = [];
+    const over: Result = { done: true, value: undefined };
     const signals = [this.#ending.signal, ...(signal ? [signal] : [])];
-    stream.onEnd = () => {
+    let ended = false;
+    const unsubscribe = this.on(name, (value) => {
+      const taker = takers.shift();
+      if (taker) taker({ done: false, value });
+      else waiting.push(value);
+    });
+    const end = () => {
+      ended = true;
       unsubscribe();
-      for (const each of signals) each.removeEventListener('abort', stream.end);
+      for (const each of signals) each.removeEventListener('abort', end);
+      for (const taker of takers.splice(0)) taker(over);
     };
     for (const each of signals) {
-      each.addEventListener('abort', stream.end);
-      if (each.aborted) stream.end();
+      each.addEventListener('abort', end);
+      if (each.aborted) end();
     }
-    return stream;
+    return {
+      next: async () => {
+        if (waiting.length > 0) return { done: false, value: waiting.shift() as Events[Name] };
+        return ended ? over : new Promise((resolve) => takers.push(resolve));
+      },
+      return: async () => {
+        end();
+        waiting.length = 0;
+        return over;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   /** Ends all streams, also those to come. */
   end(): void {
     this.#ending.abort();
-  }
-}
-
-class EventStream<Payload> implements AsyncIterableIterator<Payload> {
-  onEnd = () => {};
-  #ended = false;
-  readonly #waiting: Payload[] = [];
-  readonly #takers: ((result: IteratorResult<Payload, undefined>) => void)[] = [];
-
-  push(value: Payload): void {
-    const taker = this.#takers.shift();
-    if (taker) taker({ done: false, value });
-    else this.#waiting.push(value);
-  }
-
-  readonly end = (): void => {
-    this.#ended = true;
-    this.onEnd();
-    for (const taker of this.#takers.splice(0)) taker({ done: true, value: undefined });
-  };
-
-  async next(): Promise<IteratorResult<Payload, undefined>> {
-    if (this.#waiting.length > 0) return { done: false, value: this.#waiting.shift() as Payload };
-    if (this.#ended) return { done: true, value: undefined };
-    return new Promise((resolve) => this.#takers.push(resolve));
-  }
-
-  async return(): Promise<IteratorResult<Payload, undefined>> {
-    this.end();
-    this.#waiting.length = 0;
-    return { done: true, value: undefined };
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 }

@@ -72,8 +72,6 @@ export class Session {
     this.#environment = environment;
     this.changes = new Changes(store, events);
     this.link = this.#createLink(options);
-    const { request } = this.link;
-    const onError = this.#onError;
     const acks = new Acks({
       environment,
       position: () => store.meta.position,
@@ -82,30 +80,19 @@ export class Session {
     const inbox = this.#createInbox(options.keepMessages);
     this.#acks = acks;
     this.inbox = inbox;
+    const shared = { ...this.#shared(), inbox, acks };
     this.outbox = new Outbox({
-      store,
-      inbox,
-      request,
-      acks,
-      environment,
-      onError,
+      ...shared,
       onState: (message, state) =>
         events.emit('sendState', { conversationId: message.conversationId, message, state }),
     });
     this.reads = new Reads({
-      store,
-      inbox,
-      request,
+      ...shared,
       onMarked: () => this.#useWhenSynced(({ telling }) => telling.schedule()),
       onPositions: (positions) => this.#extras?.looking.notePositions(positions),
     });
     this.sync = new Sync({
-      store,
-      inbox,
-      acks,
-      request,
-      environment,
-      onError,
+      ...shared,
       recovery: async () => (await this.loadExtras()).recovery,
       onSyncing: () => this.#become('syncing', {}),
       onSynced: () => this.#noteSynced(),
@@ -118,6 +105,12 @@ export class Session {
         events.emit('reset', { reason, head });
       },
     });
+  }
+
+  #shared() {
+    const { request } = this.link;
+    const store = this.#store;
+    return { store, request, environment: this.#environment, events: this.#events, onError: this.#onError };
   }
 
   readonly #onError = (error: unknown) => this.#events.emit('error', { error: toImError(error) });
@@ -195,7 +188,6 @@ export class Session {
     const store = this.#store;
     return new Inbox({
       store,
-      userId: store.meta.userId,
       keepMessages,
       confirm: (message) => this.outbox.confirm(message),
       withoutRefused: async (intake) => (await this.loadExtras()).withoutRefused(store, intake),
@@ -271,13 +263,7 @@ export class Session {
   #addExtras({ Extras: Added }: typeof import('./extras.ts')): Extras {
     if (this.state === 'closed') throw clientClosed();
     const { inbox, reads } = this;
-    const store = this.#store;
-    const events = this.#events;
-    const onError = this.#onError;
-    const { request } = this.link;
-    const environment = this.#environment;
-    const wish = this.#wish;
-    this.#extras = new Added({ store, wish, inbox, reads, request, environment, events, onError });
+    this.#extras = new Added({ ...this.#shared(), wish: this.#wish, inbox, reads });
     if (this.state === 'synced') this.#extras.resume();
     return this.#extras;
   }

@@ -24,7 +24,6 @@ export interface Draft {
 
 export interface DraftsOptions {
   readonly store: Store;
-  readonly userId: string;
   /** In each conversation; a tenth more may be there. */
   readonly keepMessages: number;
 }
@@ -77,7 +76,8 @@ export class Drafts {
   }
 
   async #draft(conversationId: string, part: Part, complete: boolean): Promise<Draft> {
-    const { store, userId } = this.#options;
+    const { store } = this.#options;
+    const { userId } = store.meta;
     const { arrivals, targets, floor, settings, stay } = part;
     const before = store.conversation(conversationId, complete);
     const { waiting, shownSeq } = store.timeline(conversationId, complete);
@@ -151,7 +151,8 @@ export class Drafts {
   };
 
   async #clear(record: ConversationRecord, settings: ConversationSettings, kept: readonly Message[]) {
-    const { store, userId } = this.#options;
+    const { store } = this.#options;
+    const { userId } = store.meta;
     const { conversationId, settings: { clearedSeq: before = 0 } = {} } = record;
     const { clearedSeq } = settings;
     if (clearedSeq <= before) return { record: { ...record, settings }, removals: [] };

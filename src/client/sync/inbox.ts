@@ -30,7 +30,6 @@ export interface Intake {
 
 export interface InboxOptions {
   readonly store: Store;
-  readonly userId: string;
   /** In each conversation; a tenth more may be there. */
   readonly keepMessages: number;
   /** An own message is stored: what to change with it, and what to do after that. */
@@ -110,7 +109,8 @@ export class Inbox {
     }
     if (record.readSeq === readSeq || unread === 0) return record;
     if (record.readSeq! >= countedSeq) return { ...record, unread: 0 };
-    const { store, userId } = this.#options;
+    const { store } = this.#options;
+    const { userId } = store.meta;
     const unreadHere = await store.messages(conversationId, { after: record.readSeq!, limit: Infinity });
     const count = unreadHere.filter((message) => isCounted(message, userId)).length;
     // What the server counted may be on its way: at most all of it, until the server is asked again.
@@ -121,7 +121,7 @@ export class Inbox {
   async #process(intake: Intake): Promise<void> {
     for (const hear of this.watches) hear(intake);
     const confirmations = (intake.arrivals ?? []).flatMap(({ slot }) => {
-      const own = !isVoid(slot) && slot.from === this.#options.userId;
+      const own = !isVoid(slot) && slot.from === this.#options.store.meta.userId;
       return (own && this.#options.confirm(slot)) || [];
     });
     const changes = confirmations.flatMap((confirmation) => confirmation.changes);

@@ -13,7 +13,6 @@ async function openInbox(storage = new MemoryStorage()) {
   const shown: Message[] = [];
   const inbox = new Inbox({
     store,
-    userId: 'alice',
     keepMessages: 100,
     confirm: nothing,
     withoutRefused: async () => undefined,
