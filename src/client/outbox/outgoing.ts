@@ -60,7 +60,7 @@ export class OutgoingMessage {
   readonly #actions: OutgoingActions;
   #currentState: SendState;
   #currentError: ImError | undefined;
-  #outcome = deferred<Message>();
+  #outcome = new Outcome();
 
   constructor(record: OutboxRecord, from: string, stored: Promise<void>, actions: OutgoingActions) {
     this.from = from;
@@ -117,7 +117,7 @@ export class OutgoingMessage {
   /** For the outbox only. @internal */
   become(state: SendState, result: { readonly error?: ImError; readonly message?: Message } = {}): void {
     const again = state === 'queued' ? this.#currentError : !result.error;
-    if (this.#outcome.rejected && again) this.#outcome = deferred<Message>();
+    if (this.#outcome.rejected && again) this.#outcome = new Outcome();
     this.#currentState = state;
     this.#currentError = result.error;
     this.message = result.message;
@@ -143,26 +143,20 @@ export function toMessage(
   return { ...place, type, body, recalled: false, edited: null, silent, ...referencesOf(record) };
 }
 
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly rejected: boolean;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: ImError) => void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
-  let rejectPromise: (error: ImError) => void = () => {};
-  const promise = new Promise<T>((onValue, onError) => {
-    resolve = onValue;
-    rejectPromise = onError;
+class Outcome {
+  rejected = false;
+  resolve: (value: Message) => void = () => {};
+  reject: (error: ImError) => void = () => {};
+  readonly promise = new Promise<Message>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = (error) => {
+      this.rejected = true;
+      reject(error);
+    };
   });
-  // An app that looks at states instead need not handle it.
-  promise.catch(() => {});
-  const outcome = { promise, resolve, rejected: false, reject };
-  function reject(error: ImError): void {
-    outcome.rejected = true;
-    rejectPromise(error);
+
+  constructor() {
+    // An app that looks at states instead need not handle it.
+    this.promise.catch(() => {});
   }
-  return outcome;
 }
