@@ -37,6 +37,12 @@ interface SendRecord {
 }
 
 const PAGE = 100;
+/** In the story's time. */
+const SOON_MS = 2_000;
+/** One that is slow. */
+const HANDSHAKE_MS = 30;
+const LOOK_PAUSE_MS = 4;
+const UNASKED_MS = 600;
 
 export class Device {
   private readonly options: DeviceOptions;
@@ -61,6 +67,7 @@ export class Device {
   private readonly opened = new Map<string, () => void>();
   private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
   private client: ImClient | undefined;
+  private token: string | undefined;
 
   constructor(options: DeviceOptions) {
     this.options = options;
@@ -120,7 +127,7 @@ export class Device {
     const { parts, stage, userId, deviceId, platform, random } = this.options;
     const client: ImClient = await parts.ImClient.open({
       url: stage.url,
-      token: () => stage.issueToken(userId),
+      token: async () => (this.token = await stage.issueToken(userId)),
       deviceId,
       platform,
       storage: this.disk.open(),
@@ -195,7 +202,10 @@ export class Device {
     const one = drawLate(this.shown, latest, random);
     if (!one || !this.client) return;
     const conversation = this.client.conversation(one.conversationId);
-    (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});
+    // Some tap twice.
+    for (let taps = random.next() < 0.3 ? 2 : 1; taps > 0; taps--) {
+      (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});
+    }
   }
 
   block(userId: string, on: boolean): void {
@@ -251,6 +261,13 @@ export class Device {
       );
   }
 
+  private async lookOften(conversationId: string): Promise<void> {
+    for (let ms = 0; ms < 2 * HANDSHAKE_MS; ms += LOOK_PAUSE_MS) {
+      this.look(conversationId);
+      await this.options.stage.wait(LOOK_PAUSE_MS);
+    }
+  }
+
   /** Shows a conversation from now on, or no more: of a large group, messages come live meanwhile. */
   openOrShut(conversationId: string): void {
     const shut = this.opened.get(conversationId);
@@ -291,14 +308,28 @@ export class Device {
     for (const socket of this.life.sockets) socket.terminate();
   }
 
+  /** How long its token is good yet, if that is not long. */
+  get untilTokenEnds(): number | undefined {
+    const left = this.token && this.options.stage.untilEnd?.(this.token);
+    return left && left > 0 && left < SOON_MS ? left : undefined;
+  }
+
   /** Another device of this platform takes over, or a copy of this one in another process; it does not stay. */
-  async yield(): Promise<void> {
+  async yield(conversationId: string): Promise<void> {
     const { random, stage, deviceId } = this.options;
+    const left = this.untilTokenEnds;
+    if (left !== undefined) {
+      // Told to stay away just when it is told that its token is over.
+      await stage.wait(Math.max(0, left - random.between(0, HANDSHAKE_MS)));
+      void this.lookOften(conversationId);
+    }
     const taker = random.next() < 0.3 ? deviceId : 'newcomer';
     const options = { ...this.options, deviceId: taker, onFrame: () => {} };
     const newcomer = await PlainConnection.open(options, false);
     await stage.wait(random.between(0, 100));
     newcomer?.cut();
+    // Nobody asks for it for a while: it should not come back by itself.
+    if (left !== undefined) await stage.wait(random.between(0, UNASKED_MS));
   }
 
   /** Of all that was, nothing counts any more; what is on its disk is still there. */

@@ -10,6 +10,8 @@ const ONLINE_PATIENCE_MS = 1_500;
 /** A device that is to die in a commit dies after that long at the latest, should there be none. */
 const LATEST_CRASH_MS = 300;
 
+const LATEST_PROTEST_MS = 40;
+
 interface Life {
   readonly random: Random;
   readonly userId: string;
@@ -44,7 +46,20 @@ export async function live(stage: Stage, device: Device, life: Life): Promise<vo
       await stage.wait(random.between(0, 200));
       await device.start();
     } else if (fate < 0.16) device.cut();
-    else if (fate < 0.19) await device.yield();
+    else if (fate < (device.untilTokenEnds === undefined ? 0.19 : 0.5)) await device.yield(conversationId);
+  }
+}
+
+/** What somebody has to say who is about to be removed from a group. */
+export async function protest(
+  stage: Stage,
+  device: Device,
+  conversationId: string,
+  random: Random,
+): Promise<void> {
+  for (let n = random.integer(0, 2); n > 0; n--) {
+    await stage.wait(random.between(0, LATEST_PROTEST_MS));
+    device.send(conversationId, conversationId, `protest ${n}`, false);
   }
 }
 

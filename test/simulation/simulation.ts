@@ -9,7 +9,7 @@ import { Device, type ClientParts } from './device.ts';
 import { readGroup } from './groups/audit.ts';
 import { drawCompany, steer, type Company, type Founded } from './groups/company.ts';
 import type { MailboxTruth, RunHistory } from './history.ts';
-import { live, livePlainly, roomOf, stumble } from './lives.ts';
+import { live, livePlainly, protest, roomOf, stumble } from './lives.ts';
 import { socialize } from './people/lives.ts';
 import { PlainClient } from './plain-client.ts';
 import { depart, drawSequel, sendsBefore, SEQUEL_SENDS } from './sequels.ts';
@@ -47,6 +47,8 @@ const PAUSE_MS = 120;
 const LONG_RUNS = 0.15;
 const MINUTES_TO_RENEWAL = 109;
 const EVENING_PAUSE_MS = 30_000;
+/** In some runs with somebody who sleeps, all take so many times as long. */
+const DROWSY = 4;
 const POISONED_RUNS = 0.1;
 const LATEST_POISON_MS = 200;
 
@@ -104,21 +106,34 @@ export async function simulate({
       const rooms = () => roomsOf(userId)().map((room) => roomOf(room, userId));
       return livePlainly(stage, client, { random, rooms, userId, sends });
     };
+    const onFounded = (made: Founded) => groups.push(made);
+    const protests: Promise<void>[] = [];
+    const onRemoval = ({ conversationId }: Founded, removed: readonly string[]) => {
+      for (const device of devices.filter(({ history }) => removed.includes(history.userId))) {
+        const { userId, deviceId } = device.history;
+        const random = createRandom(seed, `protest ${protests.length} of ${userId}/${deviceId}`);
+        protests.push(protest(stage, device, conversationId, random));
+      }
+    };
     for (const sleeper of sleepers) await sleeper.register();
     await traveller?.start();
     await traveller?.online(Infinity);
+    // Of what comes while they are there or away, they take more than one part.
+    const isDrowsy = sleepers.length > 0 && createRandom(seed, 'drowsy').next() < 0.5;
+    const pauseMs = isDrowsy ? DROWSY * PAUSE_MS : PAUSE_MS;
     stage.rage();
     const staying = devices.filter((device) => device !== traveller);
     await Promise.all(staying.map((device) => device.start()));
     await Promise.all([
-      ...staying.map((device) => lifeOf(device, 'life', sends, PAUSE_MS)),
+      ...staying.map((device) => lifeOf(device, 'life', sends, pauseMs)),
       ...plain.map((client) => plainLifeOf(client, 'life', sends)),
       traveller && depart(stage, traveller, seed),
       poison(stage, seed),
-      ...sleepers.map((sleeper) => sleeper.live(size.sends)),
+      ...sleepers.map((sleeper) => sleeper.live(isDrowsy ? DROWSY * sends : sends)),
       socialize({ stage, seed, users, people: [...staying, ...plain], acts: size.sends }),
-      steer({ stage, seed, company, pool, acts: size.sends, onFounded: (made) => groups.push(made) }),
+      steer({ stage, seed, company, pool, acts: size.sends, onFounded, onRemoval }),
     ]);
+    await Promise.all(protests);
     if (stage.elapse && createRandom(seed, 'evening').next() < LONG_RUNS) {
       // Connections come to their two hours while there is little to say, and what is idle is ended.
       await stage.elapse(MINUTES_TO_RENEWAL);

@@ -15,6 +15,8 @@ export interface StageSocket {
 export interface Stage {
   readonly url: string;
   issueToken(userId: string): Promise<string>;
+  /** Where tokens end soon: how long that one is good yet. */
+  untilEnd?(token: string): number;
   /** What a message takes; where that is not as on the wire. */
   readonly reactionLimits?: ReactionLimits;
   /** From now on everything goes wrong that the seed has in store. */

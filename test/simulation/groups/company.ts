@@ -44,6 +44,8 @@ export interface Stewardship {
   readonly acts: number;
   /** As soon as there is one. */
   readonly onFounded: (group: Founded) => void;
+  /** Those are being asked to go. */
+  readonly onRemoval: (group: Founded, users: readonly string[]) => void;
 }
 
 /** Makes the groups, and then changes them, several stewards at the same time. */
@@ -80,6 +82,7 @@ async function change(stewardship: Stewardship, steward: Steward, group: Founded
   for (let n = 1; n <= acts; n++) {
     await stage.wait(random.between(0, 300));
     const { action, fields } = draw(stewardship, steward, { random, group, n });
+    if (action === 'removeMembers') stewardship.onRemoval(group, fields['users'] as string[]);
     await steward.ask(action, group.conversationId, fields);
     if (random.next() < 0.05) steward.cut();
   }

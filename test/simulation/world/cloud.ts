@@ -2,6 +2,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { createRandom, type Random } from '../../../local/faults/random.ts';
+import { TOKEN_LEEWAY_SECONDS } from '../../../src/core/expiry.ts';
 import type { Context } from '../../../src/core/context.ts';
 import type { Task } from '../../../src/core/groups/task.ts';
 import type { Note } from '../../../src/core/notifications/note.ts';
@@ -169,6 +170,11 @@ export class WorldCloud {
     return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.e30`;
   }
 
+  /** From when on it is taken no more. */
+  endOf(token: string): number {
+    return (claimsOf(token).exp + TOKEN_LEEWAY_SECONDS) * 1_000;
+  }
+
   /** Its push service fails as often as the queues of the storm do, and may have taken it all the same. */
   private notifier(ctx: Context, random: Random): NotifierContext {
     const { scheduler } = this;
@@ -190,11 +196,8 @@ export class WorldCloud {
     const invoke: Functions['invoke'] = (timeoutMs, run) => this.functions.invoke(timeoutMs, run);
     return {
       authorize: (token) => {
-        const [, payload = ''] = token.split('.');
-        const { sub: userId, exp: expiresAt } = JSON.parse(
-          Buffer.from(payload, 'base64url').toString(),
-        ) as Claims;
-        return expiresAt * 1_000 > this.scheduler.now ? { userId, expiresAt: expiresAt } : undefined;
+        const { sub: userId, exp: expiresAt } = claimsOf(token);
+        return expiresAt * 1_000 > this.scheduler.now ? { userId, expiresAt } : undefined;
       },
       findSuccessor: async (event) => {
         const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.findSuccessor(ctx, event));
@@ -213,4 +216,9 @@ export class WorldCloud {
       },
     };
   }
+}
+
+function claimsOf(token: string): Claims {
+  const [, payload = ''] = token.split('.');
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims;
 }

@@ -24,6 +24,7 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
     // As the seed has it (run.ts), for all that is in this process.
     reactionLimits: { ...limits.reactions },
     issueToken: async (userId) => cloud.issueToken(userId),
+    untilEnd: (token) => (cloud.endOf(token) - scheduler.now) / SPEED,
     rage: () => cloud.setFaults(storm),
     calm: () => cloud.setFaults(calm),
     async settled() {
