@@ -11,7 +11,7 @@ import type { Item, Write } from './database.ts';
 import { voidSlot } from './fencing.ts';
 import { findMessage, type FoundMessage } from './find-message.ts';
 import { isMuted } from './groups/group.ts';
-import { reactionsOf, usersOf } from './kept-reactions.ts';
+import { isSpent, reactionsOf, toldOf, toldUnder, usersOf, type Told } from './kept-reactions.ts';
 import { takeReactionNumber, type ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttribute, reactionAttributes } from './tables.ts';
 import { readSlot, toSlot } from './timeline.ts';
@@ -46,13 +46,13 @@ export async function react(
     const found = await findMessage(ctx, caller, request.conversationId, request.seq);
     if ('error' in found) {
       // Also for who is in there no more: they tell of nothing.
-      if (number) await voidSlot(ctx, request.conversationId, { ...number, silent: true });
+      if (number) await giveUp(ctx, request, number);
       return found;
     }
     const refusal = refuseReaction(ctx, found, request.seq);
     if (refusal) return give(refusal);
     const { item } = found;
-    const told = item['reacted'] as ReactionNumber | undefined;
+    const told = toldOf(item);
     const isSo = usersOf(item, reacting.attribute).has(caller.userId) !== request.remove;
     if (isSo) {
       if (number && (await place(ctx, reacting, number))) return answer(item, caller);
@@ -65,6 +65,11 @@ export async function react(
       await noteNumber(ctx, request, told, next);
       number = next;
       continue;
+    }
+    if (number && isSpent(number.seq, told)) {
+      // What is changed under it now, nobody would hear of.
+      await giveUp(ctx, request, number);
+      number = undefined;
     }
     const full = request.remove ? undefined : refuseMore(item, reacting.attribute);
     if (full) return give(full);
@@ -79,6 +84,11 @@ export async function react(
     if (written.ok) number = undefined;
   }
   return give(refuse('unavailable', 'too many reactions to this message at once, try again'));
+}
+
+/** Nothing, if it is told under it already. */
+async function giveUp(ctx: Context, { conversationId }: ReactRequest, number: ReactionNumber): Promise<void> {
+  await voidSlot(ctx, conversationId, { ...number, silent: true });
 }
 
 function answer(item: Item, { userId }: Caller): Answer<'react'> {
@@ -100,7 +110,7 @@ function refuseReaction(
 
 function refuseMore(item: Item, attribute: string): Refusal | undefined {
   const { emoji, reactions } = limits.reactions;
-  if (((item['reactionCount'] as number | undefined) ?? 0) >= reactions) {
+  if (countOf(item, 'reactionCount') >= reactions) {
     return refuse('too_large', `seq: a message takes at most ${reactions} reactions`);
   }
   const kinds = reactionAttributes(item);
@@ -110,7 +120,7 @@ function refuseMore(item: Item, attribute: string): Refusal | undefined {
   return undefined;
 }
 
-/** On condition that it still changes something, within the limits; the counts are exact, whoever races. */
+/** On condition that nobody else's reaction was written since the message was read; so counts are exact, whoever races. */
 function write(
   ctx: Context,
   { caller, request, attribute }: Reacting,
@@ -119,54 +129,44 @@ function write(
 ): Promise<Write> {
   const { conversationId, seq, remove } = request;
   const others = usersOf(item, attribute).size - (remove ? 1 : 0);
-  const sign = remove ? '-' : '+';
-  const count = (name: string) => `#${name} = if_not_exists(#${name}, :none) ${sign} :one`;
-  const below = (name: string) => `(attribute_not_exists(#${name}) OR #${name} < :${name})`;
-  // Whether the emoji is the first or the last of its kind, by then as it was read.
-  const kind = others === 0 ? (remove ? 'size(#emoji) = :one' : 'attribute_not_exists(#emoji)') : undefined;
-  const kept = remove ? 'size(#emoji) > :one' : 'attribute_exists(#emoji)';
+  const step = remove ? -1 : 1;
+  const told = toldOf(item);
   return ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
-    update: [
-      `SET ${['#reacted = :number', count('reactionCount'), ...(kind ? [count('emojiCount')] : [])].join(', ')}`,
-      `${remove ? 'DELETE' : 'ADD'} #emoji :users`,
-    ].join(' '),
-    condition: [
-      'attribute_exists(#type) AND attribute_not_exists(#recalled)',
-      remove ? 'contains(#emoji, :user)' : 'NOT contains(#emoji, :user)',
-      kind ?? kept,
-      ...(remove ? [] : [below('reactionCount'), ...(kind ? [below('emojiCount')] : [])]),
-    ].join(' AND '),
+    update: `SET #reacted = :reacted, #reactionCount = :reactions, #emojiCount = :kinds ${remove ? 'DELETE' : 'ADD'} #emoji :users`,
+    condition: `attribute_not_exists(#recalled) AND ${unchanged(told)}`,
     names: { emoji: attribute },
     values: {
-      number,
-      none: 0,
-      one: 1,
-      user: caller.userId,
+      reacted: toldUnder(number, told),
+      reactions: countOf(item, 'reactionCount') + step,
+      kinds: countOf(item, 'emojiCount') + (others === 0 ? step : 0),
       users: new Set([caller.userId]),
-      ...(!remove && { reactionCount: limits.reactions.reactions }),
-      ...(!remove && kind && { emojiCount: limits.reactions.emoji }),
+      ...(told && { before: told.seq }),
     },
     returning: 'ALL_NEW',
   });
 }
 
+const countOf = (item: Item, name: 'reactionCount' | 'emojiCount') => (item[name] as number | undefined) ?? 0;
+
+/** No number is told under twice. */
+const unchanged = (told: Told | undefined) =>
+  told ? '#reacted.#seq = :before' : 'attribute_exists(#type) AND attribute_not_exists(#reacted)';
+
 /** What is so is told under another number from now on; unless others reacted since, who tell of it with theirs. */
 async function noteNumber(
   ctx: Context,
   { conversationId, seq }: ReactRequest,
-  before: ReactionNumber | undefined,
+  told: Told,
   number: ReactionNumber,
 ): Promise<void> {
   await ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
-    update: 'SET #reacted = :number',
-    condition: before
-      ? '#reacted.#seq = :before'
-      : 'attribute_exists(#type) AND attribute_not_exists(#reacted)',
-    values: { number, ...(before && { before: before.seq }) },
+    update: 'SET #reacted = :reacted',
+    condition: unchanged(told),
+    values: { reacted: toldUnder(number, told), before: told.seq },
   });
 }
 

@@ -166,3 +166,30 @@ for (const [meanwhile, before, after] of [
     }
   });
 }
+
+test('P5.12a: what is undone and done again, between any two requests of who undoes it, is told each time', async () => {
+  for (let request = 1, wasLast = false; !wasLast; request++) {
+    const scene = await newScene();
+    for (const by of [scene.writer, scene.reader]) {
+      clock.now += 1_000;
+      await scene.react(tables.context(), by);
+    }
+    clock.now += 1_000;
+    const racing = tables.context({
+      beforeRequest: async (nth) => {
+        if (nth !== request) return;
+        expect(await scene.react(tables.context(), scene.reader, true)).toMatchObject({ ok: true });
+        clock.now += 1_000;
+        expect(await scene.react(tables.context())).toMatchObject({ ok: true });
+        clock.now += 1_000;
+      },
+    });
+    expect(await scene.react(racing, scene.reader, true)).toMatchObject({ ok: true });
+    wasLast = racing.requests() < request;
+    const where = `before request ${request}`;
+    const counted = await scene.counted();
+    expect(await scene.shown(), where).toMatchObject([{ count: counted, mine: counted === 2 }]);
+    // Two that reacted; one undid it, and did it again. If it is undone, that was after this, and is told, too.
+    expect(await scene.told(), where).toBe(wasLast ? 3 : counted === 2 ? 4 : 5);
+  }
+});

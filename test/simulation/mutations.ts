@@ -98,12 +98,18 @@ export const mutations: readonly Mutation[] = [
     without: 'const same = ring && findSend(ring, id, 0);',
   },
   {
-    name: 'react: it is written although it changes nothing any more',
+    name: 'react: a change is made under a number that is told already',
     side: 'server',
     file: 'src/core/reactions.ts',
-    guard: "remove ? 'contains(#emoji, :user)' : 'NOT contains(#emoji, :user)',",
-    without:
-      "remove ? '(contains(#emoji, :user) OR attribute_exists(#type))' : '(NOT contains(#emoji, :user) OR attribute_exists(#type))',",
+    guard: 'if (number && isSpent(number.seq, told)) {',
+    without: 'if (number && isSpent(number.seq, told) && number.seq < 0) {',
+  },
+  {
+    name: 'react: it is written although somebody else reacted since',
+    side: 'server',
+    file: 'src/core/reactions.ts',
+    guard: "told ? '#reacted.#seq = :before' :",
+    without: "told ? '(#reacted.#seq = :before OR attribute_exists(#type))' :",
   },
   {
     name: 'react: what was told under a void is not told again',

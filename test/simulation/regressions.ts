@@ -57,4 +57,9 @@ export const regressions: readonly Regression[] = [
     found: 'I4: an app that started again had forgotten what a message had become that it still waited for',
     sized: true,
   },
+  {
+    seed: 581,
+    found: 'P5.12a: a late copy undid a reaction that was there again, under a number that was told before',
+    sized: true,
+  },
 ];

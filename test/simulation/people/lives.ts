@@ -3,7 +3,7 @@
 import { createRandom, type Random } from '../../../local/faults/random.ts';
 import type { Stage } from '../stage.ts';
 
-const REACTING_RUNS = 0.3;
+const REACTING_RUNS = 0.4;
 const BLOCKING_RUNS = 0.25;
 const EMOJI = ['👍', '❤️', '🎉'] as const;
 const REACTION_PAUSE_MS = 150;
@@ -46,6 +46,7 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
   const mood = createRandom(seed, 'reactions');
   if (mood.next() >= REACTING_RUNS) return;
   const latest = mood.integer(1, LATEST);
+  const choice = EMOJI.slice(0, mood.integer(1, EMOJI.length));
   const reactions = acts * mood.integer(1, REACTIONS_PER_ACT);
   await Promise.all(
     people.map(async (person) => {
@@ -53,7 +54,7 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
       const random = createRandom(seed, `reactions of ${userId}/${deviceId}`);
       for (let n = 1; n <= reactions; n++) {
         if (random.next() >= AT_ONCE) await stage.wait(random.between(0, REACTION_PAUSE_MS));
-        const emoji = EMOJI[random.integer(0, EMOJI.length - 1)]!;
+        const emoji = choice[random.integer(0, choice.length - 1)]!;
         person.react({ emoji, remove: random.next() < 0.35, latest }, random);
       }
     }),

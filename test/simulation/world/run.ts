@@ -16,10 +16,10 @@ const SETTLE_MS = [20, 200, 1_000, 3_000] as const;
 
 const wireLimits = { ...limits.reactions };
 
-/** In half of the worlds so few reactions that stories reach the end of them. */
+/** In most worlds so few reactions that stories reach the end of them. */
 function limitReactions(random: Random): void {
-  const few = { emoji: random.integer(1, 3), reactions: random.integer(1, 4) };
-  Object.assign(limits.reactions, random.next() < 0.5 ? few : wireLimits);
+  const few = { emoji: random.integer(1, 3), reactions: random.integer(2, 4) };
+  Object.assign(limits.reactions, random.next() < 0.7 ? few : wireLimits);
 }
 
 /** So small that groups of the story cross it, and that what is above it is worked on in parts. */
