@@ -4,7 +4,7 @@ import { isGroupId } from '../protocol/ids.ts';
 import type { Slot } from '../protocol/messages.ts';
 import type { Context } from './context.ts';
 import type { Item } from './database.ts';
-import { toldOf } from './kept-reactions.ts';
+import { highestTold } from './kept-reactions.ts';
 import { toGroupHead } from './groups/group.ts';
 import { headKey, memberKey, reactionAttributes } from './tables.ts';
 import { emptySlot, readSlotItems, toSlot, type SlotKey } from './timeline.ts';
@@ -25,9 +25,8 @@ export async function readPointedSlots(
 const groupOf = (item: Item) => item['conversationId'] as string;
 
 const editSeq = (item: Item) => (item['edited'] === undefined ? 0 : (item['control'] as number));
-const reactionSeq = (item: Item) => toldOf(item)?.highest[0] ?? 0;
 /** The number under which the newest change was told; 0: none, or it was recalled, which everybody may know. */
-const lastChange = (item: Item) => (item['recalled'] ? 0 : Math.max(editSeq(item), reactionSeq(item)));
+const lastChange = (item: Item) => (item['recalled'] ? 0 : Math.max(editSeq(item), highestTold(item)));
 
 /** What the user sees of changes to messages below `from`: those that were told below `leftSeq`. */
 interface Ends {

@@ -5,14 +5,10 @@ import type { Item } from './database.ts';
 import type { ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttributes, reactionEmoji } from './tables.ts';
 
-/** The number under which a message's reactions were told last. */
-export interface Told extends ReactionNumber {
-  /** The highest under which any were told, descending. */
-  readonly highest: readonly number[];
-}
-
-/** More than there may be reactions at once. */
+/** Of the numbers under which a message's reactions were told it knows the highest: so many at least. */
 const REMEMBERED = 16;
+/** And so many at most. */
+const FORGETTING_FROM = 32;
 
 /** Users that an answer names of each emoji. */
 const MAX_NAMED = 20;
@@ -21,21 +17,54 @@ export function usersOf(item: Item, attribute: string): ReadonlySet<string> {
   return (item[attribute] as Set<string> | undefined) ?? new Set();
 }
 
-export function toldOf(item: Item): Told | undefined {
-  const told = item['reacted'] as (ReactionNumber & Partial<Told>) | undefined;
-  return told && { highest: [told.seq], ...told };
+/** The number under which they were told last; of the same kind as the one that is taken for a reaction. */
+export const lastTold = (item: Item) => item['reacted'] as ReactionNumber | undefined;
+
+/** Those that the message knows, descending. */
+export function toldNumbers(item: Item): number[] {
+  const told = (item['told'] as Set<string> | undefined) ?? new Set();
+  return [...told].map(decode).toSorted((left, right) => right - left);
 }
 
-export function toldUnder(number: ReactionNumber, before: Told | undefined): Told {
-  const highest = [number.seq, ...(before?.highest ?? [])].toSorted((left, right) => right - left);
-  return { ...number, highest: highest.slice(0, REMEMBERED) };
-}
+/** The highest; 0: nobody ever reacted. */
+export const highestTold = (item: Item) => toldNumbers(item)[0] ?? lastTold(item)?.seq ?? 0;
 
 /** Reactions were told under it, or may have been. */
-export function isSpent(seq: number, told: Told | undefined): boolean {
-  const { highest = [] } = told ?? {};
-  return highest.includes(seq) || (highest.length === REMEMBERED && seq < highest.at(-1)!);
+export function isSpent(seq: number, item: Item): boolean {
+  const told = toldNumbers(item);
+  return told.includes(seq) || (told.length >= REMEMBERED && seq < told.at(-1)!);
 }
+
+/** Parts of an update that tells of reactions under this number, and of the condition that none were told under it before. */
+export function tellingUnder(number: ReactionNumber, item: Item) {
+  const told = toldNumbers(item);
+  const forgets = told.length >= FORGETTING_FROM;
+  const own = encode(number.seq);
+  const kept = told.slice(0, REMEMBERED - 1).map(encode);
+  const pruned = item['pruned'] as number | undefined;
+  return {
+    sets: [
+      '#reacted = :number',
+      ...(forgets ? ['#told = :told', '#pruned = if_not_exists(#pruned, :none) + :one'] : []),
+    ],
+    adds: forgets ? [] : ['#told :told'],
+    conditions: [
+      'NOT contains(#told, :own)',
+      pruned === undefined ? 'attribute_not_exists(#pruned)' : '#pruned = :pruned',
+      ...(forgets ? ['size(#told) = :size'] : []),
+    ],
+    values: {
+      number,
+      own,
+      told: new Set(forgets ? [own, ...kept] : [own]),
+      ...(pruned !== undefined && { pruned }),
+      ...(forgets && { none: 0, one: 1, size: told.length }),
+    },
+  };
+}
+
+const encode = (seq: number) => seq.toString(36);
+const decode = (text: string) => Number.parseInt(text, 36);
 
 /** Nothing at all for a message without; the most used first. */
 export function reactionsOf(item: Item, viewer: string): { reactions?: Reaction[] } {

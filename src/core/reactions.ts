@@ -11,7 +11,7 @@ import type { Item, Write } from './database.ts';
 import { voidSlot } from './fencing.ts';
 import { findMessage, type FoundMessage } from './find-message.ts';
 import { isMuted } from './groups/group.ts';
-import { isSpent, reactionsOf, toldOf, toldUnder, usersOf, type Told } from './kept-reactions.ts';
+import { highestTold, isSpent, lastTold, reactionsOf, tellingUnder, usersOf } from './kept-reactions.ts';
 import { takeReactionNumber, type ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttribute, reactionAttributes } from './tables.ts';
 import { readSlot, toSlot } from './timeline.ts';
@@ -52,21 +52,21 @@ export async function react(
     const refusal = refuseReaction(ctx, found, request.seq);
     if (refusal) return give(refusal);
     const { item } = found;
-    const told = toldOf(item);
+    const told = lastTold(item);
     const isSo = usersOf(item, reacting.attribute).has(caller.userId) !== request.remove;
     if (isSo) {
       if (number && (await place(ctx, reacting, number))) return answer(item, caller);
       const isOwn = told?.seq === number?.seq;
       if (!told || (!isOwn && (await isTold(ctx, reacting, told)))) return answer(item, caller);
       // A reader took whoever told of it for dead and fenced the slot.
-      const next = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: told.seq });
+      const next = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: highestTold(item) });
       if (next === 'stale') continue;
       if ('error' in next) return next;
-      await noteNumber(ctx, request, told, next);
+      await noteNumber(ctx, request, item, next);
       number = next;
       continue;
     }
-    if (number && isSpent(number.seq, told)) {
+    if (number && isSpent(number.seq, item)) {
       // What is changed under it now, nobody would hear of.
       await giveUp(ctx, request, number);
       number = undefined;
@@ -74,7 +74,7 @@ export async function react(
     const full = request.remove ? undefined : refuseMore(item, reacting.attribute);
     if (full) return give(full);
     if (!number) {
-      const taken = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: told?.seq ?? 0 });
+      const taken = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: highestTold(item) });
       if (taken === 'stale') continue;
       if ('error' in taken) return taken;
       number = taken;
@@ -110,7 +110,7 @@ function refuseReaction(
 
 function refuseMore(item: Item, attribute: string): Refusal | undefined {
   const { emoji, reactions } = limits.reactions;
-  if (countOf(item, 'reactionCount') >= reactions) {
+  if (((item['reactionCount'] as number | undefined) ?? 0) >= reactions) {
     return refuse('too_large', `seq: a message takes at most ${reactions} reactions`);
   }
   const kinds = reactionAttributes(item);
@@ -120,7 +120,10 @@ function refuseMore(item: Item, attribute: string): Refusal | undefined {
   return undefined;
 }
 
-/** On condition that nobody else's reaction was written since the message was read; so counts are exact, whoever races. */
+/**
+ * On condition that it still changes something, within the limits, under a number of its own; the counts are exact, whoever
+ * races.
+ */
 function write(
   ctx: Context,
   { caller, request, attribute }: Reacting,
@@ -129,44 +132,58 @@ function write(
 ): Promise<Write> {
   const { conversationId, seq, remove } = request;
   const others = usersOf(item, attribute).size - (remove ? 1 : 0);
-  const step = remove ? -1 : 1;
-  const told = toldOf(item);
+  const sign = remove ? '-' : '+';
+  const count = (name: string) => `#${name} = if_not_exists(#${name}, :none) ${sign} :one`;
+  const below = (name: string) => `(attribute_not_exists(#${name}) OR #${name} < :${name})`;
+  // Whether the emoji is the first or the last of its kind, by then as it was read.
+  const kind = others === 0 ? (remove ? 'size(#emoji) = :one' : 'attribute_not_exists(#emoji)') : undefined;
+  const kept = remove ? 'size(#emoji) > :one' : 'attribute_exists(#emoji)';
+  const telling = tellingUnder(number, item);
+  const sets = [...telling.sets, count('reactionCount'), ...(kind ? [count('emojiCount')] : [])];
+  const adds = [...(remove ? [] : ['#emoji :users']), ...telling.adds];
   return ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
-    update: `SET #reacted = :reacted, #reactionCount = :reactions, #emojiCount = :kinds ${remove ? 'DELETE' : 'ADD'} #emoji :users`,
-    condition: `attribute_not_exists(#recalled) AND ${unchanged(told)}`,
+    update: [
+      `SET ${sets.join(', ')}`,
+      ...(adds.length > 0 ? [`ADD ${adds.join(', ')}`] : []),
+      ...(remove ? ['DELETE #emoji :users'] : []),
+    ].join(' '),
+    condition: [
+      'attribute_exists(#type) AND attribute_not_exists(#recalled)',
+      remove ? 'contains(#emoji, :user)' : 'NOT contains(#emoji, :user)',
+      kind ?? kept,
+      ...telling.conditions,
+      ...(remove ? [] : [below('reactionCount'), ...(kind ? [below('emojiCount')] : [])]),
+    ].join(' AND '),
     names: { emoji: attribute },
     values: {
-      reacted: toldUnder(number, told),
-      reactions: countOf(item, 'reactionCount') + step,
-      kinds: countOf(item, 'emojiCount') + (others === 0 ? step : 0),
+      ...telling.values,
+      none: 0,
+      one: 1,
+      user: caller.userId,
       users: new Set([caller.userId]),
-      ...(told && { before: told.seq }),
+      ...(!remove && { reactionCount: limits.reactions.reactions }),
+      ...(!remove && kind && { emojiCount: limits.reactions.emoji }),
     },
     returning: 'ALL_NEW',
   });
 }
 
-const countOf = (item: Item, name: 'reactionCount' | 'emojiCount') => (item[name] as number | undefined) ?? 0;
-
-/** No number is told under twice. */
-const unchanged = (told: Told | undefined) =>
-  told ? '#reacted.#seq = :before' : 'attribute_exists(#type) AND attribute_not_exists(#reacted)';
-
 /** What is so is told under another number from now on; unless others reacted since, who tell of it with theirs. */
 async function noteNumber(
   ctx: Context,
   { conversationId, seq }: ReactRequest,
-  told: Told,
+  item: Item,
   number: ReactionNumber,
 ): Promise<void> {
+  const { sets, adds, conditions, values } = tellingUnder(number, item);
   await ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
-    update: 'SET #reacted = :reacted',
-    condition: unchanged(told),
-    values: { reacted: toldUnder(number, told), before: told.seq },
+    update: `SET ${sets.join(', ')}${adds.length > 0 ? ` ADD ${adds.join(', ')}` : ''}`,
+    condition: ['#reacted.#seq = :before', ...conditions].join(' AND '),
+    values: { ...values, before: lastTold(item)!.seq },
   });
 }
 

@@ -5,7 +5,16 @@ import { mediaOf, toMedia } from './media/keys.ts';
 import { reactionAttributes } from './tables.ts';
 
 /** What a message has beside its body, and a recalled one has not. */
-const SAID_WITH_IT = ['edits', 'replyTo', 'mentions', 'reacted', 'reactionCount', 'emojiCount'] as const;
+const SAID_WITH_IT = [
+  'edits',
+  'replyTo',
+  'mentions',
+  'reacted',
+  'told',
+  'pruned',
+  'reactionCount',
+  'emojiCount',
+] as const;
 
 /**
  * Takes it back in place, under the condition that it is as it was read: nobody may react meanwhile, for what they said would

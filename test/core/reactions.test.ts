@@ -1,6 +1,7 @@
 // Reactions are three writes: whoever dies between them is finished by the repeat, and who races changes nothing twice.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Caller, Context } from '../../src/core/context.ts';
+import type { Item } from '../../src/core/database.ts';
 import { history } from '../../src/core/history.ts';
 import { react } from '../../src/core/reactions.ts';
 import { send } from '../../src/core/send.ts';
@@ -26,6 +27,8 @@ interface Scene {
   /** Numbers that tell of reactions to the message, voids left out. */
   told(): Promise<number>;
   shown(): Promise<unknown>;
+  /** The message as it is stored. */
+  item(): Promise<Item>;
   /** What the message is counted to have. */
   counted(): Promise<unknown>;
 }
@@ -58,6 +61,10 @@ async function newScene(): Promise<Scene> {
     const page = { action: 'history', id: 'h', conversationId, after: 0, limit: 100 } as const;
     return (await history(tables.context(), reader, page)) as unknown as { messages: Slot[] };
   };
+  const item = async () => {
+    const items = await tables.scan('Messages');
+    return items.find((one) => one['conversationId'] === conversationId && one['seq'] === 1)!;
+  };
   const reaction = ({ seq = 1, remove = false }) =>
     ({ action: 'react', id: 'r', conversationId, seq, emoji: '👍', remove }) as const;
   return {
@@ -78,12 +85,8 @@ async function newScene(): Promise<Scene> {
         (slot) => 'type' in slot && slot.type === 'control' && slot.body['seq'] === 1,
       ).length,
     shown: async () => ((await slots()).messages[0] as Message).reactions,
-    async counted() {
-      const items = await tables.scan('Messages');
-      return items.find((item) => item['conversationId'] === conversationId && item['seq'] === 1)![
-        'reactionCount'
-      ];
-    },
+    item,
+    counted: async () => (await item())['reactionCount'],
   };
 }
 
@@ -192,4 +195,18 @@ test('P5.12a: what is undone and done again, between any two requests of who und
     // Two that reacted; one undid it, and did it again. If it is undone, that was after this, and is told, too.
     expect(await scene.told(), where).toBe(wasLast ? 3 : counted === 2 ? 4 : 5);
   }
+});
+
+test('P5.12a: of a message that was reacted to very often, the highest numbers are known, and each change is told', async () => {
+  const scene = await newScene();
+  const changes = 70;
+  for (let n = 0; n < changes; n++) {
+    clock.now += 1_000;
+    expect(await scene.react(tables.context(), scene.reader, n % 2 === 1)).toMatchObject({ ok: true });
+  }
+  expect(await scene.told()).toBe(changes);
+  const { told } = (await scene.item()) as { told: Set<string> };
+  const last = changes + 2;
+  expect(told.size).toBeLessThanOrEqual(32);
+  for (let seq = last; seq > last - 16; seq--) expect(told).toContain(seq.toString(36));
 });

@@ -100,16 +100,17 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'react: a change is made under a number that is told already',
     side: 'server',
-    file: 'src/core/reactions.ts',
-    guard: 'if (number && isSpent(number.seq, told)) {',
-    without: 'if (number && isSpent(number.seq, told) && number.seq < 0) {',
+    file: 'src/core/kept-reactions.ts',
+    guard: "'NOT contains(#told, :own)',",
+    without: "'(NOT contains(#told, :own) OR attribute_exists(#told))',",
   },
   {
-    name: 'react: it is written although somebody else reacted since',
+    name: 'react: it is written although it changes nothing any more',
     side: 'server',
     file: 'src/core/reactions.ts',
-    guard: "told ? '#reacted.#seq = :before' :",
-    without: "told ? '(#reacted.#seq = :before OR attribute_exists(#type))' :",
+    guard: "remove ? 'contains(#emoji, :user)' : 'NOT contains(#emoji, :user)',",
+    without:
+      "remove ? '(contains(#emoji, :user) OR attribute_exists(#type))' : '(NOT contains(#emoji, :user) OR attribute_exists(#type))',",
   },
   {
     name: 'react: what was told under a void is not told again',
