@@ -52,6 +52,9 @@ export class ImError extends Error {
 export const connectionLost = (message = 'The connection is gone') =>
   new ImError('connection_lost', message, { retryable: true });
 
+export const unreadableAnswer = (action: string) =>
+  new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });
+
 export const clientClosed = () => new ImError('closed', 'The client was closed');
 
 export function toImError(error: unknown): ImError {

@@ -7,8 +7,8 @@ import { clientClosed, ImError, toImError } from './errors.ts';
 import type { Emitter } from './events.ts';
 import type { Extras } from './extras.ts';
 import type { KickedPush, ServerPush } from './frames.ts';
-import { tellGroup } from './group-events.ts';
 import { Inbox } from './sync/inbox.ts';
+import type { Request } from './connection/connection.ts';
 import { Link } from './connection/link.ts';
 import { loaded } from './loading.ts';
 import { Reads } from './sync/reads.ts';
@@ -35,6 +35,12 @@ export interface SessionOptions {
   readonly keepMessages: number;
 }
 
+/** What its parts have in common. */
+interface Shared extends Pick<SessionOptions, 'environment' | 'store' | 'events'> {
+  readonly request: Request;
+  readonly onError: (error: unknown) => void;
+}
+
 export type ClientState =
   | 'stopped'
   | 'connecting'
@@ -57,9 +63,7 @@ export class Session {
   #loading: Promise<Extras> | undefined;
   #cancelLoading: CancelTimer = () => {};
   readonly #acks: Acks;
-  readonly #store: Store;
-  readonly #events: Emitter<ClientEvents>;
-  readonly #environment: Environment;
+  readonly #shared: Shared;
   /** Of this connection, nothing was asked yet but what the mailbox has. */
   #isNew = false;
   readonly #wish = new PushWish();
@@ -67,25 +71,14 @@ export class Session {
 
   constructor(options: SessionOptions) {
     const { environment, store, events } = options;
-    this.#store = store;
-    this.#events = events;
-    this.#environment = environment;
     this.changes = new Changes(store, events);
     this.link = this.#createLink(options);
-    const acks = new Acks({
-      environment,
-      position: () => store.meta.position,
-      send: (cursor) => this.link.sendAck(cursor),
-    });
-    const inbox = this.#createInbox(options.keepMessages);
-    this.#acks = acks;
-    this.inbox = inbox;
-    const shared = { ...this.#shared(), inbox, acks };
-    this.outbox = new Outbox({
-      ...shared,
-      onState: (message, state) =>
-        events.emit('sendState', { conversationId: message.conversationId, message, state }),
-    });
+    const { request } = this.link;
+    this.#shared = { store, request, environment, events, onError: this.#onError };
+    this.#acks = new Acks({ ...this.#shared, send: (cursor) => this.link.sendAck(cursor) });
+    this.inbox = this.#createInbox(options.keepMessages);
+    const shared = { ...this.#shared, inbox: this.inbox, acks: this.#acks };
+    this.outbox = new Outbox(shared);
     this.reads = new Reads({
       ...shared,
       onMarked: () => this.#useWhenSynced(({ telling }) => telling.schedule()),
@@ -99,21 +92,11 @@ export class Session {
       onStays: (stays) => {
         if (stays.length > 0) this.#useExtras(({ looking }) => looking.noteStays(stays));
       },
-      onContact: (changed) => events.emit('contactChanged', changed),
-      onReset: (reason, head) => {
-        this.changes.recount();
-        events.emit('reset', { reason, head });
-      },
+      onReset: () => this.changes.recount(),
     });
   }
 
-  #shared() {
-    const { request } = this.link;
-    const store = this.#store;
-    return { store, request, environment: this.#environment, events: this.#events, onError: this.#onError };
-  }
-
-  readonly #onError = (error: unknown) => this.#events.emit('error', { error: toImError(error) });
+  readonly #onError = (error: unknown) => this.#shared.events.emit('error', { error: toImError(error) });
 
   /** Resolves at the next sync to the head. */
   start(): Promise<void> {
@@ -127,16 +110,16 @@ export class Session {
   async close(): Promise<void> {
     if (this.state === 'closed') return;
     await this.#leave();
-    await this.#store.close();
+    await this.#shared.store.close();
   }
 
   /** Closes, and leaves nothing behind. Rejects with ImError `storage`. */
   async clear(): Promise<void> {
     await this.#leave();
     try {
-      await this.#store.clear();
+      await this.#shared.store.clear();
     } finally {
-      await this.#store.close();
+      await this.#shared.store.close();
     }
   }
 
@@ -175,7 +158,7 @@ export class Session {
         this.#pause();
         this.#become('disconnected', { error, retryInMs });
       },
-      onTokenRefused: (error) => this.#events.emit('tokenExpired', { error }),
+      onTokenRefused: (error) => this.#shared.events.emit('tokenExpired', { error }),
       onGivenUp: (error) => {
         this.#end(error);
         this.#become('disconnected', { error });
@@ -184,26 +167,14 @@ export class Session {
   }
 
   #createInbox(keepMessages: number): Inbox {
-    const events = this.#events;
-    const store = this.#store;
+    const { store } = this.#shared;
     return new Inbox({
-      store,
+      ...this.#shared,
       keepMessages,
       confirm: (message) => this.outbox.confirm(message),
       withoutRefused: async (intake) => (await this.loadExtras()).withoutRefused(store, intake),
-      onMessage: (message, delivery) => {
-        const { conversationId, from } = message;
-        events.emit('message', { conversationId, message, delivery });
+      onShown: ({ conversationId, from }) => {
         if (this.#loading) this.#useExtras(({ typing }) => typing.end(conversationId, from));
-      },
-      onControl: (message) => tellGroup(events, message),
-      onRevised: (message) =>
-        events.emit('messageChanged', { conversationId: message.conversationId, message }),
-      onLost: ({ conversationId, seq, lost }) => {
-        const [code, fate] =
-          lost === 'unreadable' ? (['unreadable', 'read'] as const) : (['storage', 'stored'] as const);
-        const error = new ImError(code, `Message ${seq} of ${conversationId} cannot be ${fate}`);
-        events.emit('error', { error });
       },
       onChanged: (before, after) => {
         this.changes.tell(before, after);
@@ -234,16 +205,15 @@ export class Session {
    * turn. A newer connection of its own does so at each renewal, which is as it should be.
    */
   #yieldTo({ reason, by }: KickedPush): void {
-    if (by?.deviceId === this.#store.meta.deviceId && !this.link.isSteady) return;
-    const why = by ? 'Another device took over' : `The service ended it: ${reason}`;
-    this.#end(new ImError('kicked', why));
+    if (by?.deviceId === this.#shared.store.meta.deviceId && !this.link.isSteady) return;
+    this.#end(new ImError('kicked', by ? 'Another device took over' : `The service ended it: ${reason}`));
     void this.link.stop();
     this.#become('kicked', { reason, ...(by && { by }) });
   }
 
   /** `null`: nowhere, any more. Resolves when the server has it; rejects with ImError. */
   registerForPush(target: PushTarget | null): Promise<void> {
-    return this.#wish.want(target, this.#store, () =>
+    return this.#wish.want(target, this.#shared.store, () =>
       this.#useExtras(({ registration }) => registration.tell()),
     );
   }
@@ -263,7 +233,7 @@ export class Session {
   #addExtras({ Extras: Added }: typeof import('./extras.ts')): Extras {
     if (this.state === 'closed') throw clientClosed();
     const { inbox, reads } = this;
-    this.#extras = new Added({ ...this.#shared(), wish: this.#wish, inbox, reads });
+    this.#extras = new Added({ ...this.#shared, wish: this.#wish, inbox, reads });
     if (this.state === 'synced') this.#extras.resume();
     return this.#extras;
   }
@@ -275,7 +245,7 @@ export class Session {
       void this.loadExtras().then(use, () => {
         if (this.state !== 'synced') return;
         this.#cancelLoading();
-        this.#cancelLoading = this.#environment.setTimer(() => this.#resumeExtras(), LOAD_AGAIN_MS);
+        this.#cancelLoading = this.#shared.environment.setTimer(() => this.#resumeExtras(), LOAD_AGAIN_MS);
       });
   }
 
@@ -286,11 +256,11 @@ export class Session {
 
   #resumeExtras(): void {
     if (this.#extras) this.#extras.resume();
-    else if (needsExtras(this.#store)) this.#useExtras(() => {});
+    else if (needsExtras(this.#shared.store)) this.#useExtras(() => {});
   }
 
   #noteSynced(): void {
-    this.#become('synced', { position: this.#store.meta.position ?? 0 });
+    this.#become('synced', { position: this.#shared.store.meta.position ?? 0 });
     this.#startWaiters.settle();
     this.#resumeExtras();
     this.outbox.resume();
@@ -317,6 +287,6 @@ export class Session {
   #become<State extends keyof ClientEvents & ClientState>(state: State, payload: ClientEvents[State]): void {
     if (this.state === 'closed') return;
     this.state = state;
-    this.#events.emit(state, payload);
+    this.#shared.events.emit(state, payload);
   }
 }

@@ -1,13 +1,12 @@
 // One try to get a connection: a token, then the handshake. It always has an outcome, for both have their limits.
 import type { CloseReason, Connection } from './connection.ts';
-import { toImError, type ImError } from '../errors.ts';
+import { connectionLost, toImError, type ImError } from '../errors.ts';
 import type { Token } from './token.ts';
 
 export type Outcome =
   | { readonly is: 'open'; readonly connection: Connection }
   | { readonly is: 'refused'; readonly reason: CloseReason; readonly token: Token }
-  | { readonly is: 'failed'; readonly error: ImError }
-  | { readonly is: 'cancelled' };
+  | { readonly is: 'failed'; readonly error: ImError };
 
 type Step =
   | { readonly is: 'token' }
@@ -39,7 +38,7 @@ export class Attempt {
     try {
       // An app that takes its time over a token must not keep us from stopping.
       const token = await Promise.race([fetchToken(), cancelled]);
-      if (!token || this.#step.is === 'cancelled') return { is: 'cancelled' };
+      if (!token || this.#step.is === 'cancelled') throw connectionLost();
       const connection = connect(token.token);
       this.#step = { is: 'handshake', connection };
       await connection.opened;

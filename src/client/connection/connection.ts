@@ -3,7 +3,7 @@ import type { InferInput } from 'valibot';
 import type { clientFrames } from '../../protocol/client-frames.ts';
 import { BEARER_PREFIX, SUBPROTOCOL } from '../../protocol/version.ts';
 import type { CancelTimer, Environment, WebSocketConstructor, WebSocketLike } from '../environment.ts';
-import { connectionLost, ImError } from '../errors.ts';
+import { connectionLost, ImError, unreadableAnswer } from '../errors.ts';
 import {
   parseAnswer,
   parseFrame,
@@ -51,8 +51,8 @@ export interface CloseReason {
 }
 
 interface Outstanding {
-  readonly settle: (frame: ServerFrame) => void;
-  readonly fail: (error: ImError) => void;
+  readonly resolve: (frame: ServerFrame) => void;
+  readonly reject: (error: ImError) => void;
   cancelTimer: CancelTimer;
 }
 
@@ -63,7 +63,6 @@ export class Connection {
   readonly opened: Promise<void>;
   readonly closed: Promise<CloseReason>;
   #state: State = 'opening';
-  #wasOpened = false;
   #unauthorized = false;
   #heard = 0;
   #requests = 0;
@@ -104,7 +103,7 @@ export class Connection {
       throw new ImError(code, message, { retryable: retryable || isOver, retryAfterMs });
     }
     const answer = parseAnswer(action, frame);
-    if (!answer) throw new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });
+    if (!answer) throw unreadableAnswer(action);
     if ('serverTime' in answer) this.#options.onServerTime(answer.serverTime);
     return answer;
   };
@@ -145,35 +144,26 @@ export class Connection {
   #exchange(action: string, fields: object): Promise<ServerFrame> {
     if (!this.isOpen) return Promise.reject(connectionLost());
     const id = `r${(++this.#requests).toString(36)}`;
-    return new Promise((resolve, reject) => {
-      const finish = () => {
-        this.#outstanding.get(id)?.cancelTimer();
-        this.#outstanding.delete(id);
-      };
+    const answer = new Promise<ServerFrame>((resolve, reject) => {
       const expire = () => {
-        finish();
         reject(new ImError('timeout', `${action}: no answer in time`, { retryable: true }));
         this.probe();
       };
-      this.#outstanding.set(id, {
-        settle: (frame) => {
-          finish();
-          resolve(frame);
-        },
-        fail: (error) => {
-          finish();
-          reject(error);
-        },
-        cancelTimer: this.#options.environment.setTimer(expire, REQUEST_TIMEOUT_MS),
-      });
+      const cancelTimer = this.#options.environment.setTimer(expire, REQUEST_TIMEOUT_MS);
+      this.#outstanding.set(id, { resolve, reject, cancelTimer });
       this.#socket.send(JSON.stringify({ action, id, ...fields }));
     });
+    const forget = () => {
+      this.#outstanding.get(id)?.cancelTimer();
+      this.#outstanding.delete(id);
+    };
+    answer.then(forget, forget);
+    return answer;
   }
 
   #open(): void {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
-    this.#wasOpened = true;
     this.#cancelHandshake();
     this.#scheduleHeartbeat();
     this.#resolveOpened();
@@ -201,7 +191,7 @@ export class Connection {
 
   #settle(frame: Extract<ServerFrame, { ok: boolean }>): void {
     const unauthorized = !frame.ok && frame.error.code === 'unauthorized';
-    this.#outstanding.get(frame.id ?? '')?.settle(frame);
+    this.#outstanding.get(frame.id ?? '')?.resolve(frame);
     if (!unauthorized) return;
     // The server closes; waiting for it gains nothing.
     this.#unauthorized = true;
@@ -213,7 +203,8 @@ export class Connection {
     for (const request of this.#outstanding.values()) {
       request.cancelTimer();
       request.cancelTimer = this.#options.environment.setTimer(
-        () => request.fail(new ImError('unavailable', 'the server failed on a request', { retryable: true })),
+        () =>
+          request.reject(new ImError('unavailable', 'the server failed on a request', { retryable: true })),
         DOUBTFUL_REQUEST_MS,
       );
     }
@@ -228,12 +219,12 @@ export class Connection {
 
   #end(code: number): void {
     if (this.#state === 'closed') return;
+    const opened = this.isOpen;
     this.#state = 'closed';
     this.#cancelHandshake();
     this.#cancelHeartbeat();
     this.#cancelProbe?.();
-    for (const request of this.#outstanding.values()) request.fail(connectionLost());
-    const opened = this.#wasOpened;
+    for (const { reject } of this.#outstanding.values()) reject(connectionLost());
     const unauthorized = this.#unauthorized;
     this.#resolveClosed({ code, opened, unauthorized, status: this.#socket.handshakeStatus });
     this.#resolveOpened();

@@ -228,7 +228,6 @@ export class Link {
 
   #explain(outcome: Exclude<Outcome, { is: 'open' }>): ImError {
     if (outcome.is === 'refused') return this.#judge(outcome.reason, outcome.token);
-    if (outcome.is === 'cancelled') return connectionLost();
     if (++this.#refusals >= MAX_REFUSALS) this.#options.onTokenRefused(outcome.error);
     return outcome.error;
   }

@@ -44,17 +44,20 @@ export function createTokenSource(
 
 /** @throws ImError `unauthorized` when it is no JWT with `sub`. */
 export function readToken(token: string): Token {
-  if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
-    throw new ImError('unauthorized', 'token: must be the bare JWT, without Bearer, quotes or white space');
   const { sub, exp } = parsePayload(token) ?? {};
   if (typeof sub !== 'string' || sub === '')
-    throw new ImError('unauthorized', 'token: is not a JWT with a `sub`');
+    throw new ImError(
+      'unauthorized',
+      'token: must be a JWT with a `sub`, without Bearer, quotes or white space',
+    );
   return { token, userId: sub, expiresAtMs: typeof exp === 'number' ? exp * 1000 : Infinity };
 }
 
 function parsePayload(token: string): { sub?: unknown; exp?: unknown } | undefined {
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? [];
+  if (!payload) return undefined;
   try {
-    const encoded = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    const encoded = payload.replaceAll('-', '+').replaceAll('_', '/');
     return JSON.parse(atob(encoded)) as { sub?: unknown; exp?: unknown };
   } catch {
     return undefined;

@@ -3,8 +3,10 @@
 import type { Message } from '../../protocol/messages.ts';
 import { referencesOf, type References } from '../../protocol/slots.ts';
 import type { Request, RequestFields } from '../connection/connection.ts';
+import type { ClientEvents } from '../client-events.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
+import type { Emitter } from '../events.ts';
 import type { Acks } from '../sync/acks.ts';
 import type { Inbox } from '../sync/inbox.ts';
 import { OutgoingMessage, toMessage, type SendState } from './outgoing.ts';
@@ -23,7 +25,7 @@ export interface OutboxOptions {
   readonly request: Request;
   readonly acks: Pick<Acks, 'cursorToTell' | 'noteTold'>;
   readonly environment: Environment;
-  readonly onState: (message: OutgoingMessage, state: SendState) => void;
+  readonly events: Emitter<ClientEvents>;
   readonly onError: (error: ImError) => void;
 }
 
@@ -99,7 +101,7 @@ export class Outbox {
     };
     const stored = this.#options.store.commit([{ key: key.outbox(order), value: record }]);
     const entry = this.#enter(record, stored);
-    this.#options.onState(entry.message, 'queued');
+    this.#tell(entry.message, 'queued');
     void this.#release(entry, stored);
     return entry.message;
   }
@@ -107,7 +109,7 @@ export class Outbox {
   /** For the inbox: an own message came in; what that changes here, and what to do once it is stored. */
   readonly confirm = (message: Message): { changes: readonly Change[]; done: () => void } | undefined => {
     const entry = this.#entries.get(message.clientMsgId);
-    if (!entry || entry.record.conversationId !== message.conversationId) return undefined;
+    if (entry?.record.conversationId !== message.conversationId) return undefined;
     // Its clientMsgId is another message's.
     if (entry.record.state === 'rejected') return undefined;
     return {
@@ -156,9 +158,10 @@ export class Outbox {
     let inFlight = [...this.#lanes.values()].filter(({ busy }) => busy).length;
     for (const [conversationId, lane] of this.#lanes) {
       const [entry] = lane.entries;
-      if (!entry && !lane.busy) this.#lanes.delete(conversationId);
+      if (lane.busy) continue;
+      if (!entry) this.#lanes.delete(conversationId);
       const isReady = entry?.stored && !entry.leaving;
-      const mayGo = isReady && entry.record.state === 'queued' && !lane.busy && !lane.cancelWait;
+      const mayGo = isReady && entry.record.state === 'queued' && !lane.cancelWait;
       if (!mayGo || inFlight >= MAX_CONVERSATIONS_IN_FLIGHT) continue;
       inFlight++;
       void this.#send(lane, entry);
@@ -199,7 +202,7 @@ export class Outbox {
   async #handleFailure(lane: Lane, entry: Entry, error: ImError): Promise<void> {
     if (error.code === 'storage') this.#options.onError(error);
     // Sync brought it meanwhile, or the app discarded it.
-    if (this.#entries.get(entry.record.clientMsgId) !== entry) return;
+    if (!this.#holds(entry)) return;
     const mayPass = error.retryable || error.code === 'storage';
     if (!mayPass) return this.#giveUp(entry, 'rejected', error);
     if (error.code !== 'rate_limited' && ++entry.attempts >= MAX_ATTEMPTS)
@@ -223,7 +226,8 @@ export class Outbox {
   async #giveUp(entry: Entry, state: 'failed' | 'rejected', error: ImError): Promise<void> {
     if (state === 'rejected') this.#leaveLane(entry);
     const { code, message } = error;
-    await this.#save(entry, { ...entry.record, state, error: { code, message } });
+    entry.record = { ...entry.record, state, error: { code, message } };
+    if (!entry.leaving) await this.#keep(entry, entry.record).catch(this.#options.onError);
     this.#setState(entry, state, { error });
   }
 
@@ -233,7 +237,7 @@ export class Outbox {
       throw new ImError('bad_request', 'It is not in the outbox: send it anew');
     const { error: _, ...record } = entry.record;
     const queued: OutboxRecord = { ...record, state: 'queued' };
-    await this.#options.store.commit([{ key: key.outbox(record.order), value: queued }]);
+    await this.#keep(entry, queued);
     entry.record = queued;
     entry.attempts = 0;
     this.#setState(entry, 'queued');
@@ -241,10 +245,10 @@ export class Outbox {
   }
 
   async #discard(entry: Entry): Promise<void> {
-    if (this.#entries.get(entry.record.clientMsgId) !== entry) return;
+    if (!this.#holds(entry)) return;
     entry.leaving = true;
     try {
-      await this.#options.store.commit([{ key: key.outbox(entry.record.order), value: undefined }]);
+      await this.#keep(entry, undefined);
     } catch (error) {
       entry.leaving = false;
       this.#pump();
@@ -256,24 +260,28 @@ export class Outbox {
     this.#pump();
   }
 
-  async #save(entry: Entry, record: OutboxRecord): Promise<void> {
-    entry.record = record;
-    if (entry.leaving) return;
-    await this.#options.store
-      .commit([{ key: key.outbox(record.order), value: record }])
-      .catch((cause: unknown) => this.#options.onError(toImError(cause)));
+  /** `undefined`: of what is to be taken out. */
+  #keep({ record: { order } }: Entry, value: OutboxRecord | undefined): Promise<void> {
+    return this.#options.store.commit([{ key: key.outbox(order), value }]);
+  }
+
+  /** It is in the outbox, and not another one of its clientMsgId. */
+  #holds(entry: Entry): boolean {
+    return this.#entries.get(entry.record.clientMsgId) === entry;
   }
 
   #setState(entry: Entry, state: SendState, result: { error?: ImError; message?: Message } = {}): void {
     entry.message.become(state, result);
-    this.#options.onState(entry.message, state);
+    this.#tell(entry.message, state);
+  }
+
+  #tell(message: OutgoingMessage, state: SendState): void {
+    this.#options.events.emit('sendState', { conversationId: message.conversationId, message, state });
   }
 
   #remove(entry: Entry): boolean {
     this.#leaveLane(entry);
-    return (
-      this.#entries.get(entry.record.clientMsgId) === entry && this.#entries.delete(entry.record.clientMsgId)
-    );
+    return this.#holds(entry) && this.#entries.delete(entry.record.clientMsgId);
   }
 
   #leaveLane(entry: Entry): void {

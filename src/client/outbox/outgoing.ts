@@ -1,7 +1,7 @@
 // A message on its way out: what the app holds in its hands, and shows at once as its local echo.
 import type { Message, SendableType } from '../../protocol/messages.ts';
 import { referencesOf } from '../../protocol/slots.ts';
-import { ImError, type ImErrorCode } from '../errors.ts';
+import { ImError, unreadableAnswer, type ImErrorCode } from '../errors.ts';
 import type { AnswerTo } from '../frames.ts';
 import type { Identity, OutboxRecord } from '../store/schema.ts';
 
@@ -44,15 +44,15 @@ export class OutgoingMessage {
   declare readonly reactions?: undefined;
   /** This user. */
   readonly from: string;
-  readonly clientMsgId: string;
-  readonly conversationId: string;
-  readonly type: SendableType;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly silent: boolean;
-  readonly replyTo: number | undefined;
-  readonly mentions: Message['mentions'] | undefined;
+  declare readonly clientMsgId: string;
+  declare readonly conversationId: string;
+  declare readonly type: SendableType;
+  declare readonly body: Readonly<Record<string, unknown>>;
+  declare readonly silent: boolean;
+  declare readonly replyTo: number | undefined;
+  declare readonly mentions: Message['mentions'] | undefined;
   /** Milliseconds since the epoch, by this device's clock. */
-  readonly createdAt: number;
+  declare readonly createdAt: number;
   /** Resolves when the outbox holds it durably: from then on it survives a crash. Rejects with ImError `storage`. */
   readonly stored: Promise<void>;
   /** Once it is sent, the message as the server stored it. */
@@ -64,21 +64,14 @@ export class OutgoingMessage {
 
   constructor(record: OutboxRecord, from: string, stored: Promise<void>, actions: OutgoingActions) {
     this.from = from;
-    this.clientMsgId = record.clientMsgId;
-    this.conversationId = record.conversationId;
-    this.type = record.type as SendableType;
-    this.body = record.body;
-    this.silent = record.silent;
-    this.replyTo = record.replyTo;
-    this.mentions = record.mentions;
-    this.createdAt = record.createdAt;
     this.stored = stored;
     this.#actions = actions;
-    this.#currentState = record.state;
-    if (record.error) {
-      const { code, message } = record.error;
-      this.#currentError = new ImError(code as ImErrorCode, message, {
-        retryable: record.state === 'failed',
+    const { order: _, to: __, state, error, ...given } = record;
+    Object.assign(this, given);
+    this.#currentState = state;
+    if (error) {
+      this.#currentError = new ImError(error.code as ImErrorCode, error.message, {
+        retryable: state === 'failed',
       });
       this.#outcome.reject(this.#currentError);
     }
@@ -115,14 +108,17 @@ export class OutgoingMessage {
   }
 
   /** For the outbox only. @internal */
-  become(state: SendState, result: { readonly error?: ImError; readonly message?: Message } = {}): void {
-    const again = state === 'queued' ? this.#currentError : !result.error;
+  become(
+    state: SendState,
+    { error, message }: { readonly error?: ImError; readonly message?: Message } = {},
+  ): void {
+    const again = state === 'queued' ? this.#currentError : !error;
     if (this.#outcome.rejected && again) this.#outcome = new Outcome();
     this.#currentState = state;
-    this.#currentError = result.error;
-    this.message = result.message;
-    if (result.message) this.#outcome.resolve(result.message);
-    if (result.error) this.#outcome.reject(result.error);
+    this.#currentError = error;
+    this.message = message;
+    if (message) this.#outcome.resolve(message);
+    if (error) this.#outcome.reject(error);
   }
 
   /** Nobody waits for it any more. @internal */
@@ -137,7 +133,7 @@ export function toMessage(
   { conversationId, seq, serverTime }: AnswerTo<'send'>,
   { userId: from, deviceId }: Identity,
 ): Message {
-  if (seq === undefined) throw new ImError('internal', 'send: the answer has no seq', { retryable: true });
+  if (seq === undefined) throw unreadableAnswer('send');
   const { clientMsgId, type, body, silent } = record;
   const place = { conversationId, seq, clientMsgId, serverTime, from, deviceId };
   return { ...place, type, body, recalled: false, edited: null, silent, ...referencesOf(record) };

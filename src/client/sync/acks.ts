@@ -1,13 +1,13 @@
 // Tells the server how far this device has come: coalesced, and only what other requests have not told already.
 import type { CancelTimer, Environment } from '../environment.ts';
+import type { Store } from '../store/store.ts';
 
 const ACK_DELAY_MS = 10_000;
 const ACK_AFTER_EVENTS = 32;
 
 export interface AcksOptions {
   readonly environment: Environment;
-  /** How far everything is stored. */
-  readonly position: () => number | null;
+  readonly store: Pick<Store, 'meta'>;
   readonly send: (cursor: number) => void;
 }
 
@@ -32,12 +32,12 @@ export class Acks {
   /** Another request carried it (`sync` by its `after`, `ping` and `send` by their `cursor`). */
   noteTold(cursor: number): void {
     // An answer may come when the mailbox has begun anew: then its cursor says nothing.
-    this.#told = Math.max(this.#told, Math.min(cursor, this.#options.position() ?? 0));
+    this.#told = Math.max(this.#told, Math.min(cursor, this.#options.store.meta.position ?? 0));
     if (this.cursorToTell() === undefined) this.stop();
   }
 
   cursorToTell(): number | undefined {
-    const position = this.#options.position();
+    const { position } = this.#options.store.meta;
     return position !== null && position > this.#told ? position : undefined;
   }
 

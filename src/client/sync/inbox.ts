@@ -2,9 +2,13 @@
 // order of each conversation and each once. One intake at a time, so that what is decided is what is written.
 import type { Message } from '../../protocol/messages.ts';
 import { isVoid } from '../../protocol/slots.ts';
+import type { ClientEvents } from '../client-events.ts';
+import { ImError } from '../errors.ts';
+import type { Emitter } from '../events.ts';
 import { isLost, type ChangedSettings, type LostSlot, type Stay } from '../frames.ts';
-import { findHole, type Arrival, type Delivery } from '../store/gap-buffer.ts';
-import { isShowable, type Target } from '../store/versions.ts';
+import { tellGroup } from '../group-events.ts';
+import { findHole, type Arrival } from '../store/gap-buffer.ts';
+import type { Target } from '../store/versions.ts';
 import { Drafts, type Draft } from './drafts.ts';
 import { isCounted, moveRead, type ReadPosition } from './records.ts';
 import { takeTurns } from './serial.ts';
@@ -30,6 +34,7 @@ export interface Intake {
 
 export interface InboxOptions {
   readonly store: Store;
+  readonly events: Emitter<ClientEvents>;
   /** In each conversation; a tenth more may be there. */
   readonly keepMessages: number;
   /** An own message is stored: what to change with it, and what to do after that. */
@@ -38,13 +43,8 @@ export interface InboxOptions {
   ) => { readonly changes: readonly Change[]; readonly done: () => void } | undefined;
   /** What of it the storage takes, if there is something in it that it will never take. */
   readonly withoutRefused: (intake: Intake) => Promise<Intake | undefined>;
-  readonly onMessage: (message: Message, delivery: Delivery) => void;
-  /** It was shown, and is another now. */
-  readonly onRevised: (message: Message) => void;
-  /** In its turn: what was done to the group. */
-  readonly onControl: (message: Message) => void;
-  /** In the place of a message that will never be shown here. */
-  readonly onLost: (slot: LostSlot) => void;
+  /** It was told as `message`. */
+  readonly onShown: (message: Message) => void;
   readonly onChanged: (before: ConversationRecord, after: ConversationRecord) => void;
   /** Something waits for a hole to be filled. */
   readonly onHole: (conversationId: string) => void;
@@ -151,15 +151,28 @@ export class Inbox {
 
   #show({ before, record, timeline, released, revised }: Draft): void {
     const { clearedSeq = 0 } = before.settings ?? {};
+    const { conversationId } = record;
+    const { events, onChanged, onHole, onShown } = this.#options;
     for (const { slot, delivery } of released) {
-      if (isShowable(slot) && slot.seq > clearedSeq) this.#options.onMessage(slot, delivery);
-      if (isLost(slot)) this.#options.onLost(slot);
-      if (!isVoid(slot) && slot.type === 'control') this.#options.onControl(slot);
+      if (isLost(slot)) events.emit('error', { error: lostError(slot) });
+      else if (isVoid(slot)) continue;
+      else if (slot.type === 'control') tellGroup(events, slot);
+      else if (slot.seq > clearedSeq) {
+        events.emit('message', { conversationId, message: slot, delivery });
+        onShown(slot);
+      }
     }
-    for (const message of revised) this.#options.onRevised(message);
-    if (record !== before) this.#options.onChanged(before, record);
-    if (findHole(timeline)) this.#options.onHole(record.conversationId);
+    for (const message of revised) events.emit('messageChanged', { conversationId, message });
+    if (record !== before) onChanged(before, record);
+    if (findHole(timeline)) onHole(conversationId);
   }
+}
+
+/** In the place of a message that will never be shown here. */
+function lostError({ conversationId, seq, lost }: LostSlot): ImError {
+  const [code, fate] =
+    lost === 'unreadable' ? (['unreadable', 'read'] as const) : (['storage', 'stored'] as const);
+  return new ImError(code, `Message ${seq} of ${conversationId} cannot be ${fate}`);
 }
 
 /** The position never goes back: what a connection that ended had asked for may come after its successor's. */

@@ -2,17 +2,18 @@
 // that came meanwhile and those that come; a gap between them and the position, and it pulls again.
 import type { Acks } from './acks.ts';
 import type { Request } from '../connection/connection.ts';
+import type { ClientEvents } from '../client-events.ts';
 import type { CancelTimer, Environment } from '../environment.ts';
 import { ImError, toImError } from '../errors.ts';
+import type { Emitter } from '../events.ts';
 import { advance, type MailboxExtent } from './extents.ts';
-import type { ChangedContact } from '../frames.ts';
 import type { Stay, SyncPush, TakenEvent } from '../frames.ts';
 import type { Arrival, Delivery } from '../store/gap-buffer.ts';
 import type { Inbox, Intake } from './inbox.ts';
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
 import type { listConversations, takeList } from './conversation-list.ts';
 import { isForeign, type MailboxState } from './mailbox.ts';
-import type { ResetReason, startOver } from './reset.ts';
+import type { startOver } from './reset.ts';
 import type { Store } from '../store/store.ts';
 import { Waiters } from '../waiters.ts';
 
@@ -32,6 +33,7 @@ export interface SyncOptions {
   readonly acks: Acks;
   readonly request: Request;
   readonly environment: Environment;
+  readonly events: Emitter<ClientEvents>;
   /** Rejects with ImError that is worth trying again. */
   readonly recovery: () => Promise<Recovery>;
   readonly onSyncing: () => void;
@@ -39,8 +41,7 @@ export interface SyncOptions {
   readonly onSynced: () => void;
   /** Groups that the user came into or went from, and large ones that have something new. */
   readonly onStays: (stays: readonly Stay[]) => void;
-  readonly onContact: (changed: ChangedContact) => void;
-  readonly onReset: (reason: ResetReason, head: number) => void;
+  readonly onReset: () => void;
   readonly onError: (error: ImError) => void;
 }
 
@@ -145,7 +146,7 @@ export class Sync {
         if (!isCurrent()) return;
         if (!gap) this.#options.onSynced();
         else if (this.#options.store.meta.position !== before) work.pull = true;
-        else throw new ImError('unavailable', 'sync: pushes are ahead of the mailbox', { retryable: true });
+        else throw noProgress();
       } else if ((await this.#follow(isCurrent)) === 'gap') {
         work.pull = true;
       } else if (!work.pull && this.#extents.length === 0) {
@@ -170,7 +171,9 @@ export class Sync {
       if ('reset' in answer || isForeign(store, mailbox)) {
         const { startOver } = await this.#options.recovery();
         if (!isCurrent()) return;
-        this.#options.onReset(await startOver(this.#options, answer), answer.head);
+        const reason = await startOver(this.#options, answer);
+        this.#options.onReset();
+        this.#options.events.emit('reset', { reason, head: answer.head });
         acks.reset();
         continue;
       }
@@ -183,8 +186,7 @@ export class Sync {
         ...(after === null && { complete: begin === 0 }),
       };
       more = answer.more;
-      if (more && next <= (after ?? -1))
-        throw new ImError('internal', 'sync: a page without progress', { retryable: true });
+      if (more && next <= (after ?? -1)) throw noProgress();
       const recovery = after === null && begin > 0 ? await this.#options.recovery() : undefined;
       const listed = await recovery?.listConversations(request);
       if (!isCurrent()) return;
@@ -215,7 +217,7 @@ export class Sync {
   /** What is no message of a conversation, once it is stored that it came. */
   #tell({ stays }: { readonly stays: readonly Stay[] }, events: readonly TakenEvent[]): void {
     this.#options.onStays(stays);
-    for (const { contact } of events) if (contact) this.#options.onContact(contact);
+    for (const { contact } of events) if (contact) this.#options.events.emit('contactChanged', contact);
   }
 
   /** The connection lives, but sync failed: again after a while. A lost connection begins anew by itself. */
@@ -228,6 +230,9 @@ export class Sync {
     this.#state = { is: 'waiting', cancel: environment.setTimer(() => this.#resume(), delayMs) };
   }
 }
+
+/** There is more, and the mailbox does not give it. */
+const noProgress = () => new ImError('unavailable', 'sync: there is no progress', { retryable: true });
 
 function intakeOf(
   events: readonly TakenEvent[],

@@ -1,5 +1,7 @@
 // What is unread, from what the server counted, what was read elsewhere and what has come, in whatever order these come.
 import { expect, test } from 'vitest';
+import type { ClientEvents } from '../../../src/client/client-events.ts';
+import { Emitter } from '../../../src/client/events.ts';
 import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import { Store } from '../../../src/client/store/store.ts';
 import { Inbox } from '../../../src/client/sync/inbox.ts';
@@ -13,13 +15,11 @@ async function openInbox(storage = new MemoryStorage()) {
   const shown: Message[] = [];
   const inbox = new Inbox({
     store,
+    events: new Emitter<ClientEvents>(),
     keepMessages: 100,
     confirm: nothing,
     withoutRefused: async () => undefined,
-    onMessage: (message) => shown.push(message),
-    onRevised: nothing,
-    onControl: nothing,
-    onLost: nothing,
+    onShown: (message) => shown.push(message),
     onChanged: nothing,
     onHole: nothing,
   });
