@@ -47,8 +47,9 @@ const PAUSE_MS = 120;
 const LONG_RUNS = 0.15;
 const MINUTES_TO_RENEWAL = 109;
 const EVENING_PAUSE_MS = 30_000;
-/** In some runs with somebody who sleeps, all take so many times as long. */
-const DROWSY = 4;
+/** In some runs with somebody who sleeps all take their time, and who sleeps comes and goes more often. */
+const DROWSY_PAUSE_MS = 1_500;
+const DROWSY_STAYS = 2;
 const POISONED_RUNS = 0.1;
 const LATEST_POISON_MS = 200;
 
@@ -81,6 +82,7 @@ export async function simulate({
   const plain = [...plainUsers, ...stewards].map((userId) => new PlainClient(partsOf(userId, DEVICES[1]!)));
   const sleepers = stage.notified && !sequel ? drawSleepers(stage, users, seed) : [];
   const traveller = sequel === 'a month later' ? devices.at(-1) : undefined;
+  const staying = devices.filter((device) => device !== traveller);
   const groups: Founded[] = [];
   const all = [...devices, ...plain, ...company.stewards];
   try {
@@ -109,7 +111,7 @@ export async function simulate({
     const onFounded = (made: Founded) => groups.push(made);
     const protests: Promise<void>[] = [];
     const onRemoval = ({ conversationId }: Founded, removed: readonly string[]) => {
-      for (const device of devices.filter(({ history }) => removed.includes(history.userId))) {
+      for (const device of staying.filter(({ history }) => removed.includes(history.userId))) {
         const { userId, deviceId } = device.history;
         const random = createRandom(seed, `protest ${protests.length} of ${userId}/${deviceId}`);
         protests.push(protest(stage, device, conversationId, random));
@@ -120,16 +122,15 @@ export async function simulate({
     await traveller?.online(Infinity);
     // Of what comes while they are there or away, they take more than one part.
     const isDrowsy = sleepers.length > 0 && createRandom(seed, 'drowsy').next() < 0.5;
-    const pauseMs = isDrowsy ? DROWSY * PAUSE_MS : PAUSE_MS;
+    const pauseMs = isDrowsy ? DROWSY_PAUSE_MS : PAUSE_MS;
     stage.rage();
-    const staying = devices.filter((device) => device !== traveller);
     await Promise.all(staying.map((device) => device.start()));
     await Promise.all([
       ...staying.map((device) => lifeOf(device, 'life', sends, pauseMs)),
       ...plain.map((client) => plainLifeOf(client, 'life', sends)),
       traveller && depart(stage, traveller, seed),
       poison(stage, seed),
-      ...sleepers.map((sleeper) => sleeper.live(isDrowsy ? DROWSY * sends : sends)),
+      ...sleepers.map((sleeper) => sleeper.live(isDrowsy ? DROWSY_STAYS * sends : sends)),
       socialize({ stage, seed, users, people: [...staying, ...plain], acts: size.sends }),
       steer({ stage, seed, company, pool, acts: size.sends, onFounded, onRemoval }),
     ]);

@@ -56,8 +56,13 @@ export class Sleeper {
       if (!(await this.connect(random.next() < 0.5))) continue;
       if (random.next() < 0.6) await this.pull();
       await stage.wait(random.between(0, STAY_MS));
-      // Half of the time what was pushed meanwhile is acknowledged.
-      if (random.next() < 0.5) await this.acknowledge(this.heard);
+      // Half of the time what was pushed meanwhile is acknowledged; who notes that may die over it.
+      if (random.next() < 0.5) {
+        const strikes = random.next() < 0.4;
+        if (strikes) stage.strike?.(random.integer(1, 3));
+        await this.acknowledge(this.heard);
+        if (strikes && random.next() < 0.6) return this.leave();
+      }
       // In some of the others it stays, and hears all of it, but says nothing more.
       if (random.next() < 0.7) this.leave();
     }

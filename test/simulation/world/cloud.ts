@@ -52,6 +52,7 @@ export class WorldCloud {
   private readonly tokenLifetimes: Random;
   private faults: WorldFaults = calm;
   private poisoned = 0;
+  private struckAfter: number | undefined;
 
   constructor({ seed, server, settings }: WorldCloudOptions) {
     const randomOf = (name: string): Random => createRandom(seed, name);
@@ -154,6 +155,11 @@ export class WorldCloud {
     return { put: this.poisoned, givenUp: this.stream.givenUp };
   }
 
+  /** The next function that a request reaches dies after so many requests of its own. */
+  strike(requests: number): void {
+    this.struckAfter = requests;
+  }
+
   /** Other tables, with nothing in them; functions begin anew with them. */
   setUpAnew(): void {
     this.model.clear();
@@ -193,7 +199,7 @@ export class WorldCloud {
 
   private backend(): Backend {
     const { server } = this;
-    const invoke: Functions['invoke'] = (timeoutMs, run) => this.functions.invoke(timeoutMs, run);
+    const invoke: Functions['invoke'] = (...call) => this.functions.invoke(...call);
     return {
       authorize: (token) => {
         const { sub: userId, exp: expiresAt } = claimsOf(token);
@@ -211,7 +217,9 @@ export class WorldCloud {
         await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.disconnect(ctx, event));
       },
       request: async (event) => {
-        const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event));
+        const requests = this.struckAfter;
+        this.struckAfter = undefined;
+        const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event), requests);
         return ended.outcome === 'answered' ? { outcome: 'answered', frame: ended.answer.body } : ended;
       },
     };

@@ -56,15 +56,19 @@ export class Functions {
     this.known = whatIsKnown();
   }
 
-  /** Runs one invocation to its end, or to its death. */
-  async invoke<T>(timeoutMs: number, run: (ctx: Context) => Promise<T>): Promise<Ended<T>> {
+  /** Runs one invocation to its end, or to its death: at the latest after `requests` to the store. */
+  async invoke<T>(
+    timeoutMs: number,
+    run: (ctx: Context) => Promise<T>,
+    requests = Infinity,
+  ): Promise<Ended<T>> {
     const { scheduler, random, faults } = this.options;
     const { crashBefore, crashMidway, crashAfter } = faults().functions;
     const lot = random.next();
     if (lot < crashBefore) return { outcome: 'failed' };
     const life: Life = {
       over: false,
-      requestsLeft: lot < crashBefore + crashMidway ? random.integer(0, 6) : Infinity,
+      requestsLeft: Math.min(requests, lot < crashBefore + crashMidway ? random.integer(0, 6) : Infinity),
     };
     const ended = new Promise<Ended<T>>((resolve) => {
       const fail = () => {

@@ -36,6 +36,7 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
     elapse: (minutes) => scheduler.wait(minutes * 60_000),
     poison: (conversationId) => cloud.poison(conversationId),
     poisonSeen: () => cloud.poisonSeen,
+    strike: (requests) => cloud.strike(requests),
     async monthLater() {
       await scheduler.wait(MONTH_MS);
       cloud.model.expire();
