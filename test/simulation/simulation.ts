@@ -130,7 +130,10 @@ export async function simulate({
       ...plain.map((client) => plainLifeOf(client, 'life', sends)),
       traveller && depart(stage, traveller, seed),
       poison(stage, seed),
-      ...sleepers.map((sleeper) => sleeper.live(isDrowsy ? DROWSY_STAYS * sends : sends)),
+      ...sleepers.map(async (sleeper) => {
+        await sleeper.live(isDrowsy ? DROWSY_STAYS * sends : sends);
+        if (isDrowsy) await writeTo(stage, sleeper.history.userId, staying, seed);
+      }),
       socialize({ stage, seed, users, people: [...staying, ...plain], acts: size.sends }),
       steer({ stage, seed, company, pool, acts: size.sends, onFounded, onRemoval }),
     ]);
@@ -186,6 +189,22 @@ function drawSleepers(stage: Stage, users: readonly string[], seed: number): Sle
   return users
     .slice(0, random.integer(1, 2))
     .map((userId) => new Sleeper({ stage, userId, random: createRandom(seed, `${userId}/sleeper`) }));
+}
+
+/** Whoever is there writes to somebody who may have gone for good. */
+async function writeTo(
+  stage: Stage,
+  userId: string,
+  devices: readonly Device[],
+  seed: number,
+): Promise<void> {
+  const random = createRandom(seed, `last words to ${userId}`);
+  const others = devices.filter(({ history }) => history.userId !== userId);
+  for (const [n, device] of others.slice(0, random.integer(1, 2)).entries()) {
+    await stage.wait(random.between(0, 2 * DROWSY_PAUSE_MS));
+    const conversationId = directConversationId(userId, device.history.userId);
+    device.send(conversationId, conversationId, `last word ${n + 1}`, false);
+  }
 }
 
 /** All of them are in it, from the beginning on. */

@@ -61,7 +61,7 @@ export class Sleeper {
         const strikes = random.next() < 0.4;
         if (strikes) stage.strike?.(random.integer(1, 3));
         await this.acknowledge(this.heard);
-        if (strikes && random.next() < 0.6) return this.leave();
+        if (strikes) return this.leave();
       }
       // In some of the others it stays, and hears all of it, but says nothing more.
       if (random.next() < 0.7) this.leave();
