@@ -58,8 +58,8 @@ export class Sleeper {
       await stage.wait(random.between(0, STAY_MS));
       // Half of the time what was pushed meanwhile is acknowledged; who notes that may die over it.
       if (random.next() < 0.5) {
-        const strikes = random.next() < 0.4;
-        if (strikes) stage.strike?.(random.integer(1, 3));
+        const strikes = random.next() < 0.6;
+        if (strikes) stage.strike?.(random.integer(1, 2));
         await this.acknowledge(this.heard);
         if (strikes) return this.leave();
       }
