@@ -21,9 +21,9 @@ export function usersOf(item: Item, attribute: string): ReadonlySet<string> {
 export const lastTold = (item: Item) => item['reacted'] as ReactionNumber | undefined;
 
 /** Those that the message knows, descending. */
-export function toldNumbers(item: Item): number[] {
+function toldNumbers(item: Item): number[] {
   const told = (item['told'] as Set<string> | undefined) ?? new Set();
-  return [...told].map(decode).toSorted((left, right) => right - left);
+  return [...told].map(decode).toSorted(descending);
 }
 
 /** The highest; 0: nobody ever reacted. */
@@ -40,7 +40,8 @@ export function tellingUnder(number: ReactionNumber, item: Item) {
   const told = toldNumbers(item);
   const forgets = told.length >= FORGETTING_FROM;
   const own = encode(number.seq);
-  const kept = told.slice(0, REMEMBERED - 1).map(encode);
+  // Its own may not be among them: what is below them all is spent.
+  const highest = [number.seq, ...told].toSorted(descending).slice(0, REMEMBERED);
   const pruned = item['pruned'] as number | undefined;
   return {
     sets: [
@@ -56,13 +57,14 @@ export function tellingUnder(number: ReactionNumber, item: Item) {
     values: {
       number,
       own,
-      told: new Set(forgets ? [own, ...kept] : [own]),
+      told: new Set(forgets ? highest.map(encode) : [own]),
       ...(pruned !== undefined && { pruned }),
       ...(forgets && { none: 0, one: 1, size: told.length }),
     },
   };
 }
 
+const descending = (left: number, right: number) => right - left;
 const encode = (seq: number) => seq.toString(36);
 const decode = (text: string) => Number.parseInt(text, 36);
 
