@@ -55,6 +55,8 @@ export const connectionLost = (message = 'The connection is gone') =>
 export const unreadableAnswer = (action: string) =>
   new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });
 
+export const takenOver = () => new ImError('kicked', 'Another device took over');
+
 export const clientClosed = () => new ImError('closed', 'The client was closed');
 
 export function toImError(error: unknown): ImError {

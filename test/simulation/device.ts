@@ -1,21 +1,25 @@
 // A device that may die at any moment: its storage stays, everything else of it is gone.
+import type { ImError } from '../../src/client/errors.ts';
 import type { HistoryPage } from '../../src/client/history.ts';
 import type { ImClient } from '../../src/client/im-client.ts';
+import type { ClientOptions } from '../../src/client/options.ts';
 import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
-import type { Message } from '../../src/protocol/messages.ts';
+import type { SharedClient } from '../../src/client/tabs/shared-client.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
-import { Journal } from './journal.ts';
+import type { Machine } from './machine.ts';
 import { mortalEnvironment, mortalSockets, type Life } from './mortal.ts';
 import { drawLate, type WantedReaction } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection } from './plain-connection.ts';
+import { asShown, messagesOf, Screen, textOf } from './screen.ts';
 import type { Stage } from './stage.ts';
-import { TornDisk } from './torn-disk.ts';
 
 export interface ClientParts {
   readonly ImClient: typeof ImClient;
+  readonly SharedClient: typeof SharedClient;
+  readonly ImError: typeof ImError;
 }
 
 export interface DeviceOptions {
@@ -25,6 +29,9 @@ export interface DeviceOptions {
   readonly deviceId: string;
   readonly platform: Platform;
   readonly random: Random;
+  readonly machine: Machine;
+  /** Which of the machine's tabs this is, where it has several. */
+  readonly tab?: number;
 }
 
 interface SendRecord {
@@ -36,7 +43,7 @@ interface SendRecord {
   readonly seqs: Set<number>;
 }
 
-const PAGE = 100;
+const LOOK_PAGE = 100;
 /** In the story's time. */
 const SOON_MS = 2_000;
 /** One that is slow. */
@@ -44,48 +51,52 @@ const HANDSHAKE_MS = 30;
 const LOOK_PAUSE_MS = 4;
 const UNASKED_MS = 600;
 
+const newLife = (): Life => ({
+  over: false,
+  onCommit: () => {},
+  ends: new Set(),
+  timers: new Set(),
+  sockets: new Set(),
+});
+
 export class Device {
-  private readonly options: DeviceOptions;
-  readonly journal: Journal;
   readonly wishLog: WishLog;
-  private readonly disk: TornDisk;
-  private readonly shown: Shown[] = [];
+  private readonly options: DeviceOptions;
+  private readonly screen = new Screen();
   private readonly told: Told[] = [];
   private readonly changes: Changed[] = [];
   private readonly marked: Marked[] = [];
   private kept: readonly Shown[] = [];
   private listed: readonly Listed[] = [];
-  private readonly shownKeys = new Set<string>();
-  /** Conversations whose stored messages this process has drawn. */
-  private drawn = new Set<string>();
-  /** Drawn when their conversation came into the list: their event, if it is still to come, is no second showing. */
-  private readonly drawnLate = new Set<string>();
   private readonly sends = new Map<string, SendRecord>();
-  /** Messages of before the tables were made anew: whoever still has them on the disk shows them until it learns of that. */
-  private past: ReadonlySet<string> = new Set();
   /** How to shut what is open. */
   private readonly opened = new Map<string, () => void>();
-  private life: Life = { over: true, onCommit: () => {}, timers: new Set(), sockets: new Set() };
-  private client: ImClient | undefined;
+  private life = newLife();
+  private client: ImClient | SharedClient | undefined;
   private token: string | undefined;
 
   constructor(options: DeviceOptions) {
     this.options = options;
-    this.journal = new Journal(options.deviceId);
-    this.disk = new TornDisk({
-      wait: (ms) => options.stage.wait(ms),
-      random: options.random,
-      onFlush: () => this.life.onCommit(),
-      onKept: (changes) => this.journal.keep(changes),
-    });
     this.wishLog = new WishLog(options.stage, options.userId, options.deviceId);
+  }
+
+  /** No other has it. */
+  get name(): string {
+    const { userId, deviceId, tab } = this.options;
+    return `${userId}/${deviceId}${tab === undefined ? '' : ` tab ${tab}`}`;
+  }
+
+  get isTab(): boolean {
+    return this.options.tab !== undefined;
   }
 
   get history(): DeviceHistory {
     const { userId, deviceId } = this.options;
-    const { shown, told, changes, marked, kept, listed } = this;
-    const { steps } = this.journal;
-    return { userId, deviceId, shown, told, changes, marked, kept, listed, journal: steps };
+    const { told, changes, marked, kept, listed } = this;
+    const { shown } = this.screen;
+    // Of its machine, which one of its tabs tells of.
+    const journal = (this.options.tab ?? 1) === 1 ? this.options.machine.journal.steps : [];
+    return { userId, deviceId, shown, told, changes, marked, kept, listed, journal };
   }
 
   get sent(): Sent[] {
@@ -102,7 +113,7 @@ export class Device {
 
   /** Changes whenever this device gets anywhere. */
   get progress(): readonly [shown: number, unsent: number] {
-    return [this.shown.length, this.unsent.length];
+    return [this.screen.shown.length, this.unsent.length];
   }
 
   /** What its outbox holds that is not answered. */
@@ -121,34 +132,49 @@ export class Device {
 
   /** Starts the app: what its storage holds is drawn first, then come the events. */
   async start(): Promise<void> {
-    const life: Life = { over: false, onCommit: () => {}, timers: new Set(), sockets: new Set() };
+    const life = newLife();
     this.life = life;
-    this.drawn = new Set();
-    const { parts, stage, userId, deviceId, platform, random } = this.options;
-    const client: ImClient = await parts.ImClient.open({
+    this.screen.begin();
+    const client = await this.open(life);
+    this.client = client;
+    await this.screen.drawAll(client, this.isTab);
+    // It goes on trying by itself; what ends it is our doing.
+    void this.connect();
+  }
+
+  private async open(life: Life): Promise<ImClient | SharedClient> {
+    const { parts, stage, userId, deviceId, platform, random, machine } = this.options;
+    const { disk, journal } = machine;
+    const store = () => {
+      const storage = disk.open(() => life.onCommit());
+      life.ends.add(() => storage.die());
+      return storage;
+    };
+    const options: Omit<ClientOptions, 'storage'> = {
       url: stage.url,
       token: async () => (this.token = await stage.issueToken(userId)),
       deviceId,
       platform,
-      storage: this.disk.open(),
-      webSocket: mortalSockets(stage, life, this),
+      webSocket: mortalSockets(stage, life, { journal, wishLog: this.wishLog }),
       environment: mortalEnvironment(stage, life, random),
       on: {
-        message: ({ message }) => {
-          if (!this.drawnLate.delete(keyOf(message))) this.show(message);
-        },
-        // A group that this user is in again comes with what is kept of it.
+        message: ({ message }) => this.life === life && this.screen.hear(message),
         conversationChanged: ({ conversationId }) => {
-          if (this.client === client && !this.drawn.has(conversationId))
-            void this.drawLate(client, conversationId);
+          if (this.life === life && this.client) void this.screen.drawLate(this.client, conversationId);
         },
         sendState: ({ message, state }) => this.note(message, state),
       },
-    });
-    this.client = client;
-    for (const { conversationId } of await client.conversations()) await this.draw(client, conversationId);
-    // It goes on trying by itself; what ends it is our doing.
-    void this.connect();
+    };
+    if (!machine.browser) return parts.ImClient.open({ ...options, storage: store() });
+    // Who opens a tab asks for a connection: where there is none, it is there with the tab.
+    journal.ask();
+    const page = machine.browser.openPage();
+    life.ends.add(() => page.end());
+    const storage = async () => {
+      if (!disk.isOpen) return store();
+      throw new parts.ImError('storage', 'It is open in another tab', { retryable: true });
+    };
+    return parts.SharedClient.open({ ...options, name: userId, storage }, page);
   }
 
   /** Until it is connected and in sync, or has waited for so long: what happens offline meets few faults. */
@@ -159,8 +185,16 @@ export class Device {
 
   /** Its user opens the app: that alone brings back a device that another one took the place of. */
   private async connect(): Promise<void> {
-    this.journal.ask();
+    this.options.machine.journal.ask();
     await this.client?.start().catch(() => {});
+  }
+
+  /** Its user goes on in this tab. */
+  takeOver(): void {
+    const { client } = this;
+    if (!client || !('takeOver' in client)) return;
+    this.options.machine.journal.ask();
+    client.takeOver().catch(() => {});
   }
 
   send(to: string, conversationId: string, text: string, silent: boolean): void {
@@ -198,12 +232,11 @@ export class Device {
     done.then(note, () => {});
   }
 
-  react({ emoji, remove, latest }: WantedReaction, random: Random): void {
-    const one = drawLate(this.shown, latest, random);
+  react({ emoji, remove, latest, taps }: WantedReaction, random: Random): void {
+    const one = drawLate(this.screen.shown, latest, random);
     if (!one || !this.client) return;
     const conversation = this.client.conversation(one.conversationId);
-    // Some tap twice.
-    for (let taps = random.next() < 0.3 ? 2 : 1; taps > 0; taps--) {
+    for (let left = taps; left > 0; left--) {
       (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});
     }
   }
@@ -215,7 +248,7 @@ export class Device {
   /** Reads all that was shown of a conversation. */
   read(conversationId: string): void {
     const { client } = this;
-    const seq = this.shown.findLast((message) => message.conversationId === conversationId)?.seq;
+    const seq = this.screen.shown.findLast((message) => message.conversationId === conversationId)?.seq;
     if (!client || seq === undefined) return;
     const index = this.marked.push({ conversationId, seq, isKept: false }) - 1;
     const note = () => (this.marked[index] = { conversationId, seq, isKept: true });
@@ -254,7 +287,7 @@ export class Device {
     const askedAt = this.options.stage.now();
     this.client
       ?.conversation(conversationId)
-      .history({ limit: PAGE })
+      .history({ limit: LOOK_PAGE })
       .then(
         (page) => this.told.push(...toldBy(conversationId, page, askedAt)),
         () => {},
@@ -279,8 +312,9 @@ export class Device {
 
   /** The process is gone in the middle of whatever it did. */
   crash(): void {
+    if (this.life.over) return;
     this.life.over = true;
-    this.disk.crash();
+    for (const end of this.life.ends) end();
     for (const cancel of this.life.timers) cancel();
     for (const socket of this.life.sockets) socket.forsake();
     this.opened.clear();
@@ -334,11 +368,8 @@ export class Device {
 
   /** Of all that was, nothing counts any more; what is on its disk is still there. */
   beginAnew(past: ReadonlySet<string>): void {
-    this.past = past;
-    for (const list of [this.shown, this.told, this.changes, this.marked, this.wishLog.wishes])
-      list.length = 0;
-    this.shownKeys.clear();
-    this.drawnLate.clear();
+    this.screen.beginAnew(past);
+    for (const list of [this.told, this.changes, this.marked, this.wishLog.wishes]) list.length = 0;
     this.sends.clear();
   }
 
@@ -353,37 +384,13 @@ export class Device {
     this.crash();
   }
 
-  private async drawLate(client: ImClient, conversationId: string): Promise<void> {
-    this.drawn.add(conversationId);
-    const stored = await messagesOf(client, conversationId).catch(() => []);
-    for (const message of stored) {
-      if (this.client !== client || this.shownKeys.has(keyOf(message))) continue;
-      if (this.past.has(message.clientMsgId)) continue;
-      this.drawnLate.add(keyOf(message));
-      this.show(message);
-    }
-  }
-
-  private async draw(client: ImClient, conversationId: string): Promise<void> {
-    this.drawn.add(conversationId);
-    for (const message of await messagesOf(client, conversationId)) {
-      if (!this.shownKeys.has(keyOf(message))) this.show(message);
-    }
-  }
-
-  private show(message: Message): void {
-    if (this.past.has(message.clientMsgId)) return;
-    this.shown.push(asShown(message));
-    this.shownKeys.add(keyOf(message));
-  }
-
   private note(message: OutgoingMessage, state: SendState): void {
+    // An app would ask its user.
+    if (state === 'failed') message.retry().catch(() => {});
     const record = this.sends.get(message.clientMsgId);
     if (!record) return;
     if (state === 'sent') this.follow(message);
     if (state === 'rejected') record.rejected = true;
-    // An app would ask its user.
-    if (state === 'failed') message.retry().catch(() => {});
   }
 
   private follow(message: OutgoingMessage): void {
@@ -409,26 +416,3 @@ function toldBy(
     return message ? { ...slot, clientMsgId: message.clientMsgId, text: textOf(message) } : slot;
   });
 }
-
-/** All that a device has of a conversation. */
-async function messagesOf(client: ImClient, conversationId: string): Promise<Message[]> {
-  const conversation = client.conversation(conversationId);
-  const all: Message[] = [];
-  for (let after = 0; ;) {
-    const messages = await conversation.messages({ after, limit: PAGE });
-    all.push(...messages);
-    const last = messages.at(-1);
-    if (!last || messages.length < PAGE) return all;
-    after = last.seq;
-  }
-}
-
-const textOf = ({ recalled, body }: Message) => (recalled ? undefined : String(body['text']));
-
-function asShown(message: Message): Shown {
-  const { conversationId, seq, from, clientMsgId } = message;
-  return { conversationId, seq, from, clientMsgId, text: textOf(message) };
-}
-
-const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>
-  `${conversationId}#${seq}`;

@@ -11,6 +11,8 @@ const ONLINE_PATIENCE_MS = 1_500;
 const LATEST_CRASH_MS = 300;
 
 const LATEST_PROTEST_MS = 40;
+/** How often a user goes on in another tab, of each time that one does anything. */
+const TAKE_OVERS = 0.15;
 
 interface Life {
   readonly random: Random;
@@ -39,15 +41,25 @@ export async function live(stage: Stage, device: Device, life: Life): Promise<vo
     for (const room of rooms) if (random.next() < 0.7) device.look(room);
     for (const room of rooms) if (isGroup(room) && random.next() < 0.15) device.openOrShut(room);
     if (random.next() < 0.25) device.change(random.next() < 0.5 ? 'recall' : 'edit', random);
+    if (device.isTab && random.next() < TAKE_OVERS) device.takeOver();
     const fate = random.next();
     if (fate < 0.08) {
       if (random.next() < 0.5) device.crash();
       else await device.crashInCommit(random.integer(1, 3), LATEST_CRASH_MS);
-      await stage.wait(random.between(0, 200));
-      await device.start();
+      await restart(stage, device, random);
     } else if (fate < 0.16) device.cut();
-    else if (fate < (device.untilTokenEnds === undefined ? 0.19 : 0.5)) await device.yield(conversationId);
+    else if (fate < (device.untilTokenEnds === undefined ? 0.19 : 0.5)) {
+      await device.yield(conversationId);
+      // The tab that was told so goes; the one that comes into its place has to know.
+      if (device.isTab && random.next() < 0.5) await restart(stage, device, random);
+    }
   }
+}
+
+async function restart(stage: Stage, device: Device, random: Random): Promise<void> {
+  device.crash();
+  await stage.wait(random.between(0, 200));
+  await device.start();
 }
 
 /** What somebody has to say who is about to be removed from a group. */
@@ -91,8 +103,7 @@ export function roomOf(conversationId: string, userId: string): Room {
 }
 
 export async function stumble(device: Device, seed: number): Promise<void> {
-  const { userId, deviceId } = device.history;
-  const random = createRandom(seed, `end of ${userId}/${deviceId}`);
+  const random = createRandom(seed, `end of ${device.name}`);
   for (let crashes = random.integer(1, 4); crashes > 0; crashes--) {
     await device.crashInCommit(random.integer(1, 4), LATEST_CRASH_MS);
     await device.start();

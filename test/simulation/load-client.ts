@@ -12,7 +12,10 @@ export async function loadClient(mutation?: Mutation): Promise<ClientParts> {
   const outfile = join(directory, 'client.mjs');
   await build({
     stdin: {
-      contents: `export { ImClient } from './im-client.ts';`,
+      contents: `
+        export { ImClient } from './im-client.ts';
+        export { ImError } from './errors.ts';
+        export { SharedClient } from './tabs/shared-client.ts';`,
       resolveDir: fileURLToPath(new URL('../../src/client', import.meta.url)),
       loader: 'ts',
     },

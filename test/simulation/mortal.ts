@@ -9,6 +9,8 @@ export interface Life {
   over: boolean;
   /** What its disk does in the middle of a commit. */
   onCommit: () => void;
+  /** What else is gone with it. */
+  readonly ends: Set<() => void>;
   readonly timers: Set<CancelTimer>;
   readonly sockets: Set<StageSocket>;
 }

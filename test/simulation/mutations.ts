@@ -363,6 +363,48 @@ export const mutations: readonly Mutation[] = [
     guard: 'if (this.#heard === heard) this.#abandon();',
     without: 'void heard;',
   },
+  {
+    name: 'tabs: what a tab has shown is shown again',
+    side: 'client',
+    file: 'src/client/tabs/view.ts',
+    guard: 'if (seq <= (this.#shown.get(conversationId) ?? 0)) return;',
+    without: '',
+  },
+  {
+    name: 'tabs: what came between two holders is shown to none but the next',
+    side: 'client',
+    file: 'src/client/tabs/tab.ts',
+    guard: "this.calls.ask('join', view.positions)",
+    without: "this.calls.ask('join', undefined)",
+  },
+  {
+    name: 'tabs: what a holder tells is shown before a tab knows where it stands',
+    side: 'client',
+    file: 'src/client/tabs/tab.ts',
+    guard: 'if (waiting) waiting.push(report);',
+    without: 'if (waiting && waiting.length < 0) waiting.push(report);',
+  },
+  {
+    name: 'tabs: one that follows a holder that was kicked connects in its place',
+    side: 'client',
+    file: 'src/client/tabs/tab.ts',
+    guard: "if (name === 'kicked') this.#stayAway();",
+    without: '',
+  },
+  {
+    name: 'tabs: one that did not know of it yet takes the place back from another device',
+    side: 'client',
+    file: 'src/client/tabs/host.ts',
+    guard: "this.#device.state === 'kicked' && seen !== 'kicked'",
+    without: "this.#device.state === 'kicked' && seen === 'closed'",
+  },
+  {
+    name: 'tabs: what a holder that is gone was asked for is not asked of the next',
+    side: 'client',
+    file: 'src/client/tabs/tab.ts',
+    guard: 'this.calls.askAnew();',
+    without: 'if (this.#formerHolders.size === 0) this.calls.askAnew();',
+  },
 ];
 
 /** None for no name. */

@@ -79,6 +79,11 @@ export class PlainClient {
     };
   }
 
+  get name(): string {
+    const { userId, deviceId } = this.options;
+    return `${userId}/${deviceId}`;
+  }
+
   get history(): PlainHistory {
     const { userId, deviceId } = this.options;
     return { userId, deviceId, taken: this.taken, cursors: this.cursors };

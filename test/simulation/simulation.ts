@@ -5,11 +5,12 @@ import { directConversationId, type Platform } from '../../src/protocol/ids.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { auditor, auditors, readMailbox, readTruths } from './auditor.ts';
 import { check, checkLists } from './checker.ts';
-import { Device, type ClientParts } from './device.ts';
+import { Device, type ClientParts, type DeviceOptions } from './device.ts';
 import { readGroup } from './groups/audit.ts';
 import { drawCompany, steer, type Company, type Founded } from './groups/company.ts';
 import type { MailboxTruth, RunHistory } from './history.ts';
 import { live, livePlainly, protest, roomOf, stumble } from './lives.ts';
+import { newMachine, newTabbedMachine } from './machine.ts';
 import { socialize } from './people/lives.ts';
 import { PlainClient } from './plain-client.ts';
 import { depart, drawSequel, sendsBefore, SEQUEL_SENDS } from './sequels.ts';
@@ -50,6 +51,9 @@ const EVENING_PAUSE_MS = 30_000;
 /** In some runs with somebody who sleeps all take their time, and who sleeps comes and goes more often. */
 const DROWSY_PAUSE_MS = 1_500;
 const DROWSY_STAYS = 2;
+/** In some the first user's first device is a browser with several tabs. */
+const TABBED_RUNS = 0.2;
+const TABS = 2;
 const POISONED_RUNS = 0.1;
 const LATEST_POISON_MS = 200;
 
@@ -73,9 +77,10 @@ export async function simulate({
     const random = createRandom(seed, `${userId}/${deviceId}`);
     return { parts, stage, userId, deviceId, platform, random };
   };
+  const hasTabs = createRandom(seed, 'tabs').next() < TABBED_RUNS;
   const devices = users.flatMap((userId, index) =>
-    DEVICES.slice(0, plainUsers.includes(userId) || index >= size.second ? 1 : undefined).map(
-      (device) => new Device(partsOf(userId, device)),
+    DEVICES.slice(0, plainUsers.includes(userId) || index >= size.second ? 1 : undefined).flatMap(
+      (device, nth) => devicesOf(partsOf(userId, device), hasTabs && index === 0 && nth === 0 ? TABS : 1),
     ),
   );
   const stewards = company.stewards.map(({ userId }) => userId);
@@ -98,8 +103,8 @@ export async function simulate({
       ];
     };
     const lifeOf = (device: Device, part: string, sends: number, pauseMs: number) => {
-      const { userId, deviceId } = device.history;
-      const random = createRandom(seed, `${part} of ${userId}/${deviceId}`);
+      const { userId } = device.history;
+      const random = createRandom(seed, `${part} of ${device.name}`);
       return live(stage, device, { random, rooms: roomsOf(userId), userId, sends, onlineRate, pauseMs });
     };
     const plainLifeOf = (client: PlainClient, part: string, sends: number) => {
@@ -112,8 +117,7 @@ export async function simulate({
     const protests: Promise<void>[] = [];
     const onRemoval = ({ conversationId }: Founded, removed: readonly string[]) => {
       for (const device of staying.filter(({ history }) => removed.includes(history.userId))) {
-        const { userId, deviceId } = device.history;
-        const random = createRandom(seed, `protest ${protests.length} of ${userId}/${deviceId}`);
+        const random = createRandom(seed, `protest ${protests.length} of ${device.name}`);
         protests.push(protest(stage, device, conversationId, random));
       }
     };
@@ -174,6 +178,14 @@ export async function simulate({
     stage.calm();
     await Promise.all(all.map((one) => one.close()));
   }
+}
+
+/** As one app, or one for each tab. */
+function devicesOf(parts: Omit<DeviceOptions, 'machine' | 'tab'>, tabs: number): Device[] {
+  const { stage, deviceId, random } = parts;
+  if (tabs === 1) return [new Device({ ...parts, machine: newMachine(stage, deviceId, random) })];
+  const machine = newTabbedMachine(stage, deviceId, random);
+  return Array.from({ length: tabs }, (_, index) => new Device({ ...parts, machine, tab: index + 1 }));
 }
 
 /** In every second run all have the SDK; in the others one user's second device has not, or that of two. */

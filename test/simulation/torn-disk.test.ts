@@ -9,7 +9,6 @@ const diskOf = (seed: number, wait: () => Promise<void>, kept: Change[] = []) =>
   new TornDisk({
     wait,
     random: createRandom(seed, 'disk'),
-    onFlush: () => {},
     onKept: (changes) => kept.push(...changes),
   });
 
@@ -38,7 +37,7 @@ test('of a batch that was being written when the device died all is there or not
           { key: `b${n}`, value: n },
         ]);
       }
-      disk.crash();
+      before.die();
       isSlow = false;
       const after = disk.open();
       const keys = await keysOf(after);
@@ -50,7 +49,7 @@ test('of a batch that was being written when the device died all is there or not
       left.add(whole);
       // What comes next stands behind what is sound.
       await after.commit([{ key: 'next', value: 1 }]);
-      disk.crash();
+      after.die();
       expect(await keysOf(disk.open())).toContain('next');
     }),
     { numRuns: 200, seed: 3 },

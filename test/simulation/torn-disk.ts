@@ -7,12 +7,13 @@ import type { Random } from '../../local/faults/random.ts';
 
 /** A disk takes its time, and a device may die in it. */
 const MAX_FLUSH_MS = 8;
+const MAX_READ_MS = 4;
 
 export interface DiskOptions {
   readonly wait: (ms: number) => Promise<void>;
   readonly random: Random;
-  /** In the middle of a flush: the device may die here. */
-  readonly onFlush: () => void;
+  /** What is read takes its time, too. */
+  readonly slowReads?: boolean;
   /** It is on the disk, whether or not anybody hears of it. */
   readonly onKept: (changes: readonly Change[]) => void;
 }
@@ -37,8 +38,13 @@ export class TornDisk {
     this.options = options;
   }
 
-  /** For a process that begins: it reads what the one before has left. */
-  open(): Storage {
+  /** Somebody has it, and neither closed it nor died. */
+  get isOpen(): boolean {
+    return this.process?.isOpen ?? false;
+  }
+
+  /** For a process that begins: it reads what the one before has left. `onFlush`: in the middle of one it may die. */
+  open(onFlush: () => void = () => {}): MortalStorage {
     const journal = decodeJournal(this.content);
     if (!journal.ok || journal.damagedLines > 0) throw new Error('A crash alone damages no journal');
     this.content = this.content.subarray(0, journal.soundBytes);
@@ -50,47 +56,60 @@ export class TornDisk {
     for (const { changes } of journal.batches) map.apply(changes);
     for (const { changes } of journal.batches.slice(this.told)) onKept(changes);
     const append = (bytes: Buffer) => (this.content = Buffer.concat([this.content, bytes]));
-    return (this.process = new JournalProcess({ ...this.options, onKept }, map, append));
-  }
-
-  /** The process is gone, at once. */
-  crash(): void {
-    this.process?.die();
-    this.process = undefined;
+    return (this.process = new JournalProcess({ ...this.options, onFlush, onKept }, map, append));
   }
 }
 
-class JournalProcess implements Storage {
-  private readonly options: DiskOptions;
+export interface MortalStorage extends Storage {
+  /** The process that has it is gone, at once. */
+  die(): void;
+}
+
+interface ProcessOptions extends DiskOptions {
+  readonly onFlush: () => void;
+}
+
+class JournalProcess implements MortalStorage {
+  isOpen = true;
+  private readonly options: ProcessOptions;
   private readonly map: OrderedMap;
   private readonly append: (bytes: Buffer) => void;
   private waiting: Waiting[] = [];
   private writing: Buffer | undefined;
+  private flushed = Promise.resolve();
   private isDead = false;
 
-  constructor(options: DiskOptions, map: OrderedMap, append: (bytes: Buffer) => void) {
+  constructor(options: ProcessOptions, map: OrderedMap, append: (bytes: Buffer) => void) {
     this.options = options;
     this.map = map;
     this.append = append;
   }
 
   async list(range: KeyRange) {
-    return this.isDead ? never() : structuredClone(this.map.list(range));
+    const { slowReads, wait, random } = this.options;
+    const entries = structuredClone(this.map.list(range));
+    if (slowReads) await wait(random.between(0, MAX_READ_MS));
+    return this.isDead ? never() : entries;
   }
 
   commit(changes: readonly Change[]): Promise<void> {
     if (this.isDead) return never();
     return new Promise((resolve) => {
       this.waiting.push({ changes: structuredClone(changes), line: encodeLine(changes), resolve });
-      if (!this.writing) void this.flush();
+      if (!this.writing) this.flushed = this.flush();
     });
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.flushed;
+    this.isOpen = false;
+  }
 
   die(): void {
     const { random } = this.options;
+    if (this.isDead || !this.isOpen) return;
     this.isDead = true;
+    this.isOpen = false;
     if (this.writing) this.append(this.writing.subarray(0, random.integer(0, this.writing.length)));
   }
 

@@ -1,6 +1,7 @@
 // What this tab asks of the holder, whichever tab that is by then: kept until it is answered.
 import { ImError, connectionLost } from '../errors.ts';
 import { notTwice } from '../operations.ts';
+import type { ClientState } from '../session.ts';
 import { unpackError, type ActionName, type Actions, type Call, type Result } from './wire.ts';
 
 interface Pending {
@@ -12,18 +13,20 @@ interface Pending {
 export class Calls {
   readonly #pending = new Map<string, Pending>();
   readonly #newId: () => string;
+  readonly #seen: () => ClientState;
   readonly #transmit: (call: Call) => void;
   #ended: ImError | undefined;
 
-  constructor(newId: () => string, transmit: (call: Call) => void) {
+  constructor(newId: () => string, seen: () => ClientState, transmit: (call: Call) => void) {
     this.#newId = newId;
+    this.#seen = seen;
     this.#transmit = transmit;
   }
 
   /** Rejects with ImError. */
   ask<Name extends ActionName>(action: Name, ...takes: Parameters<Actions[Name]>): ReturnType<Actions[Name]> {
     if (this.#ended) return Promise.reject(this.#ended) as ReturnType<Actions[Name]>;
-    const call: Call = { kind: 'call', id: this.#newId(), action, takes };
+    const call: Call = { kind: 'call', id: this.#newId(), action, takes, seen: this.#seen() };
     const asked = new Promise((resolve, reject) => {
       const settle = (result: Result) =>
         'error' in result ? reject(unpackError(result.error)) : resolve(result.value);
@@ -39,9 +42,13 @@ export class Calls {
     this.#pending.delete(id);
   }
 
-  /** Whoever asked waits no more. */
-  withdraw(action: ActionName): void {
-    for (const [id, { call }] of this.#pending) if (call.action === action) this.#pending.delete(id);
+  /** Whoever asked hears of that, or waits no more. */
+  withdraw(action: ActionName, error?: ImError): void {
+    for (const [id, { call, reject }] of this.#pending) {
+      if (call.action !== action) continue;
+      this.#pending.delete(id);
+      if (error) reject(error);
+    }
   }
 
   /** There is another holder: what the last one left unanswered is for this one. */

@@ -1,7 +1,7 @@
 // The device in the tab that holds it: tells all tabs what happens, and does what they ask.
 import type { Message } from '../../protocol/messages.ts';
 import type { ClientEvents } from '../client-events.ts';
-import { ImError, toImError } from '../errors.ts';
+import { ImError, takenOver, toImError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { HistoryQuery } from '../history.ts';
 import { LocalDevice } from '../local-device.ts';
@@ -77,8 +77,11 @@ export class Host {
   }
 
   /** Nothing when this tab steps down meanwhile: the caller asks the next holder. */
-  async answer({ action, takes }: Call): Promise<Result | undefined> {
+  async answer({ action, takes, seen }: Call): Promise<Result | undefined> {
     if (this.#leaving) return undefined;
+    // Asked by a tab that did not know yet that another device took over: to take the place back is its user's to say.
+    if (action === 'start' && this.#device.state === 'kicked' && seen !== 'kicked')
+      return { error: packError(takenOver()) };
     try {
       const value = await this.#perform(action, takes);
       return this.#leaving && action !== 'yieldTo' && action !== 'clear' ? undefined : { value };

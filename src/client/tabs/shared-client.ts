@@ -1,7 +1,7 @@
 // One device in all tabs of an app: one of them holds the connection, and the others hear and ask through it.
 import { Client } from '../client.ts';
 import { within } from '../environment.ts';
-import { tabPlatform } from './platform.ts';
+import { tabPlatform, type TabPlatform } from './platform.ts';
 import { SharedDevice, type SharedOptions } from './shared-device.ts';
 import type { Role } from './tab.ts';
 
@@ -15,8 +15,8 @@ export class SharedClient extends Client<SharedDevice> {
    * Resolves with what is stored at hand, and connects by itself where no other tab is connected. Rejects with ImError
    * as `ImClient.open` does, `timeout` where the tab that is connected does not answer, and `bad_request` where there are no Web Locks or no BroadcastChannel.
    */
-  static async open(options: SharedOptions): Promise<SharedClient> {
-    const device = new SharedDevice(options, tabPlatform());
+  static async open(options: SharedOptions, platform: TabPlatform = tabPlatform()): Promise<SharedClient> {
+    const device = new SharedDevice(options, platform);
     try {
       await within(device.environment, OPEN_TIMEOUT_MS, device.tab.ready, 'No tab answers');
       return new SharedClient(device);

@@ -1,7 +1,7 @@
 // One tab among others: stands for the connection, and follows the tab that has it, itself or another.
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
 import { within, type Environment } from '../environment.ts';
-import { ImError, toImError } from '../errors.ts';
+import { ImError, takenOver, toImError } from '../errors.ts';
 import type { ClientOptions } from '../options.ts';
 import { Calls } from './calls.ts';
 import { Election } from './election.ts';
@@ -66,7 +66,8 @@ export class Tab {
     const { name, platform, environment } = options;
     this.#options = options;
     this.#id = environment.newId();
-    this.calls = new Calls(environment.newId, (call) => this.#transmit(call));
+    const seen = () => options.view.state;
+    this.calls = new Calls(environment.newId, seen, (call) => this.#transmit(call));
     this.ready = new Promise((resolve, reject) => (this.#becomeReady = { resolve, reject }));
     this.ready.catch(() => {});
     this.#channel = platform.openChannel(`im/${name}`);
@@ -247,11 +248,17 @@ export class Tab {
 
   #deliver(report: Report): void {
     const { name } = report.event;
-    if (name === 'kicked') this.#mayStart = false;
+    if (name === 'kicked') this.#stayAway();
     if (name === 'connecting') this.#mayStart = true;
     if (name !== 'cleared') return this.#options.view.take(report);
     // Who asked for it and who does it are closed when it is done.
     if (!this.#clearing && !this.#host) this.#options.onCleared();
+  }
+
+  /** What was asked before this tab knew of it is not for another holder to do either. */
+  #stayAway(): void {
+    this.#mayStart = false;
+    this.calls.withdraw('start', takenOver());
   }
 
   /** What cannot be asked yet is asked when a holder is followed. */

@@ -79,6 +79,8 @@ export interface Call {
   readonly id: string;
   readonly action: ActionName;
   readonly takes: readonly unknown[];
+  /** What the device's state was for the tab when it asked. */
+  readonly seen: ClientState;
 }
 
 export type TabMessage =

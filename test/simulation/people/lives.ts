@@ -11,6 +11,11 @@ const REACTION_PAUSE_MS = 150;
 const REACTIONS_PER_ACT = 4;
 /** How often a reaction does not wait for anything. */
 const AT_ONCE = 0.3;
+/** In some of those runs all are hasty: hardly anybody waits, everybody taps twice, and all at the same message. */
+const HASTY_RUNS = 0.3;
+const AT_ONCE_IN_HASTE = 0.8;
+/** How often one taps twice otherwise. */
+const DOUBLE_TAPS = 0.3;
 /** Of so many messages at most, the last ones, one is drawn: others react to it, too. */
 const LATEST = 4;
 const BLOCK_PAUSE_MS = 400;
@@ -20,11 +25,14 @@ export interface WantedReaction {
   readonly remove: boolean;
   /** To one of the last messages that it knows, of so many. */
   readonly latest: number;
+  readonly taps: number;
 }
 
 /** A device, or a client that is not the SDK. */
 export interface Person {
-  readonly history: { readonly userId: string; readonly deviceId: string };
+  /** No other has it. */
+  readonly name: string;
+  readonly history: { readonly userId: string };
   react(wanted: WantedReaction, random: Random): void;
   block(userId: string, on: boolean, random: Random): void;
 }
@@ -45,17 +53,20 @@ export async function socialize(society: Society): Promise<void> {
 async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
   const mood = createRandom(seed, 'reactions');
   if (mood.next() >= REACTING_RUNS) return;
-  const latest = mood.integer(1, LATEST);
+  const last = mood.integer(1, LATEST);
   const choice = EMOJI.slice(0, mood.integer(1, EMOJI.length));
   const reactions = acts * mood.integer(1, REACTIONS_PER_ACT);
+  const isHasty = mood.next() < HASTY_RUNS;
+  const [atOnce, latest] = isHasty ? [AT_ONCE_IN_HASTE, 1] : [AT_ONCE, last];
   await Promise.all(
     people.map(async (person) => {
-      const { userId, deviceId } = person.history;
-      const random = createRandom(seed, `reactions of ${userId}/${deviceId}`);
+      const random = createRandom(seed, `reactions of ${person.name}`);
       for (let n = 1; n <= reactions; n++) {
-        if (random.next() >= AT_ONCE) await stage.wait(random.between(0, REACTION_PAUSE_MS));
+        if (random.next() >= atOnce) await stage.wait(random.between(0, REACTION_PAUSE_MS));
         const emoji = choice[random.integer(0, choice.length - 1)]!;
-        person.react({ emoji, remove: random.next() < 0.35, latest }, random);
+        const remove = random.next() < 0.35;
+        const taps = isHasty || random.next() < DOUBLE_TAPS ? 2 : 1;
+        person.react({ emoji, remove, latest, taps }, random);
       }
     }),
   );
