@@ -22,7 +22,7 @@ export interface DeviceParts {
 }
 
 export const operations = {
-  start: ({ session }) => session.start(),
+  start: ({ session }, heir?: true) => session.start(heir),
 
   sync: ({ session }) => session.sync.refresh(),
 

@@ -98,12 +98,12 @@ export class Session {
 
   readonly #onError = (error: unknown) => this.#shared.events.emit('error', { error: toImError(error) });
 
-  /** Resolves at the next sync to the head. */
-  start(): Promise<void> {
+  /** Resolves at the next sync to the head. `heir`: for a tab that had the connection, and is gone; nobody asked for it. */
+  start(heir?: true): Promise<void> {
     if (this.state === 'closed') return Promise.reject(clientClosed());
     const synced = this.#startWaiters.wait();
     if (this.state === 'synced') this.#startWaiters.settle();
-    else this.link.start();
+    else this.link.start(heir);
     return synced;
   }
 

@@ -340,10 +340,49 @@ describe('tabs', () => {
     for (const tab of tabs) await tab.waitForFunction(() => hands.events.includes('kicked'));
     await first.close();
     await second.waitForFunction(() => hands.client!.role === 'holder');
-    expect(await second.evaluate(() => hands.client!.state)).toBe('stopped');
+    expect(await second.evaluate(() => hands.client!.state)).toBe('kicked');
     expect(laptop.seen.of('kicked')).toEqual([]);
     await second.evaluate(() => hands.client!.start());
     await laptop.seen.until(() => laptop.seen.of('kicked').length === 1, 'kicked');
+  }, 60_000);
+
+  test('one that never heard of the kick goes on for the holder, and takes nothing back', async () => {
+    const { bob, tabs } = await openTabs(2);
+    const [first, second] = tabs as [Page, Page];
+    await second.evaluate(() => (hands.deaf = true));
+    const laptop = await devices.connect({ userId: bob, platform: 'web' });
+    await first.waitForFunction(() => hands.events.includes('kicked'));
+    expect(await second.evaluate(() => hands.events)).not.toContain('kicked');
+    await first.close();
+    await second.waitForFunction(() => hands.events.includes('kicked'));
+    expect(await second.evaluate(() => hands.client!.state)).toBe('kicked');
+    expect(laptop.seen.of('kicked')).toEqual([]);
+  }, 60_000);
+
+  test('what a holder told is of no use when another has told something', async () => {
+    const { alice, bob, tabs } = await openTabs(2);
+    const [first, second] = tabs as [Page, Page];
+    await talk(alice, bob, 1, 5);
+    await shownUpTo(second, 5);
+    await first.close();
+    await second.waitForFunction(() => hands.client!.role === 'holder');
+    const third = await openTab(bob);
+    await third.evaluate((name) => {
+      const report = {
+        kind: 'report',
+        holder: 1,
+        state: 'stopped',
+        totalUnread: 9,
+        event: { name: 'hello' },
+      };
+      const channel = new BroadcastChannel(`im/${name}`);
+      channel.postMessage(report);
+      channel.close();
+    }, bob);
+    await talk(alice, bob, 6, 10);
+    expect(await shownUpTo(second, 10)).toEqual(range(10));
+    expect(await shownUpTo(third, 5)).toEqual(range(5, 6));
+    expect(await second.evaluate(() => hands.client!.state)).toBe('synced');
   }, 60_000);
 
   test('names, contacts, who types and who is there are told in every tab, by whichever it is asked', async () => {

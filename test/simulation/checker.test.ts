@@ -201,11 +201,14 @@ const withJournal = (...journal: Step[]): RunHistory => ({
   ...good,
   devices: [aliceDevice, { ...bobDevice, journal }],
 });
+const opens: Step = { opens: { resume: false } };
+const opensIn = (tab: number, resume: boolean): Step => ({ opens: { tab, resume } });
 const heard = (from: number, to: number): Step => ({ heard: { from, to } });
 
 test('nor has one of a device that tells what it has on its disk, and that begins anew', () => {
   const first = [{ begins: 0 }, heard(1, 2), heard(5, 6), { kept: 2 }, heard(3, 4), { kept: 6 }, { told: 6 }];
-  expect(check(withJournal({ kicked: true }, { asked: true }, { opens: true }))).toEqual([]);
+  expect(check(withJournal({ kicked: true }, { asked: true }, opens))).toEqual([]);
+  expect(check(withJournal({ kicked: true }, { knows: 1 }, opensIn(2, true)))).toEqual([]);
   expect(check(withJournal(...first, { anew: 20 }, { kept: 20 }, heard(21, 21), { told: 20 }))).toEqual([]);
 });
 
@@ -252,12 +255,18 @@ describe('a violation is seen when', () => {
     [
       'I3',
       'a device counts what it heard of another mailbox',
-      withJournal(heard(1, 9), { opens: true }, { anew: 0 }, { kept: 9 }),
+      withJournal(heard(1, 9), opens, { anew: 0 }, { kept: 9 }),
+    ],
+    ['P7', 'a kicked device comes back by itself', withJournal(opens, { kicked: true }, opens)],
+    [
+      'P7',
+      'a tab that knows of the kick comes back by itself',
+      withJournal({ kicked: true }, { knows: 1 }, opensIn(1, true)),
     ],
     [
       'P7',
-      'a kicked device comes back by itself',
-      withJournal({ opens: true }, { kicked: true }, { opens: true }),
+      'a tab that knows nothing of the kick takes over',
+      withJournal({ kicked: true }, { knows: 1 }, opensIn(2, false)),
     ],
     ['P7', 'a device sends before it has synced', withJournal({ hasty: true })],
     ['I5', 'a device tells before it stores', withJournal(heard(1, 2), { told: 2 }, { kept: 2 })],

@@ -4,6 +4,7 @@ import type { HistoryPage } from '../../src/client/history.ts';
 import type { ImClient } from '../../src/client/im-client.ts';
 import type { ClientOptions } from '../../src/client/options.ts';
 import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
+import type { Role } from '../../src/client/tabs/tab.ts';
 import type { SharedClient } from '../../src/client/tabs/shared-client.ts';
 import type { Platform } from '../../src/protocol/ids.ts';
 import type { Random } from '../../local/faults/random.ts';
@@ -74,6 +75,8 @@ export class Device {
   private life = newLife();
   private client: ImClient | SharedClient | undefined;
   private token: string | undefined;
+  /** Its user wants the connection in this tab. */
+  private waitsToHold = false;
 
   constructor(options: DeviceOptions) {
     this.options = options;
@@ -143,7 +146,7 @@ export class Device {
   }
 
   private async open(life: Life): Promise<ImClient | SharedClient> {
-    const { parts, stage, userId, deviceId, platform, random, machine } = this.options;
+    const { parts, stage, userId, deviceId, platform, random, machine, tab } = this.options;
     const { disk, journal } = machine;
     const store = () => {
       const storage = disk.open(() => life.onCommit());
@@ -155,7 +158,7 @@ export class Device {
       token: async () => (this.token = await stage.issueToken(userId)),
       deviceId,
       platform,
-      webSocket: mortalSockets(stage, life, { journal, wishLog: this.wishLog }),
+      webSocket: mortalSockets(stage, life, { journal, wishLog: this.wishLog, tab }),
       environment: mortalEnvironment(stage, life, random),
       on: {
         message: ({ message }) => this.life === life && this.screen.hear(message),
@@ -163,18 +166,22 @@ export class Device {
           if (this.life === life && this.client) void this.screen.drawLate(this.client, conversationId);
         },
         sendState: ({ message, state }) => this.note(message, state),
+        ...(tab !== undefined && { kicked: () => journal.learn(tab) }),
       },
     };
     if (!machine.browser) return parts.ImClient.open({ ...options, storage: store() });
-    // Who opens a tab asks for a connection: where there is none, it is there with the tab.
-    journal.ask();
     const page = machine.browser.openPage();
     life.ends.add(() => page.end());
     const storage = async () => {
       if (!disk.isOpen) return store();
       throw new parts.ImError('storage', 'It is open in another tab', { retryable: true });
     };
-    return parts.SharedClient.open({ ...options, name: userId, storage }, page);
+    // Who opens a tab asks for a connection, and waits for it: where there is none, it comes with the tab.
+    this.waitsToHold = true;
+    const onRole = (role: Role) => role === 'holder' && this.waitsToHold && journal.ask();
+    const client = await parts.SharedClient.open({ ...options, name: userId, storage, onRole }, page);
+    this.waitsToHold = false;
+    return client;
   }
 
   /** Until it is connected and in sync, or has waited for so long: what happens offline meets few faults. */
@@ -194,7 +201,11 @@ export class Device {
     const { client } = this;
     if (!client || !('takeOver' in client)) return;
     this.options.machine.journal.ask();
-    client.takeOver().catch(() => {});
+    this.waitsToHold = true;
+    client
+      .takeOver()
+      .catch(() => {})
+      .finally(() => (this.waitsToHold = false));
   }
 
   send(to: string, conversationId: string, text: string, silent: boolean): void {

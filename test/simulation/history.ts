@@ -83,10 +83,12 @@ export type Step =
   | { readonly kept: number }
   /** It is told that another device took over. */
   | { readonly kicked: true }
+  /** One of its tabs knows that: it told its app. */
+  | { readonly knows: number }
   /** Its user wants it to connect. */
   | { readonly asked: true }
-  /** It tries to connect. */
-  | { readonly opens: true }
+  /** It tries to connect, in a tab if it has several; `resume`: it says that nobody asked for it. */
+  | { readonly opens: { readonly tab?: number | undefined; readonly resume: boolean } }
   /** It sends over a connection on which it has not synced to the head yet. */
   | { readonly hasty: true }
   /** A cursor in a frame that leaves: of `ack`, `send`, `ping`, or the `after` of a `sync`. */

@@ -19,6 +19,7 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
   let kept = 0;
   let told = 0;
   let isKicked = false;
+  const knowing = new Set<number>();
   for (const step of journal) {
     if ('opens' in step) heardLately = [];
     if ('heard' in step) for (const list of [heard, heardLately]) list.push(step.heard);
@@ -33,8 +34,15 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
         find('I3', `moved to ${kept}, over entries that it never heard`);
     }
     if ('kicked' in step) isKicked = true;
+    if ('knows' in step) knowing.add(step.knows);
     if ('asked' in step) isKicked = false;
-    if ('opens' in step && isKicked) find('P7', 'was told to stay away, and came back by itself');
+    if (!isKicked) knowing.clear();
+    if ('opens' in step && isKicked) {
+      const { tab, resume } = step.opens;
+      if (tab === undefined || knowing.has(tab)) find('P7', 'was told to stay away, and came back by itself');
+      // The tab that was told so is gone: the server tells the next, unless that takes over.
+      else if (!resume) find('P7', 'was told to stay away, and a tab that did not know of it took over');
+    }
     if ('hasty' in step) find('P7', 'sent before it had synced to the head');
     if ('told' in step) {
       if (step.told > kept) find('I5', `told that it had ${step.told}, with ${kept} on its disk`);

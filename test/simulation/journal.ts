@@ -15,11 +15,11 @@ export class Journal {
     this.deviceId = deviceId;
   }
 
-  /** One socket's view of it: answers are known by the ids of what was asked there. */
-  connection(): { leave(data: string): void; hear(data: unknown): void } {
+  /** One socket's view of it, in a tab if there are several: answers are known by the ids of what was asked there. */
+  connection(url: string, tab?: number): { leave(data: string): void; hear(data: unknown): void } {
     const syncs = new Map<unknown, unknown>();
     let isSynced = false;
-    this.steps.push({ opens: true });
+    this.steps.push({ opens: { tab, resume: new URL(url).searchParams.has('resume') } });
     return {
       leave: (data) => {
         const frame = JSON.parse(data) as Frame;
@@ -42,6 +42,11 @@ export class Journal {
         }
       },
     };
+  }
+
+  /** A tab has heard that another device took over. */
+  learn(tab: number): void {
+    this.steps.push({ knows: tab });
   }
 
   ask(): void {

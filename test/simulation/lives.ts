@@ -11,6 +11,10 @@ const ONLINE_PATIENCE_MS = 1_500;
 const LATEST_CRASH_MS = 300;
 
 const LATEST_PROTEST_MS = 40;
+/** What befalls a device after each time that it does anything: up to that much of one. */
+const FATES = { crash: 0.08, cut: 0.16, kick: 0.19 };
+/** Tabs are opened and closed all the time. */
+const TAB_FATES = { crash: 0.25, cut: 0.3, kick: 0.45 };
 /** How often a user goes on in another tab, of each time that one does anything. */
 const TAKE_OVERS = 0.15;
 
@@ -43,12 +47,13 @@ export async function live(stage: Stage, device: Device, life: Life): Promise<vo
     if (random.next() < 0.25) device.change(random.next() < 0.5 ? 'recall' : 'edit', random);
     if (device.isTab && random.next() < TAKE_OVERS) device.takeOver();
     const fate = random.next();
-    if (fate < 0.08) {
+    const { crash, cut, kick } = device.isTab ? TAB_FATES : FATES;
+    if (fate < crash) {
       if (random.next() < 0.5) device.crash();
       else await device.crashInCommit(random.integer(1, 3), LATEST_CRASH_MS);
       await restart(stage, device, random);
-    } else if (fate < 0.16) device.cut();
-    else if (fate < (device.untilTokenEnds === undefined ? 0.19 : 0.5)) {
+    } else if (fate < cut) device.cut();
+    else if (fate < (device.untilTokenEnds === undefined ? kick : 0.5)) {
       await device.yield(conversationId);
       // The tab that was told so goes; the one that comes into its place has to know.
       if (device.isTab && random.next() < 0.5) await restart(stage, device, random);

@@ -19,23 +19,25 @@ export interface Life {
 export interface Witnesses {
   readonly journal: Journal;
   readonly wishLog: WishLog;
+  readonly tab?: number | undefined;
 }
 
 export function mortalSockets(
   stage: Stage,
   life: Life,
-  { journal, wishLog }: Witnesses,
+  { journal, wishLog, tab }: Witnesses,
 ): WebSocketConstructor {
   const Socket = stage.sockets((socket) => {
     if (life.over) socket.forsake();
     else life.sockets.add(socket);
   });
   return class extends Socket {
-    private readonly seen = journal.connection();
+    private readonly seen: ReturnType<Journal['connection']>;
     private readonly wishes = wishLog.connection();
 
     constructor(url: string, protocols: string[]) {
       super(url, protocols);
+      this.seen = journal.connection(url, tab);
       this.addEventListener('message', ({ data }) => {
         if (life.over) return;
         this.seen.hear(data);

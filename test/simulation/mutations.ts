@@ -395,15 +395,22 @@ export const mutations: readonly Mutation[] = [
     name: 'tabs: one that did not know of it yet takes the place back from another device',
     side: 'client',
     file: 'src/client/tabs/host.ts',
-    guard: "this.#device.state === 'kicked' && seen !== 'kicked'",
-    without: "this.#device.state === 'kicked' && seen === 'closed'",
+    guard: "this.state === 'kicked' && seen !== 'kicked'",
+    without: "this.state === 'kicked' && seen === 'closed'",
   },
   {
-    name: 'tabs: what a holder that is gone was asked for is not asked of the next',
+    name: 'tabs: one that goes on for a holder that is gone takes the place of another device',
     side: 'client',
     file: 'src/client/tabs/tab.ts',
-    guard: 'this.calls.askAnew();',
-    without: 'if (this.#formerHolders.size === 0) this.calls.askAnew();',
+    guard: 'host.start(isHeir)',
+    without: 'host.start(isHeir && this.#closed)',
+  },
+  {
+    name: 'tabs: what a holder that is gone was to send is not sent by the next',
+    side: 'client',
+    file: 'src/client/tabs/calls.ts',
+    guard: "else if (action !== 'join') this.#transmit(call);",
+    without: "else if (action !== 'join' && action !== 'send') this.#transmit(call);",
   },
 ];
 

@@ -62,4 +62,19 @@ export const regressions: readonly Regression[] = [
     found: 'P5.12a: a late copy undid a reaction that was there again, under a number that was told before',
     sized: true,
   },
+  {
+    seed: 61,
+    found: 'P7: a tab that had not heard of a kick went on for the one that had, and took the place back',
+    sized: true,
+  },
+  {
+    seed: 118,
+    found: 'I1: what a tab had told came late, and the tab that held the connection by then followed it',
+    sized: true,
+  },
+  {
+    seed: 189,
+    found: 'I1: kicked, and held by another tab then, the device did not say so any more, and stayed away',
+    sized: true,
+  },
 ];

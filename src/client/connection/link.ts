@@ -51,8 +51,8 @@ type State =
 export class Link {
   readonly #options: LinkOptions;
   #state: State = { is: 'stopped' };
-  /** The connection that took over last, also when it has ended. With one, what the link opens it opens by itself. */
-  #latest: Connection | undefined;
+  /** The connection that took over last, also when it has ended; or another client's. With one, what the link opens it opens by itself. */
+  #latest: Connection | true | undefined;
   #everOpened = false;
   /** Since a connection opened. */
   #refusals = 0;
@@ -67,8 +67,10 @@ export class Link {
     this.#options = options;
   }
 
-  start(): void {
+  /** `latest`: it goes on for another client of the device, which had the connection. */
+  start(latest?: true): void {
     if (this.#state.is !== 'stopped') return;
+    this.#latest = latest;
     this.#refusals = 0;
     this.#failures = 0;
     this.#stopWatching = this.#options.environment.watchNetwork(() => this.wake());

@@ -6,6 +6,7 @@
 //   waiting/<id>/<seq>                came too early: a hole in the conversation is before it
 //   outbox/<order>                    not sent yet
 //   push                              where this device wants to be notified
+//   holder                            which tab had the connection last, as a number
 //   trial/<n>                         for a moment only: whether the storage takes it
 import type { Message } from '../../protocol/messages.ts';
 import type { ConversationSettings } from '../../protocol/server-frames.ts';
@@ -94,6 +95,9 @@ export interface OutboxRecord {
 }
 
 const pad = (number: number) => String(number).padStart(12, '0');
+/** Of what tabs keep beside the device's own data. */
+export const holderKey = 'holder';
+
 export const key = {
   meta: 'meta',
   conversation: (conversationId: string) => `conversation/${conversationId}`,

@@ -7,7 +7,10 @@ import type { HistoryQuery } from '../history.ts';
 import { LocalDevice } from '../local-device.ts';
 import type { OperationName, Takes } from '../operations.ts';
 import type { ClientOptions } from '../options.ts';
+import type { ClientState } from '../session.ts';
 import type { OutgoingMessage } from '../outbox/outgoing.ts';
+import type { Storage } from '../storage/storage.ts';
+import { holderKey } from '../store/schema.ts';
 import {
   packError,
   packOutgoing,
@@ -25,9 +28,12 @@ import {
 const PAGE_SIZE = 100;
 
 export class Host {
-  readonly id: string;
+  /** Above those of all holders before it. */
+  readonly id: number;
   /** Resolves when it stepped down: the tab to keep the place for, if there is one. */
   readonly ended: Promise<string | undefined>;
+  /** The device was told to stay away before this tab held it, and nobody has asked for it since. */
+  isKicked = false;
   readonly #device: LocalDevice;
   readonly #publish: (report: Report) => void;
   #leaving = false;
@@ -35,8 +41,13 @@ export class Host {
   #early: readonly PackedEvent[] = [];
   #end: (heir: string | undefined) => void = () => {};
 
-  /** Rejects with ImError as `LocalDevice.open` does. */
-  static async open(id: string, options: ClientOptions, publish: (report: Report) => void): Promise<Host> {
+  /** `heardOf`: the last holder that its tab knows. Rejects with ImError as `LocalDevice.open` does. */
+  static async open(
+    options: ClientOptions,
+    heardOf: number,
+    publish: (report: Report) => void,
+  ): Promise<Host> {
+    const id = await takeNumber(options.storage, heardOf);
     const early: PackedEvent[] = [];
     let tell = (event: PackedEvent): void => void early.push(event);
     const events = new Emitter<ClientEvents>();
@@ -47,7 +58,7 @@ export class Host {
     return host;
   }
 
-  private constructor(id: string, device: LocalDevice, publish: (report: Report) => void) {
+  private constructor(id: number, device: LocalDevice, publish: (report: Report) => void) {
     this.id = id;
     this.#device = device;
     this.#publish = publish;
@@ -62,13 +73,20 @@ export class Host {
 
   #tell(event: PackedEvent): void {
     if (this.#leaving) return;
-    const { state, totalUnread } = this.#device;
+    const { state } = this;
+    const { totalUnread } = this.#device;
     this.#publish({ kind: 'report', holder: this.id, state, totalUnread, event });
   }
 
-  start(): void {
+  get state(): ClientState {
+    return this.isKicked ? 'kicked' : this.#device.state;
+  }
+
+  /** `isHeir`: nobody asks for it; where another device took over meanwhile it stays away. */
+  start(isHeir: boolean): void {
+    this.isKicked = false;
     // What goes wrong is told by events.
-    this.#device.ask('start').catch(() => {});
+    this.#device.ask('start', ...(isHeir ? [true as const] : [])).catch(() => {});
   }
 
   async leave(): Promise<void> {
@@ -80,8 +98,9 @@ export class Host {
   async answer({ action, takes, seen }: Call): Promise<Result | undefined> {
     if (this.#leaving) return undefined;
     // Asked by a tab that did not know yet that another device took over: to take the place back is its user's to say.
-    if (action === 'start' && this.#device.state === 'kicked' && seen !== 'kicked')
+    if (action === 'start' && this.state === 'kicked' && seen !== 'kicked')
       return { error: packError(takenOver()) };
+    if (action === 'start') this.isKicked = false;
     try {
       const value = await this.#perform(action, takes);
       return this.#leaving && action !== 'yieldTo' && action !== 'clear' ? undefined : { value };
@@ -122,7 +141,8 @@ export class Host {
 
   async #join(positions: Positions | undefined): Promise<Joined> {
     const device = this.#device;
-    const { userId, deviceId, state, totalUnread } = device;
+    const { state } = this;
+    const { userId, deviceId, totalUnread } = device;
     const outbox = device.outbox.map(packOutgoing);
     const conversations = await device.ask('conversations');
     const missed: Message[] = [];
@@ -153,5 +173,18 @@ export class Host {
     const message = this.#waiting(clientMsgId);
     if (message) return message;
     throw new ImError('bad_request', 'It is not in the outbox (any more)');
+  }
+}
+
+/** Kept in the storage, for a tab may not have heard of the holder before it. */
+async function takeNumber(storage: Storage | undefined, heardOf: number): Promise<number> {
+  try {
+    const [last] = (await storage?.list({ from: holderKey, to: holderKey })) ?? [];
+    const number = Math.max(heardOf, (last?.value as number | undefined) ?? 0) + 1;
+    await storage?.commit([{ key: holderKey, value: number }]);
+    return number;
+  } catch {
+    // A storage that takes nothing is opened all the same, or says itself what is wrong with it.
+    return heardOf + 1;
   }
 }

@@ -31,7 +31,7 @@ export interface TabOptions {
 
 /** A holder that is followed; what it reports waits until this tab knows where it stands. */
 interface Source {
-  readonly id: string;
+  readonly id: number;
   waiting: Report[] | undefined;
 }
 
@@ -49,7 +49,6 @@ export class Tab {
   readonly #id: string;
   readonly #channel: Channel;
   readonly #election: Election;
-  readonly #formerHolders = new Set<string>();
   #host: Host | undefined;
   #source: Source | undefined;
   #becomeReady: Waiter = { resolve: () => {}, reject: () => {} };
@@ -85,7 +84,7 @@ export class Tab {
   /** Rejects with ImError `timeout` where the holder does not let go, and as `Host.open` does. */
   async takeOver(): Promise<void> {
     this.#mayStart = true;
-    if (this.#host) return this.#host.start();
+    if (this.#host) return this.#host.start(false);
     const { environment } = this.#options;
     let waiter: Waiter | undefined;
     const holding = new Promise<void>((resolve, reject) => (waiter = { resolve, reject }));
@@ -132,6 +131,8 @@ export class Tab {
   }
 
   async #lead(taken: AbortSignal): Promise<void> {
+    // It goes on for the tab that had the connection, and may not have heard all that that one was told.
+    const isHeir = this.#source !== undefined && this.#holdWaiters.size === 0;
     this.#opening = true;
     const host = await this.#openHost(taken);
     this.#opening = false;
@@ -141,8 +142,9 @@ export class Tab {
     taken.addEventListener('abort', () => void host.leave().catch(report));
     this.#failures = 0;
     this.#host = host;
+    host.isKicked = !this.#mayStart;
     host.announce();
-    if (this.#mayStart) host.start();
+    if (this.#mayStart) host.start(isHeir);
     this.#become('holder');
     const heir = await host.ended;
     this.#host = undefined;
@@ -152,10 +154,10 @@ export class Tab {
 
   /** While `takeOver` waits it tries again, with the lock in hand: the tab before may need a moment to let go. */
   async #openHost(taken: AbortSignal): Promise<Host | undefined> {
-    const { environment, clientOptions } = this.#options;
+    const { clientOptions } = this.#options;
     try {
       const publish = (report: Report) => this.#publish(report);
-      return await Host.open(environment.newId(), await clientOptions(), publish);
+      return await Host.open(await clientOptions(), this.#source?.id ?? 0, publish);
     } catch (error) {
       this.#noteFailure(toImError(error));
     }
@@ -216,15 +218,16 @@ export class Tab {
   }
 
   #follow(report: Report): void {
-    if (this.#closed || this.#formerHolders.has(report.holder)) return;
-    if (report.holder !== this.#source?.id) this.#turnTo(report.holder);
+    const known = this.#source?.id ?? 0;
+    // Of one that is followed no more.
+    if (this.#closed || report.holder < known) return;
+    if (report.holder > known) this.#turnTo(report.holder);
     const waiting = this.#source?.waiting;
     if (waiting) waiting.push(report);
     else this.#deliver(report);
   }
 
-  #turnTo(id: string): void {
-    if (this.#source) this.#formerHolders.add(this.#source.id);
+  #turnTo(id: number): void {
     this.#source = { id, waiting: [] };
     void this.#join(this.#source);
   }

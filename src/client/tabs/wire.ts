@@ -61,7 +61,8 @@ export type Result = { readonly value: unknown } | { readonly error: PackedError
 /** From the holder to all tabs; its own hears it without a channel. */
 export interface Report {
   readonly kind: 'report';
-  readonly holder: string;
+  /** Each holder has a higher number than those before it: what one has told may be heard when it is gone. */
+  readonly holder: number;
   readonly state: ClientState;
   readonly totalUnread: number;
   readonly event: PackedEvent;

@@ -4,8 +4,8 @@ import type { Channel, LockOptions, Locks, TabPlatform } from '../../../src/clie
 import type { Random } from '../../../local/faults/random.ts';
 
 const MAX_LATENCY_MS = 4;
-/** A page in the background gets its turns late. */
-const LAZY_RATE = 0.03;
+/** A page in the background gets its turns late, in some browsers often. */
+const LAZY_RATES = [0.03, 0.4] as const;
 const MAX_LAZY_MS = 120;
 
 export interface BrowserOptions {
@@ -40,11 +40,13 @@ interface Ear {
 
 export class Browser {
   private readonly options: BrowserOptions;
+  private readonly lazyRate: number;
   private readonly locks = new Map<string, Lock>();
   private readonly ears = new Map<string, Set<Ear>>();
 
   constructor(options: BrowserOptions) {
     this.options = options;
+    this.lazyRate = LAZY_RATES[options.random.integer(0, LAZY_RATES.length - 1)]!;
   }
 
   openPage(): Page {
@@ -142,6 +144,6 @@ export class Browser {
 
   private latency(): Promise<void> {
     const { wait, random } = this.options;
-    return wait(random.between(0, random.next() < LAZY_RATE ? MAX_LAZY_MS : MAX_LATENCY_MS));
+    return wait(random.between(0, random.next() < this.lazyRate ? MAX_LAZY_MS : MAX_LATENCY_MS));
   }
 }
