@@ -51,6 +51,8 @@ const SOON_MS = 2_000;
 const HANDSHAKE_MS = 30;
 const LOOK_PAUSE_MS = 4;
 const UNASKED_MS = 600;
+/** Between two taps, at most: at once, or when nothing seems to have come of the first. */
+const TAP_GAPS_MS = [20, 600] as const;
 
 const newLife = (): Life => ({
   over: false,
@@ -243,13 +245,16 @@ export class Device {
     done.then(note, () => {});
   }
 
-  react({ emoji, remove, latest, taps }: WantedReaction, random: Random): void {
+  async react({ emoji, remove, latest, taps }: WantedReaction, random: Random): Promise<void> {
     const one = drawLate(this.screen.shown, latest, random);
-    if (!one || !this.client) return;
-    const conversation = this.client.conversation(one.conversationId);
-    for (let left = taps; left > 0; left--) {
+    const conversation = one && this.client?.conversation(one.conversationId);
+    if (!conversation) return;
+    const tap = () =>
       (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});
-    }
+    void tap();
+    if (taps < 2) return;
+    await this.options.stage.wait(random.between(0, TAP_GAPS_MS[random.integer(0, 1)]!));
+    void tap();
   }
 
   block(userId: string, on: boolean): void {

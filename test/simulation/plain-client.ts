@@ -127,7 +127,7 @@ export class PlainClient {
   }
 
   /** To a message that it took; what comes of it, it need not hear. */
-  react({ emoji, remove, latest }: WantedReaction, random: Random): void {
+  async react({ emoji, remove, latest }: WantedReaction, random: Random): Promise<void> {
     const messages = this.taken.flatMap((event) =>
       event.kind === 'message' && !isVoid(event.message) && event.message.type !== 'control'
         ? [event.message]

@@ -203,7 +203,7 @@ function drawSleepers(stage: Stage, users: readonly string[], seed: number): Sle
     .map((userId) => new Sleeper({ stage, userId, random: createRandom(seed, `${userId}/sleeper`) }));
 }
 
-/** Whoever is there writes to somebody who may have gone for good. */
+/** Whoever is there writes to somebody who may have gone for good, or is about to doze off. */
 async function writeTo(
   stage: Stage,
   userId: string,
@@ -216,6 +216,9 @@ async function writeTo(
     await stage.wait(random.between(0, 2 * DROWSY_PAUSE_MS));
     const conversationId = directConversationId(userId, device.history.userId);
     device.send(conversationId, conversationId, `last word ${n + 1}`, false);
+    if (random.next() < 0.5) continue;
+    await stage.wait(random.between(0, PAUSE_MS));
+    device.send(conversationId, conversationId, `and another one`, false);
   }
 }
 

@@ -33,8 +33,8 @@ export interface Stage {
   /** Where one can: a record comes among the messages that no function can read. */
   poison?(conversationId: string): void;
   poisonSeen?(): PoisonSeen;
-  /** Where one can: the next function that a request reaches dies after so many requests to the store. */
-  strike?(requests: number): void;
+  /** Where one can: the function that carries the next such action out dies after so many writes to the store. */
+  strike?(action: string, writes: number): void;
   /** Where time is not real: so long that what has an end in the tables is over. */
   monthLater?(): Promise<void>;
   /** Where the tables can be had anew: they are, and empty. */

@@ -9,13 +9,29 @@ const EMOJI = ['👍', '❤️', '🎉'] as const;
 const REACTION_PAUSE_MS = 150;
 /** So many times as often as one writes, at most. */
 const REACTIONS_PER_ACT = 4;
-/** How often a reaction does not wait for anything. */
-const AT_ONCE = 0.3;
-/** In some of those runs all are hasty: hardly anybody waits, everybody taps twice, and all at the same message. */
-const HASTY_RUNS = 0.3;
-const AT_ONCE_IN_HASTE = 0.8;
-/** How often one taps twice otherwise. */
-const DOUBLE_TAPS = 0.3;
+/** How people react, for a whole run. */
+interface Manners {
+  /** How often a reaction does not wait for anything. */
+  readonly atOnce: number;
+  readonly takesBack: number;
+  /** How often one taps twice. */
+  readonly taps: number;
+  /** All to the same message. */
+  readonly together: boolean;
+  /** How often who carries it out dies over it. */
+  readonly strikes: number;
+}
+
+const MANNERS: readonly (Manners & { readonly until: number })[] = [
+  { until: 0.4, atOnce: 0.3, takesBack: 0.35, taps: 0.3, together: false, strikes: 0 },
+  // Of the same, again and again.
+  { until: 0.6, atOnce: 0.3, takesBack: 0.5, taps: 0.3, together: true, strikes: 0 },
+  // All at once.
+  { until: 0.8, atOnce: 0.8, takesBack: 0.2, taps: 1, together: true, strikes: 0 },
+  { until: 1, atOnce: 0.3, takesBack: 0.2, taps: 0.8, together: true, strikes: 0.4 },
+];
+/** After so many of its writes: with a number in hand, or when the message is changed and nobody is told. */
+const STRIKES_AFTER = [1, 2] as const;
 /** Of so many messages at most, the last ones, one is drawn: others react to it, too. */
 const LATEST = 4;
 const BLOCK_PAUSE_MS = 400;
@@ -33,7 +49,8 @@ export interface Person {
   /** No other has it. */
   readonly name: string;
   readonly history: { readonly userId: string };
-  react(wanted: WantedReaction, random: Random): void;
+  /** Until it was tapped as often as one does. */
+  react(wanted: WantedReaction, random: Random): Promise<void>;
   block(userId: string, on: boolean, random: Random): void;
 }
 
@@ -56,18 +73,22 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
   const last = mood.integer(1, LATEST);
   const choice = EMOJI.slice(0, mood.integer(1, EMOJI.length));
   const reactions = acts * mood.integer(1, REACTIONS_PER_ACT);
-  const isHasty = mood.next() < HASTY_RUNS;
-  const [atOnce, latest] = isHasty ? [AT_ONCE_IN_HASTE, 1] : [AT_ONCE, last];
+  const drawn = mood.next();
+  const manners = MANNERS.find(({ until }) => drawn < until)!;
+  const latest = manners.together ? 1 : last;
   await Promise.all(
     people.map(async (person) => {
       const random = createRandom(seed, `reactions of ${person.name}`);
+      const taps: Promise<void>[] = [];
       for (let n = 1; n <= reactions; n++) {
-        if (random.next() >= atOnce) await stage.wait(random.between(0, REACTION_PAUSE_MS));
+        if (random.next() >= manners.atOnce) await stage.wait(random.between(0, REACTION_PAUSE_MS));
         const emoji = choice[random.integer(0, choice.length - 1)]!;
-        const remove = random.next() < 0.35;
-        const taps = isHasty || random.next() < DOUBLE_TAPS ? 2 : 1;
-        person.react({ emoji, remove, latest, taps }, random);
+        const remove = random.next() < manners.takesBack;
+        const isSure = random.next() >= manners.taps;
+        if (random.next() < manners.strikes) stage.strike?.('react', random.integer(...STRIKES_AFTER));
+        taps.push(person.react({ emoji, remove, latest, taps: isSure ? 1 : 2 }, random));
       }
+      await Promise.all(taps);
     }),
   );
 }

@@ -26,6 +26,8 @@ export class Sleeper {
   private taken = 0;
   /** Heard of; what it hears of over a connection that lost something, it does not acknowledge. */
   private heard = 0;
+  /** It acknowledges what it hears next, and says nothing more. */
+  private dozes = false;
 
   constructor(options: SleeperOptions) {
     this.options = options;
@@ -59,13 +61,21 @@ export class Sleeper {
       // Half of the time what was pushed meanwhile is acknowledged; who notes that may die over it.
       if (random.next() < 0.5) {
         const strikes = random.next() < 0.6;
-        if (strikes) stage.strike?.(random.integer(1, 2));
+        if (strikes) stage.strike?.('ping', random.integer(0, 1));
         await this.acknowledge(this.heard);
         if (strikes) return this.leave();
       }
       // In some of the others it stays, and hears all of it, but says nothing more.
       if (random.next() < 0.7) this.leave();
     }
+    if (random.next() < 0.5) await this.dozeOff();
+  }
+
+  /** It is there, and takes all that there is. */
+  private async dozeOff(): Promise<void> {
+    if (!(await this.connect(false))) return;
+    await this.pull();
+    this.dozes = true;
   }
 
   leave(): void {
@@ -86,6 +96,9 @@ export class Sleeper {
     const { from, to } = frame as { from?: number; to?: number };
     if (frame['push'] !== 'sync' || from === undefined || to === undefined) return;
     if (from <= this.heard + 1) this.heard = Math.max(this.heard, to);
+    if (!this.dozes) return;
+    this.dozes = false;
+    void this.acknowledge(this.heard);
   }
 
   /** Asking for the next page acknowledges the one before. */

@@ -52,7 +52,8 @@ export class WorldCloud {
   private readonly tokenLifetimes: Random;
   private faults: WorldFaults = calm;
   private poisoned = 0;
-  private struckAfter: number | undefined;
+  /** By action: who carries the next one out dies after so many writes. */
+  private readonly strikes = new Map<string, number>();
 
   constructor({ seed, server, settings }: WorldCloudOptions) {
     const randomOf = (name: string): Random => createRandom(seed, name);
@@ -155,9 +156,8 @@ export class WorldCloud {
     return { put: this.poisoned, givenUp: this.stream.givenUp };
   }
 
-  /** The next function that a request reaches dies after so many requests of its own. */
-  strike(requests: number): void {
-    this.struckAfter = requests;
+  strike(action: string, writes: number): void {
+    this.strikes.set(action, writes);
   }
 
   /** Other tables, with nothing in them; functions begin anew with them. */
@@ -217,13 +217,18 @@ export class WorldCloud {
         await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.disconnect(ctx, event));
       },
       request: async (event) => {
-        const requests = this.struckAfter;
-        this.struckAfter = undefined;
-        const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event), requests);
+        const action = actionOf(event.body);
+        const writes = this.strikes.get(action);
+        this.strikes.delete(action);
+        const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event), writes);
         return ended.outcome === 'answered' ? { outcome: 'answered', frame: ended.answer.body } : ended;
       },
     };
   }
+}
+
+function actionOf(body = '{}'): string {
+  return String((JSON.parse(body) as { action?: unknown }).action);
 }
 
 function claimsOf(token: string): Claims {

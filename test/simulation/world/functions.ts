@@ -56,11 +56,11 @@ export class Functions {
     this.known = whatIsKnown();
   }
 
-  /** Runs one invocation to its end, or to its death: at the latest after `requests` to the store. */
+  /** Runs one invocation to its end, or to its death: at the latest after so many `writes` to the store. */
   async invoke<T>(
     timeoutMs: number,
     run: (ctx: Context) => Promise<T>,
-    requests = Infinity,
+    writes = Infinity,
   ): Promise<Ended<T>> {
     const { scheduler, random, faults } = this.options;
     const { crashBefore, crashMidway, crashAfter } = faults().functions;
@@ -68,7 +68,8 @@ export class Functions {
     if (lot < crashBefore) return { outcome: 'failed' };
     const life: Life = {
       over: false,
-      requestsLeft: Math.min(requests, lot < crashBefore + crashMidway ? random.integer(0, 6) : Infinity),
+      requestsLeft: lot < crashBefore + crashMidway ? random.integer(0, 6) : Infinity,
+      writesLeft: writes,
     };
     const ended = new Promise<Ended<T>>((resolve) => {
       const fail = () => {

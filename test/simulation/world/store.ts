@@ -3,6 +3,8 @@
 import type { DynamoDBClient, KeysAndAttributes } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetItemCommand,
+  GetItemCommand,
+  QueryCommand,
   InternalServerError,
   ProvisionedThroughputExceededException,
   TransactionCanceledException,
@@ -25,6 +27,8 @@ export interface Life {
   over: boolean;
   /** Requests until it dies; Infinity = it does not. */
   requestsLeft: number;
+  /** Likewise, of those that write. */
+  writesLeft: number;
 }
 
 export interface StoreOptions {
@@ -35,6 +39,11 @@ export interface StoreOptions {
   /** Something may have been written. */
   readonly onWrite: () => void;
 }
+
+const isRead = (command: Command) =>
+  command instanceof GetItemCommand ||
+  command instanceof BatchGetItemCommand ||
+  command instanceof QueryCommand;
 
 type Command = Parameters<ModelDynamoDb['execute']>[0];
 
@@ -51,7 +60,7 @@ export function storeClient(
         scheduler.after(delayMs, () => {
           if (!life.over) settle();
         });
-      if (--life.requestsLeft < 0) {
+      if (--life.requestsLeft < 0 || (!isRead(command) && --life.writesLeft < 0)) {
         life.over = true;
         // It may be carried out all the same.
         if (random.next() < 0.5) return;
