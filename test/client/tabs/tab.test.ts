@@ -1,0 +1,109 @@
+// What a tab hears of others, in whichever order: the channel and the lock are in the test's hands.
+import { expect, test } from 'vitest';
+import type { ClientEvents } from '../../../src/client/client-events.ts';
+import { standardEnvironment } from '../../../src/client/environment.ts';
+import { Emitter } from '../../../src/client/events.ts';
+import type { TabPlatform } from '../../../src/client/tabs/platform.ts';
+import { Tab } from '../../../src/client/tabs/tab.ts';
+import { View } from '../../../src/client/tabs/view.ts';
+import type { Call, Joined, PackedEvent, TabMessage } from '../../../src/client/tabs/wire.ts';
+import type { Message } from '../../../src/protocol/messages.ts';
+
+const conversationId = 'd:alice:bob';
+
+const messageAt = (seq: number): Message => ({
+  conversationId,
+  seq,
+  clientMsgId: `message-${seq}`,
+  serverTime: seq,
+  from: 'bob',
+  deviceId: 'phone',
+  type: 'text',
+  body: { text: String(seq) },
+  recalled: false,
+  edited: null,
+  silent: false,
+});
+
+const joined = (lastSeq: number, missed: readonly Message[] = []): Joined => {
+  const conversation = { conversationId, unread: 0, lastMessage: messageAt(lastSeq) };
+  const conversations = [conversation] as unknown as Joined['conversations'];
+  return {
+    userId: 'alice',
+    deviceId: 'web',
+    state: 'synced',
+    totalUnread: 0,
+    conversations,
+    outbox: [],
+    missed,
+  };
+};
+
+function openTab() {
+  const events = new Emitter<ClientEvents>();
+  const shown: number[] = [];
+  events.on('message', ({ message }) => shown.push(message.seq));
+  const posted: TabMessage[] = [];
+  let hear: (event: { data: unknown }) => void = () => {};
+  const platform: TabPlatform = {
+    // Another tab has it, for ever.
+    locks: { request: () => new Promise(() => {}) },
+    openChannel: () => ({
+      postMessage: (data) => void posted.push(data as TabMessage),
+      close: () => {},
+      addEventListener: (_type, listener) => (hear = listener),
+    }),
+  };
+  const tab = new Tab({
+    name: 'alice',
+    platform,
+    environment: standardEnvironment,
+    view: new View(events, { retry: async () => {}, discard: async () => {} }),
+    clientOptions: () => Promise.reject(new Error('It has no lock')),
+    onRole: () => {},
+    onError: (error) => expect.fail(String(error)),
+    onCleared: () => {},
+  });
+  /** A turn of the event loop later, for what it does when it has heard that. */
+  const say = async (message: TabMessage) => {
+    hear({ data: message });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    tab,
+    shown,
+    report: (holder: number, event: PackedEvent) =>
+      say({ kind: 'report', holder, state: 'synced', totalUnread: 0, event }),
+    message: (seq: number): PackedEvent => ({
+      name: 'message',
+      payload: { conversationId, message: messageAt(seq), delivery: 'live' },
+    }),
+    /** What it asked last, to be answered by the holder. */
+    answerJoin: async (value: Joined) => {
+      const call = posted.findLast((one): one is Call => one.kind === 'call' && one.action === 'join')!;
+      await say({ kind: 'answer', id: call.id, result: { value } });
+    },
+  };
+}
+
+test('what a holder tells waits until the tab knows what it missed', async () => {
+  const { tab, shown, report, message, answerJoin } = openTab();
+  await report(1, { name: 'hello' });
+  await answerJoin(joined(4));
+  await tab.ready;
+  await report(2, { name: 'hello' });
+  await report(2, message(6));
+  expect(shown).toEqual([]);
+  await answerJoin(joined(6, [messageAt(5)]));
+  expect(shown).toEqual([5, 6]);
+});
+
+test('what an earlier holder told is passed over, and the later one is followed still', async () => {
+  const { shown, report, message, answerJoin } = openTab();
+  await report(2, { name: 'hello' });
+  await answerJoin(joined(4));
+  await report(1, { name: 'hello' });
+  await report(1, message(9));
+  await report(2, message(5));
+  expect(shown).toEqual([5]);
+});
