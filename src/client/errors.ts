@@ -55,7 +55,7 @@ export const connectionLost = (message = 'The connection is gone') =>
 export const unreadableAnswer = (action: string) =>
   new ImError('internal', `${action}: the answer cannot be read`, { retryable: true });
 
-export const takenOver = () => new ImError('kicked', 'Another device took over');
+export const toldToStayAway = () => new ImError('kicked', 'The device was told to stay away');
 
 export const clientClosed = () => new ImError('closed', 'The client was closed');
 

@@ -1,7 +1,7 @@
 // The device in the tab that holds it: tells all tabs what happens, and does what they ask.
 import type { Message } from '../../protocol/messages.ts';
 import type { ClientEvents } from '../client-events.ts';
-import { ImError, takenOver, toImError } from '../errors.ts';
+import { ImError, toldToStayAway, toImError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { HistoryQuery } from '../history.ts';
 import { LocalDevice } from '../local-device.ts';
@@ -99,7 +99,7 @@ export class Host {
     if (this.#leaving) return undefined;
     // Asked by a tab that did not know yet that another device took over: to take the place back is its user's to say.
     if (action === 'start' && this.state === 'kicked' && seen !== 'kicked')
-      return { error: packError(takenOver()) };
+      return { error: packError(toldToStayAway()) };
     if (action === 'start') this.isKicked = false;
     try {
       const value = await this.#perform(action, takes);

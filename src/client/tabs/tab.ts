@@ -1,7 +1,7 @@
 // One tab among others: stands for the connection, and follows the tab that has it, itself or another.
 import { backoffMs, reconnectBackoff } from '../backoff.ts';
 import { within, type Environment } from '../environment.ts';
-import { ImError, takenOver, toImError } from '../errors.ts';
+import { ImError, toldToStayAway, toImError } from '../errors.ts';
 import type { ClientOptions } from '../options.ts';
 import { Calls } from './calls.ts';
 import { Election } from './election.ts';
@@ -261,7 +261,7 @@ export class Tab {
   /** What was asked before this tab knew of it is not for another holder to do either. */
   #stayAway(): void {
     this.#mayStart = false;
-    this.calls.withdraw('start', takenOver());
+    this.calls.withdraw('start', toldToStayAway());
   }
 
   /** What cannot be asked yet is asked when a holder is followed. */
