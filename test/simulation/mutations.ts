@@ -395,8 +395,8 @@ export const mutations: readonly Mutation[] = [
     name: 'tabs: one that did not know of it yet takes the place back from another device',
     side: 'client',
     file: 'src/client/tabs/host.ts',
-    guard: "this.state === 'kicked' && seen !== 'kicked'",
-    without: "this.state === 'kicked' && seen === 'closed'",
+    guard: "this.state === 'kicked' && kicks < this.#kicks",
+    without: "this.state === 'kicked' && kicks < 0",
   },
   {
     name: 'tabs: one that goes on for a holder that is gone takes the place of another device',

@@ -77,4 +77,10 @@ export const regressions: readonly Regression[] = [
     found: 'I1: kicked, and held by another tab then, the device did not say so any more, and stayed away',
     sized: true,
   },
+  {
+    seed: 401_554,
+    found:
+      'P7: a tab asked after one kick, and was heard after the next: it took the place back from who had it then',
+    sized: true,
+  },
 ];

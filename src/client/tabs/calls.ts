@@ -1,7 +1,6 @@
 // What this tab asks of the holder, whichever tab that is by then: kept until it is answered.
 import { ImError, connectionLost } from '../errors.ts';
 import { notTwice } from '../operations.ts';
-import type { ClientState } from '../session.ts';
 import { unpackError, type ActionName, type Actions, type Call, type Result } from './wire.ts';
 
 interface Pending {
@@ -13,20 +12,20 @@ interface Pending {
 export class Calls {
   readonly #pending = new Map<string, Pending>();
   readonly #newId: () => string;
-  readonly #seen: () => ClientState;
+  readonly #kicks: () => number;
   readonly #transmit: (call: Call) => void;
   #ended: ImError | undefined;
 
-  constructor(newId: () => string, seen: () => ClientState, transmit: (call: Call) => void) {
+  constructor(newId: () => string, kicks: () => number, transmit: (call: Call) => void) {
     this.#newId = newId;
-    this.#seen = seen;
+    this.#kicks = kicks;
     this.#transmit = transmit;
   }
 
   /** Rejects with ImError. */
   ask<Name extends ActionName>(action: Name, ...takes: Parameters<Actions[Name]>): ReturnType<Actions[Name]> {
     if (this.#ended) return Promise.reject(this.#ended) as ReturnType<Actions[Name]>;
-    const call: Call = { kind: 'call', id: this.#newId(), action, takes, seen: this.#seen() };
+    const call: Call = { kind: 'call', id: this.#newId(), action, takes, kicks: this.#kicks() };
     const asked = new Promise((resolve, reject) => {
       const settle = (result: Result) =>
         'error' in result ? reject(unpackError(result.error)) : resolve(result.value);

@@ -37,17 +37,18 @@ export class Host {
   readonly #device: LocalDevice;
   readonly #publish: (report: Report) => void;
   #leaving = false;
+  #kicks = 0;
   /** What it told while it was opened. */
   #early: readonly PackedEvent[] = [];
   #end: (heir: string | undefined) => void = () => {};
 
-  /** `heardOf`: the last holder that its tab knows. Rejects with ImError as `LocalDevice.open` does. */
+  /** `heard`: of the holders before it, as far as its tab knows. Rejects with ImError as `LocalDevice.open` does. */
   static async open(
     options: ClientOptions,
-    heardOf: number,
+    heard: { readonly holder: number; readonly kicks: number },
     publish: (report: Report) => void,
   ): Promise<Host> {
-    const id = await takeNumber(options.storage, heardOf);
+    const id = await takeNumber(options.storage, heard.holder);
     const early: PackedEvent[] = [];
     let tell = (event: PackedEvent): void => void early.push(event);
     const events = new Emitter<ClientEvents>();
@@ -55,6 +56,7 @@ export class Host {
     const host = new Host(id, await LocalDevice.open(options, events), publish);
     tell = (event) => host.#tell(event);
     host.#early = early;
+    host.#kicks = heard.kicks;
     return host;
   }
 
@@ -72,10 +74,11 @@ export class Host {
   }
 
   #tell(event: PackedEvent): void {
+    if (event.name === 'kicked') this.#kicks++;
     if (this.#leaving) return;
-    const { state } = this;
+    const { id: holder, state } = this;
     const { totalUnread } = this.#device;
-    this.#publish({ kind: 'report', holder: this.id, state, totalUnread, event });
+    this.#publish({ kind: 'report', holder, state, kicks: this.#kicks, totalUnread, event });
   }
 
   get state(): ClientState {
@@ -95,10 +98,10 @@ export class Host {
   }
 
   /** Nothing when this tab steps down meanwhile: the caller asks the next holder. */
-  async answer({ action, takes, seen }: Call): Promise<Result | undefined> {
+  async answer({ action, takes, kicks }: Call): Promise<Result | undefined> {
     if (this.#leaving) return undefined;
     // Asked by a tab that did not know yet that another device took over: to take the place back is its user's to say.
-    if (action === 'start' && this.state === 'kicked' && seen !== 'kicked')
+    if (action === 'start' && this.state === 'kicked' && kicks < this.#kicks)
       return { error: packError(toldToStayAway()) };
     if (action === 'start') this.isKicked = false;
     try {
@@ -152,7 +155,7 @@ export class Host {
       );
       missed.push(...(await Promise.all(pages)).flat());
     }
-    return { userId, deviceId, state, totalUnread, conversations, outbox, missed };
+    return { userId, deviceId, state, kicks: this.#kicks, totalUnread, conversations, outbox, missed };
   }
 
   async #missedIn(conversationId: string, after: number, headSeq: number): Promise<Message[]> {

@@ -65,8 +65,8 @@ export class Tab {
     const { name, platform, environment } = options;
     this.#options = options;
     this.#id = environment.newId();
-    const seen = () => options.view.state;
-    this.calls = new Calls(environment.newId, seen, (call) => this.#transmit(call));
+    const kicks = () => options.view.kicks;
+    this.calls = new Calls(environment.newId, kicks, (call) => this.#transmit(call));
     this.ready = new Promise((resolve, reject) => (this.#becomeReady = { resolve, reject }));
     this.ready.catch(() => {});
     this.#channel = platform.openChannel(`im/${name}`);
@@ -154,10 +154,10 @@ export class Tab {
 
   /** While `takeOver` waits it tries again, with the lock in hand: the tab before may need a moment to let go. */
   async #openHost(taken: AbortSignal): Promise<Host | undefined> {
-    const { clientOptions } = this.#options;
+    const { clientOptions, view } = this.#options;
     try {
-      const publish = (report: Report) => this.#publish(report);
-      return await Host.open(await clientOptions(), this.#source?.id ?? 0, publish);
+      const heard = { holder: this.#source?.id ?? 0, kicks: view.kicks };
+      return await Host.open(await clientOptions(), heard, (report) => this.#publish(report));
     } catch (error) {
       this.#noteFailure(toImError(error));
     }

@@ -22,6 +22,8 @@ import {
 
 export class View {
   state: ClientState = 'stopped';
+  /** How often the device was told to stay away, as far as this tab has heard. */
+  kicks = 0;
   totalUnread = 0;
   readonly #events: Emitter<ClientEvents>;
   readonly #actions: OutgoingActions;
@@ -72,10 +74,11 @@ export class View {
   }
 
   /** Begins to follow a holder; tells what was missed since the last one. */
-  join({ userId, deviceId, state, totalUnread, ...joined }: Joined): void {
+  join({ userId, deviceId, state, kicks, totalUnread, ...joined }: Joined): void {
     const isFirst = !this.#identity;
     this.#identity = { userId, deviceId };
     this.state = state;
+    this.kicks = kicks;
     this.totalUnread = totalUnread;
     for (const conversation of joined.conversations) {
       const { conversationId, lastMessage } = conversation;
@@ -96,8 +99,9 @@ export class View {
     for (const packed of joined.outbox) this.#noteState(packed);
   }
 
-  take({ event, state, totalUnread }: Omit<Report, 'kind' | 'holder'>): void {
+  take({ event, state, kicks, totalUnread }: Omit<Report, 'kind' | 'holder'>): void {
     this.state = state;
+    this.kicks = kicks;
     this.totalUnread = totalUnread;
     this.#takeEvent(event);
   }

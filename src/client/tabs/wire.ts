@@ -32,6 +32,7 @@ export interface Joined {
   readonly userId: string;
   readonly deviceId: string;
   readonly state: ClientState;
+  readonly kicks: number;
   readonly totalUnread: number;
   readonly conversations: readonly ConversationSummary[];
   readonly outbox: readonly PackedOutgoing[];
@@ -64,6 +65,8 @@ export interface Report {
   /** Each holder has a higher number than those before it: what one has told may be heard when it is gone. */
   readonly holder: number;
   readonly state: ClientState;
+  /** How often the device was told to stay away. */
+  readonly kicks: number;
   readonly totalUnread: number;
   readonly event: PackedEvent;
 }
@@ -80,8 +83,8 @@ export interface Call {
   readonly id: string;
   readonly action: ActionName;
   readonly takes: readonly unknown[];
-  /** What the device's state was for the tab when it asked. */
-  readonly seen: ClientState;
+  /** How often the device was told to stay away, as far as the tab had heard when it asked. */
+  readonly kicks: number;
 }
 
 export type TabMessage =

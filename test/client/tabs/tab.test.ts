@@ -32,6 +32,7 @@ const joined = (lastSeq: number, missed: readonly Message[] = []): Joined => {
     userId: 'alice',
     deviceId: 'web',
     state: 'synced',
+    kicks: 0,
     totalUnread: 0,
     conversations,
     outbox: [],
@@ -72,8 +73,9 @@ function openTab() {
   return {
     tab,
     shown,
-    report: (holder: number, event: PackedEvent) =>
-      say({ kind: 'report', holder, state: 'synced', totalUnread: 0, event }),
+    posted,
+    report: (holder: number, event: PackedEvent, kicks = 0) =>
+      say({ kind: 'report', holder, state: 'synced', kicks, totalUnread: 0, event }),
     message: (seq: number): PackedEvent => ({
       name: 'message',
       payload: { conversationId, message: messageAt(seq), delivery: 'live' },
@@ -106,4 +108,14 @@ test('what an earlier holder told is passed over, and the later one is followed 
   await report(1, message(9));
   await report(2, message(5));
   expect(shown).toEqual([5]);
+});
+
+test('what it asks says how often it had heard that the device is to stay away', async () => {
+  const { tab, posted, report, answerJoin } = openTab();
+  await report(1, { name: 'hello' });
+  await answerJoin(joined(4));
+  await report(1, { name: 'hello' }, 2);
+  tab.calls.ask('start').catch(() => {});
+  await report(1, { name: 'hello' }, 3);
+  expect(posted.at(-1)).toMatchObject({ kind: 'call', action: 'start', kicks: 2 });
 });
