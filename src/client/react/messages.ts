@@ -53,7 +53,7 @@ const nothing: MessageList = {
 export function messageSource(client: Client, conversationId: string): MessageSource {
   const conversation = client.conversation(conversationId);
   let run: Run | undefined;
-  let begin: (seq?: number) => Promise<void> = async () => {};
+  let begin: (seq?: number, awaitedSeq?: number) => Promise<Run | undefined> = async () => undefined;
 
   const source = createSource<MessageList>(nothing, (set, get) => {
     const show = (own: Run) => {
@@ -67,19 +67,28 @@ export function messageSource(client: Client, conversationId: string): MessageSo
       const unsent = hasNewer ? [] : conversation.unsent().filter((one) => !known.has(one.clientMsgId));
       set({ messages: [...sent, ...unsent], isLoading, hasOlder, hasNewer, start, error });
     };
-    begin = (seq) => {
-      const own = newRun(seq, () => show(own));
+    begin = async (seq, awaitedSeq) => {
+      const written = conversation.unsent().map(({ clientMsgId }) => clientMsgId);
+      const own: Run = { ...newRun(seq, () => show(own)), awaitedSeq, writtenBefore: new Set(written) };
       run = own;
-      return load(own, seq === undefined ? { before: seq } : { before: seq, after: seq - 1 });
+      await load(own, seq === undefined ? { before: seq } : { before: seq, after: seq - 1 });
+      return own;
     };
     const ends = [
-      conversation.on('message', ({ message }) => run && follow(run, message)),
+      conversation.on('message', ({ message }) => {
+        if (!run) return;
+        if (message.seq === run.awaitedSeq) void begin(message.seq);
+        else follow(run, message);
+      }),
       conversation.on('messageChanged', ({ message }) => {
         if (run?.bySeq.has(message.seq)) put(run, [message]);
       }),
-      // Whoever writes sees it.
-      conversation.on('sendState', () => (run?.hasNewer ? void begin() : run?.show())),
-      client.on('reset', () => void begin()),
+      // Whoever writes sees it; what was written before has only got further.
+      conversation.on('sendState', ({ message }) => {
+        if (run?.hasNewer && !run.writtenBefore.has(message.clientMsgId)) void begin();
+        else run?.show();
+      }),
+      client.on('reset', () => void (run?.hasNewer ? showFrom(run.start.seq!) : begin())),
     ];
     void begin();
     return () => {
@@ -104,12 +113,16 @@ export function messageSource(client: Client, conversationId: string): MessageSo
         );
         return sent.length >= PAGE_SIZE;
       };
-      if ('before' in query) own.hasOlder = add(await page(query.before ? { before: query.before } : {}));
+      // First: where this device has the message by now, it has what stands above it too.
       if ('after' in query) {
         const isFull = add(await page({ after: query.after }));
         own.hasNewer = isFull || own.missedSeq > Math.max(...own.bySeq.keys());
       }
-      own.isRead = true;
+      const isThere = !('after' in query) || own.bySeq.size > 0;
+      if ('before' in query && isThere) {
+        own.hasOlder = add(await page(query.before ? { before: query.before } : {}));
+      }
+      own.isRead = isThere;
       own.error = undefined;
     } catch (error) {
       own.error = toImError(error);
@@ -125,21 +138,27 @@ export function messageSource(client: Client, conversationId: string): MessageSo
     if (direction === 'after' && own.hasNewer) await load(own, { after: Math.max(...own.bySeq.keys()) });
   };
 
+  const showFrom = async (seq: number): Promise<void> => {
+    const own = await begin(seq);
+    // It began anew meanwhile, or it is shown.
+    if (!own || own !== run || own.isRead) return;
+    // It came meanwhile.
+    if (!own.error && own.missedSeq >= seq) return showFrom(seq);
+    // It could not be had, or is nothing that this device shows, or shows yet.
+    const newest = await begin(undefined, own.error ? undefined : seq);
+    if (!newest || newest !== run) return;
+    newest.error = own.error ?? newest.error;
+    newest.show();
+  };
+
   return {
     ...source,
     loadOlder: () => more(run, 'before'),
     loadNewer: () => more(run, 'after'),
-    async showFrom(seq) {
-      await begin(seq);
-      // It could not be had, or is nothing that this device shows.
-      const { isRead, bySeq, error } = run ?? {};
-      if (!bySeq || (isRead && bySeq.size > 0)) return;
+    showFrom,
+    async showNewest() {
       await begin();
-      if (!run) return;
-      run.error = error;
-      run.show();
     },
-    showNewest: () => begin(),
   };
 }
 
@@ -155,12 +174,16 @@ interface Run {
   isLoading: boolean;
   hasOlder: boolean;
   hasNewer: boolean;
+  /** Somebody went there and this device did not have it: then it begins there, once it comes. */
+  readonly awaitedSeq: number | undefined;
+  /** What was on its way out when it began. */
+  readonly writtenBefore: ReadonlySet<string>;
   /** The newest that came and was not shown. */
   missedSeq: number;
   error: ImError | undefined;
 }
 
-const newRun = (seq: number | undefined, show: () => void): Run => ({
+const newRun = (seq: number | undefined, show: () => void): Omit<Run, 'awaitedSeq' | 'writtenBefore'> => ({
   bySeq: new Map(),
   show: coalesce(show),
   start: { seq },
