@@ -26,7 +26,17 @@ const EDGE_PX = 80;
 export function Timeline({ list, target, userId, summary, unreadAfter, nameOf, actions }: TimelineProps) {
   const { messages, isLoading, hasOlder, loadOlder, hasNewer, loadNewer, start, error } = list;
   const handle = useRef<VListHandle>(null);
-  const [isAtBottom, setAtBottom] = useState(true);
+  const box = useRef<HTMLDivElement>(null);
+  // Known of one start only: what was so before says nothing of what is shown from another message on.
+  const [bottom, setBottom] = useState({ start, isReached: start.seq === undefined });
+  const isAtBottom = bottom.start === start ? bottom.isReached : start.seq === undefined;
+  const isEndInSight = () => {
+    const { scrollTop, clientHeight, scrollHeight } = box.current!.querySelector('.scroll')!;
+    return scrollTop >= scrollHeight - clientHeight - EDGE_PX;
+  };
+  const look = () => setBottom({ start, isReached: isEndInSight() });
+  // At the message that somebody went to: nothing that comes moves it away, until they go on from there.
+  const isHeld = useRef(false);
   const [seenSeq, setSeenSeq] = useState(0);
   const lastOffset = useRef(Infinity);
   const [marked, setMarked] = useState(target?.seq);
@@ -50,7 +60,8 @@ export function Timeline({ list, target, userId, summary, unreadAfter, nameOf, a
 
   const lastKey = items.at(-1)?.key;
   const lastSeq = messages.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
-  const isOwnLast = messages.at(-1)?.from === userId;
+  // Here, that is: what was sent from another device of this user is no reason to move.
+  const isUnsentLast = messages.length > 0 && messages.at(-1)!.seq === undefined;
   const before = useRef({ start, hasNewer });
   useLayoutEffect(() => {
     const { current } = before;
@@ -58,30 +69,39 @@ export function Timeline({ list, target, userId, summary, unreadAfter, nameOf, a
     if (items.length === 0) return;
     const isNewStart = start !== current.start;
     const { seq: from } = start;
+    if (isNewStart) isHeld.current = from !== undefined;
     if (isNewStart && from !== undefined) {
       const at = items.findIndex((one) => one.kind === 'message' && (one.message.seq ?? from) >= from);
       if (from === marked) handle.current?.scrollToIndex(at, { align: 'center' });
       // With its day, if it stands above it.
       else handle.current?.scrollToIndex(items[at - 1]?.kind === 'day' ? at - 1 : at);
+      look();
     }
     // Follows what comes last, not what is loaded above it, or on the way to it.
-    else if (isNewStart || (!current.hasNewer && (isAtBottom || isOwnLast)))
+    else if (isNewStart || (!current.hasNewer && (isUnsentLast || (isAtBottom && !isHeld.current)))) {
+      isHeld.current = false;
       handle.current?.scrollToIndex(items.length - 1, { align: 'end' });
+    } else look();
   }, [lastKey, start, hasNewer]);
   useEffect(() => {
-    if (isAtBottom) setSeenSeq((seen) => Math.max(seen, lastSeq));
+    if (isAtBottom && isEndInSight()) setSeenSeq((seen) => Math.max(seen, lastSeq));
   }, [isAtBottom, lastSeq]);
   useEffect(() => {
-    if (isAtBottom && hasNewer && !isLoading) void loadNewer();
+    if (isAtBottom && hasNewer && !isLoading && isEndInSight()) void loadNewer();
   }, [isAtBottom, hasNewer, isLoading, loadNewer]);
 
   const onScroll = (offset: number) => {
-    const { current } = handle;
-    if (!current) return;
-    setAtBottom(offset >= current.scrollSize - current.viewportSize - EDGE_PX);
+    look();
     // Upwards only: what comes above moves everything down by itself.
     if (offset < EDGE_PX && offset < lastOffset.current && hasOlder && !isLoading) void loadOlder();
     lastOffset.current = offset;
+  };
+  // Without a scroll event: what was shorter than it was taken for.
+  const onResize = () => {
+    if (isEndInSight()) look();
+  };
+  const onMove = () => {
+    isHeld.current = false;
   };
   const isShort = () => handle.current !== null && handle.current.scrollSize <= handle.current.viewportSize;
   useEffect(() => {
@@ -92,14 +112,31 @@ export function Timeline({ list, target, userId, summary, unreadAfter, nameOf, a
   ).length;
   const newest = messages.findLast(({ from, seq }) => seq !== undefined && from !== userId);
   return (
-    <div className="timeline" role="log" aria-label={words.messages} aria-busy={isLoading}>
+    <div
+      ref={box}
+      className="timeline"
+      role="log"
+      aria-label={words.messages}
+      aria-busy={isLoading}
+      onWheel={onMove}
+      onTouchMove={onMove}
+      onPointerDown={onMove}
+      onKeyDown={onMove}
+    >
       {items.length === 0 && !isLoading && !error && <p className="hint centered">{words.noMessages}</p>}
       {error && (
         <p className="problem bar" role="alert">
           {words.didNotWork(error.message)}
         </p>
       )}
-      <VList ref={handle} shift={isPrepended} onScroll={onScroll} className="scroll" tabIndex={0}>
+      <VList
+        ref={handle}
+        shift={isPrepended}
+        onScroll={onScroll}
+        onResize={onResize}
+        className="scroll"
+        tabIndex={0}
+      >
         {items.map((item) => {
           if (item.kind === 'day') {
             return (
@@ -133,8 +170,10 @@ export function Timeline({ list, target, userId, summary, unreadAfter, nameOf, a
               onJump={(seq) => {
                 setMarked(seq);
                 const index = items.findIndex((one) => one.kind === 'message' && one.message.seq === seq);
-                if (index >= 0) handle.current?.scrollToIndex(index, { align: 'center' });
-                else void list.showFrom(seq);
+                if (index < 0) return void list.showFrom(seq);
+                isHeld.current = true;
+                handle.current?.scrollToIndex(index, { align: 'center' });
+                look();
               }}
             />
           );

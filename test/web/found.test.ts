@@ -81,3 +81,31 @@ test('a hit opens the conversation at its message, marked for a moment, with wha
   await isCentred(page, 'the needle');
   await expect.poll(() => marked(page).count(), { timeout: 10_000 }).toBe(0);
 }, 90_000);
+
+test('at the last messages, a hit stays in sight while others come after it, until somebody goes on from there', async () => {
+  const [ann, ben] = [newUser('ann'), newUser('ben')];
+  const [hers, his] = [
+    await world.devices.connect({ userId: ann }),
+    await world.devices.connect({ userId: ben }),
+  ];
+  for (const n of range(40)) await his.im.send(`user:${ann}`, n === 39 ? 'the needle' : `straw ${n}`).sent;
+
+  const page = await world.pages.open(await world.pages.browser(), ann);
+  // What is searched are the conversations that this device knows by now.
+  await page.locator('.side').getByText('straw 40').waitFor();
+  await page.getByLabel('Search conversations').fill('needle');
+  await page.getByRole('button', { name: 'Search all messages for “needle”' }).click();
+  await page.getByRole('button', { name: /the needle/ }).click();
+  await marked(page).waitFor();
+  await page.getByLabel('Search conversations').fill('');
+  for (const n of range(40)) await his.im.send(`user:${ann}`, `more ${n}`).sent;
+  // Of her, from another device.
+  await hers.im.send(`user:${ben}`, 'from elsewhere').sent;
+  await page.locator('.side').getByText('from elsewhere').waitFor();
+  expect(await offCentre(page, 'the needle')).toBeLessThan(0.5);
+
+  await page.getByRole('button', { name: 'To the newest messages' }).click();
+  await page.locator('.message .text').getByText('from elsewhere', { exact: true }).waitFor();
+  await his.im.send(`user:${ann}`, 'the last').sent;
+  await page.locator('.message .text').getByText('the last', { exact: true }).waitFor();
+}, 90_000);
