@@ -5,6 +5,8 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Answer } from '../protocol/server-frames.ts';
+import type { Slot } from '../protocol/messages.ts';
+import { isVoid } from '../protocol/slots.ts';
 import type { Caller, Context } from './context.ts';
 import { controlMessage } from './control-messages.ts';
 import type { Item, Write } from './database.ts';
@@ -15,7 +17,6 @@ import { highestTold, isSpent, lastTold, reactionsOf, tellingUnder, usersOf } fr
 import { takeReactionNumber, type ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttribute, reactionAttributes } from './tables.ts';
 import { readSlot, toSlot } from './timeline.ts';
-import { isVoid } from '../protocol/slots.ts';
 
 /** Rounds of losing a race against other reactions to the same message. */
 const MAX_ROUNDS = 12;
@@ -191,7 +192,7 @@ async function noteNumber(
 async function isTold(ctx: Context, reacting: Reacting, number: ReactionNumber): Promise<boolean> {
   const { caller, request } = reacting;
   const slot = await readSlot(ctx, caller.userId, { ...request, seq: number.seq });
-  return slot ? !isVoid(slot) : place(ctx, reacting, number);
+  return slot ? tells(slot) : place(ctx, reacting, number);
 }
 
 /** Puts the control message into its slot. @returns false: that is void. */
@@ -205,5 +206,8 @@ async function place(ctx: Context, { caller, request }: Reacting, number: Reacti
     head: { counted: number.counted, takenAt: number.takenAt },
   });
   const written = await ctx.db.put(put);
-  return written.ok || !isVoid(toSlot(written.item!, caller.userId));
+  return written.ok || tells(toSlot(written.item!, caller.userId));
 }
+
+/** A void tells of nothing: what was to be told under its number is told under another. */
+const tells = (slot: Slot) => !isVoid(slot);

@@ -116,8 +116,8 @@ export const mutations: readonly Mutation[] = [
     name: 'react: what was told under a void is not told again',
     side: 'server',
     file: 'src/core/reactions.ts',
-    guard: 'return written.ok || !isVoid(toSlot(written.item!, caller.userId));',
-    without: 'return written.ok || !isVoid(toSlot(written.item!, caller.userId)) || number.seq > 0;',
+    guard: 'const tells = (slot: Slot) => !isVoid(slot);',
+    without: 'const tells = (slot: Slot) => !isVoid(slot) || slot.seq > 0;',
   },
   {
     name: 'recall: reactions stay',
