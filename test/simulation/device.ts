@@ -53,6 +53,8 @@ const LOOK_PAUSE_MS = 4;
 const UNASKED_MS = 600;
 /** Between two taps, at most: at once, or when nothing seems to have come of the first. */
 const TAP_GAPS_MS = [20, 600] as const;
+/** For an answer, at most. */
+const REGRET_MS = 1_000;
 
 const newLife = (): Life => ({
   over: false,
@@ -245,16 +247,22 @@ export class Device {
     done.then(note, () => {});
   }
 
-  async react({ emoji, remove, latest, taps }: WantedReaction, random: Random): Promise<void> {
+  async react({ emoji, remove, latest, taps, regrets }: WantedReaction, random: Random): Promise<void> {
     const one = drawLate(this.screen.shown, latest, random);
     const conversation = one && this.client?.conversation(one.conversationId);
     if (!conversation) return;
-    const tap = () =>
-      (remove ? conversation.unreact(one.seq, emoji) : conversation.react(one.seq, emoji)).catch(() => {});
-    void tap();
-    if (taps < 2) return;
-    await this.options.stage.wait(random.between(0, TAP_GAPS_MS[random.integer(0, 1)]!));
-    void tap();
+    const { stage } = this.options;
+    const tap = (on: boolean) =>
+      (on ? conversation.react(one.seq, emoji) : conversation.unreact(one.seq, emoji)).catch(() => {});
+    const answers = [tap(!remove)];
+    if (taps > 1) {
+      await stage.wait(random.between(0, TAP_GAPS_MS[random.integer(0, 1)]!));
+      answers.push(tap(!remove));
+    }
+    if (!regrets) return;
+    // Who died meanwhile has no answer.
+    await Promise.race([...answers, stage.wait(REGRET_MS)]);
+    void tap(remove);
   }
 
   block(userId: string, on: boolean): void {

@@ -126,8 +126,8 @@ export class PlainClient {
     if (this.random.next() < this.manners.repeats && (await this.catchUp())) await this.transmit(pending);
   }
 
-  /** To a message that it took; what comes of it, it need not hear. */
-  async react({ emoji, remove, latest }: WantedReaction, random: Random): Promise<void> {
+  /** To a message that it took; what comes of it, it need not hear, unless it regrets that. */
+  async react({ emoji, remove, latest, regrets }: WantedReaction, random: Random): Promise<void> {
     const messages = this.taken.flatMap((event) =>
       event.kind === 'message' && !isVoid(event.message) && event.message.type !== 'control'
         ? [event.message]
@@ -136,19 +136,28 @@ export class PlainClient {
     const one = drawLate(messages, latest, random);
     if (!one) return;
     const { conversationId, seq } = one;
-    this.tell({ action: 'react', conversationId, seq, emoji, ...(remove && { remove }) }, random);
+    const reaction = (isOver: boolean) => ({
+      action: 'react',
+      conversationId,
+      seq,
+      emoji,
+      ...(isOver && { remove: true }),
+    });
+    const answer = await this.tell(reaction(remove), random);
+    if (regrets && answer) await this.tell(reaction(!remove), random);
   }
 
   block(userId: string, on: boolean, random: Random): void {
-    this.tell({ action: on ? 'block' : 'unblock', userId }, random);
+    void this.tell({ action: on ? 'block' : 'unblock', userId }, random);
   }
 
-  /** The same frame, at times several times at once. */
-  private tell(frame: Frame, random: Random): void {
+  /** The same frame, at times several times at once; the first answer, if one comes. */
+  private async tell(frame: Frame, random: Random): Promise<Frame | undefined> {
     const named = { ...frame, id: `tell/${++this.requests}` };
-    for (let copies = random.next() < 0.5 ? random.integer(2, 5) : 1; copies > 0; copies--) {
+    for (let copies = random.next() < 0.5 ? random.integer(2, 5) : 1; copies > 1; copies--) {
       this.connection?.send(named);
     }
+    return this.connection?.ask(this.stage, named, PATIENCE_MS);
   }
 
   cut(): void {

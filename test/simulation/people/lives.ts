@@ -20,15 +20,18 @@ interface Manners {
   readonly together: boolean;
   /** How often who carries it out dies over it. */
   readonly strikes: number;
+  /** How often one wants the contrary when it is done. */
+  readonly regrets: number;
 }
 
 const MANNERS: readonly (Manners & { readonly until: number })[] = [
-  { until: 0.4, atOnce: 0.3, takesBack: 0.35, taps: 0.3, together: false, strikes: 0 },
+  { until: 0.4, atOnce: 0.3, takesBack: 0.35, taps: 0.3, together: false, strikes: 0, regrets: 0 },
   // Of the same, again and again.
-  { until: 0.6, atOnce: 0.3, takesBack: 0.5, taps: 0.3, together: true, strikes: 0 },
+  { until: 0.55, atOnce: 0.3, takesBack: 0.5, taps: 0.3, together: true, strikes: 0, regrets: 0 },
   // All at once.
-  { until: 0.8, atOnce: 0.8, takesBack: 0.2, taps: 1, together: true, strikes: 0 },
-  { until: 1, atOnce: 0.3, takesBack: 0.2, taps: 0.8, together: true, strikes: 0.4 },
+  { until: 0.7, atOnce: 0.8, takesBack: 0.2, taps: 1, together: true, strikes: 0, regrets: 0 },
+  { until: 0.85, atOnce: 0.5, takesBack: 0.3, taps: 0.8, together: true, strikes: 0, regrets: 0.7 },
+  { until: 1, atOnce: 0.3, takesBack: 0.2, taps: 0.8, together: true, strikes: 0.4, regrets: 0 },
 ];
 /** After so many of its writes: with a number in hand, or when the message is changed and nobody is told. */
 const STRIKES_AFTER = [1, 2] as const;
@@ -42,6 +45,8 @@ export interface WantedReaction {
   /** To one of the last messages that it knows, of so many. */
   readonly latest: number;
   readonly taps: number;
+  /** As soon as it is answered, its user wants the contrary. */
+  readonly regrets: boolean;
 }
 
 /** A device, or a client that is not the SDK. */
@@ -49,7 +54,7 @@ export interface Person {
   /** No other has it. */
   readonly name: string;
   readonly history: { readonly userId: string };
-  /** Until it was tapped as often as one does. */
+  /** Until it was tapped as often as one does, and the contrary, where that is wanted. */
   react(wanted: WantedReaction, random: Random): Promise<void>;
   block(userId: string, on: boolean, random: Random): void;
 }
@@ -86,7 +91,8 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
         const remove = random.next() < manners.takesBack;
         const isSure = random.next() >= manners.taps;
         if (random.next() < manners.strikes) stage.strike?.('react', random.integer(...STRIKES_AFTER));
-        taps.push(person.react({ emoji, remove, latest, taps: isSure ? 1 : 2 }, random));
+        const regrets = random.next() < manners.regrets;
+        taps.push(person.react({ emoji, remove, latest, taps: isSure ? 1 : 2, regrets }, random));
       }
       await Promise.all(taps);
     }),
