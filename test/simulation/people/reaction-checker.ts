@@ -187,26 +187,30 @@ function isAlone(run: readonly Wish[], asked: readonly Wish[]): boolean {
   return asked.every((other) => run.includes(other) || overAt(other) < from || other.askedAt > to);
 }
 
-/**
- * In the end a device shows the reactions that there are. What was not answered, and not asked for again, may have been done
- * without being told: of that nobody hears before they read the message anew.
- */
+/** In the end a device shows the reactions that there are. */
 function checkShown(history: RunHistory, wishes: ReadonlyMap<string, readonly Wish[]>): Violation[] {
   return history.devices.flatMap((device) => {
     const has = new Map(device.kept.map((message) => [name(message), message]));
     return heardBy(device.userId, history).flatMap((message): Violation[] => {
       const own = has.get(name(message));
       if (!own) return [];
-      const asked = wishes.get(name(message)) ?? [];
-      const unsure = new Set(
-        asked.filter((wish) => !isDone(wish)).map((wish) => keyOf(wish.by, emojiOf(wish))),
-      );
+      const asked = groupBy(wishes.get(name(message)) ?? [], (wish) => keyOf(wish.by, emojiOf(wish)));
+      const unsure = new Set([...asked].filter(([, own]) => !isToldOf(own)).map(([key]) => key));
       const [there, here] = [message, own].map(({ reactions }) => sureOf(reactions, unsure));
       if (there === here) return [];
       const who = `${device.userId}/${device.deviceId}`;
       return [find(`${name(message)} has ${there}, and for ${who} ${here}`)];
     });
   });
+}
+
+/**
+ * What was not answered may have been done without being told: of that nobody hears before they read the message anew. Unless
+ * the same was answered, and nobody ever wanted the contrary.
+ */
+function isToldOf(wishes: readonly Wish[]): boolean {
+  if (wishes.every(isDone)) return true;
+  return wishes.some(isDone) && new Set(wishes.map(takesBack)).size === 1;
 }
 
 function sureOf(reactions: readonly Reaction[] = [], unsure: ReadonlySet<string>): string {
