@@ -12,6 +12,12 @@ export interface StageSocket {
   forsake(): void;
 }
 
+/** After so many writes to the store its function dies, or the next write hangs, and is carried out late, and repeated. */
+export interface Blow {
+  readonly kind: 'death' | 'hang';
+  readonly writes: number;
+}
+
 export interface Stage {
   readonly url: string;
   issueToken(userId: string): Promise<string>;
@@ -33,8 +39,8 @@ export interface Stage {
   /** Where one can: a record comes among the messages that no function can read. */
   poison?(conversationId: string): void;
   poisonSeen?(): PoisonSeen;
-  /** Where one can: the function that carries the next such action out dies after so many writes to the store. */
-  strike?(action: string, writes: number): void;
+  /** Where one can: befalls the function that carries the next such action out. */
+  strike?(action: string, blow: Blow): void;
   /** Where time is not real: so long that what has an end in the tables is over. */
   monthLater?(): Promise<void>;
   /** Where the tables can be had anew: they are, and empty. */

@@ -1,7 +1,7 @@
 // What users do beside writing, in some of the runs: they react to messages, and block one another for a while. Drawn apart,
 // so that a run in which they do not is what it is without.
 import { createRandom, type Random } from '../../../local/faults/random.ts';
-import type { Stage } from '../stage.ts';
+import type { Blow, Stage } from '../stage.ts';
 
 const REACTING_RUNS = 0.4;
 const BLOCKING_RUNS = 0.25;
@@ -18,23 +18,43 @@ interface Manners {
   readonly taps: number;
   /** All to the same message. */
   readonly together: boolean;
-  /** How often who carries it out dies over it. */
-  readonly strikes: number;
+  /** How often something befalls who carries it out. */
+  readonly blows: number;
+  readonly blow?: Blow['kind'];
   /** How often one wants the contrary when it is done. */
   readonly regrets: number;
 }
 
 const MANNERS: readonly (Manners & { readonly until: number })[] = [
-  { until: 0.4, atOnce: 0.3, takesBack: 0.35, taps: 0.3, together: false, strikes: 0, regrets: 0 },
+  { until: 0.4, atOnce: 0.3, takesBack: 0.35, taps: 0.3, together: false, blows: 0, regrets: 0 },
   // Of the same, again and again.
-  { until: 0.55, atOnce: 0.3, takesBack: 0.5, taps: 0.3, together: true, strikes: 0, regrets: 0 },
+  { until: 0.55, atOnce: 0.3, takesBack: 0.5, taps: 0.3, together: true, blows: 0, regrets: 0 },
   // All at once.
-  { until: 0.7, atOnce: 0.8, takesBack: 0.2, taps: 1, together: true, strikes: 0, regrets: 0 },
-  { until: 0.85, atOnce: 0.5, takesBack: 0.3, taps: 0.8, together: true, strikes: 0, regrets: 0.7 },
-  { until: 1, atOnce: 0.3, takesBack: 0.2, taps: 0.8, together: true, strikes: 0.4, regrets: 0 },
+  { until: 0.7, atOnce: 0.8, takesBack: 0.2, taps: 1, together: true, blows: 0, regrets: 0 },
+  {
+    until: 0.85,
+    atOnce: 0.3,
+    takesBack: 0.2,
+    taps: 0.8,
+    together: true,
+    blows: 0.4,
+    blow: 'death',
+    regrets: 0,
+  },
+  // What hangs is carried out when it is regretted.
+  {
+    until: 1,
+    atOnce: 0.3,
+    takesBack: 0.2,
+    taps: 0.2,
+    together: true,
+    blows: 0.4,
+    blow: 'hang',
+    regrets: 0.7,
+  },
 ];
-/** After so many of its writes: with a number in hand, or when the message is changed and nobody is told. */
-const STRIKES_AFTER = [1, 2] as const;
+/** With a number in hand, or when the message is changed and nobody is told. */
+const BLOWS_AFTER = [1, 2] as const;
 /** Of so many messages at most, the last ones, one is drawn: others react to it, too. */
 const LATEST = 4;
 const BLOCK_PAUSE_MS = 400;
@@ -90,7 +110,9 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
         const emoji = choice[random.integer(0, choice.length - 1)]!;
         const remove = random.next() < manners.takesBack;
         const isSure = random.next() >= manners.taps;
-        if (random.next() < manners.strikes) stage.strike?.('react', random.integer(...STRIKES_AFTER));
+        if (random.next() < manners.blows && manners.blow) {
+          stage.strike?.('react', { kind: manners.blow, writes: random.integer(...BLOWS_AFTER) });
+        }
         const regrets = random.next() < manners.regrets;
         taps.push(person.react({ emoji, remove, latest, taps: isSure ? 1 : 2, regrets }, random));
       }

@@ -61,7 +61,7 @@ export class Sleeper {
       // Half of the time what was pushed meanwhile is acknowledged; who notes that may die over it.
       if (random.next() < 0.5) {
         const strikes = random.next() < 0.6;
-        if (strikes) stage.strike?.('ping', random.integer(0, 1));
+        if (strikes) stage.strike?.('ping', { kind: 'death', writes: random.integer(0, 1) });
         await this.acknowledge(this.heard);
         if (strikes) return this.leave();
       }

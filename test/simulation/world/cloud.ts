@@ -11,6 +11,7 @@ import type { NotifierContext } from '../../../src/core/notifications/notify.ts'
 import { tableDefinitions } from '../../../src/core/tables.ts';
 import type { PoisonSeen } from '../history.ts';
 import type { Notified } from '../sleepers/history.ts';
+import type { Blow } from '../stage.ts';
 import { ModelDynamoDb } from '../dynamodb/model.ts';
 import { calm, type WorldFaults } from './faults.ts';
 import { Functions, ROUTE_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './functions.ts';
@@ -52,8 +53,8 @@ export class WorldCloud {
   private readonly tokenLifetimes: Random;
   private faults: WorldFaults = calm;
   private poisoned = 0;
-  /** By action: who carries the next one out dies after so many writes. */
-  private readonly strikes = new Map<string, number>();
+  /** By action: for who carries the next one out. */
+  private readonly blows = new Map<string, Blow>();
 
   constructor({ seed, server, settings }: WorldCloudOptions) {
     const randomOf = (name: string): Random => createRandom(seed, name);
@@ -156,8 +157,8 @@ export class WorldCloud {
     return { put: this.poisoned, givenUp: this.stream.givenUp };
   }
 
-  strike(action: string, writes: number): void {
-    this.strikes.set(action, writes);
+  strike(action: string, blow: Blow): void {
+    this.blows.set(action, blow);
   }
 
   /** Other tables, with nothing in them; functions begin anew with them. */
@@ -218,9 +219,9 @@ export class WorldCloud {
       },
       request: async (event) => {
         const action = actionOf(event.body);
-        const writes = this.strikes.get(action);
-        this.strikes.delete(action);
-        const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event), writes);
+        const blow = this.blows.get(action);
+        this.blows.delete(action);
+        const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event), blow);
         return ended.outcome === 'answered' ? { outcome: 'answered', frame: ended.answer.body } : ended;
       },
     };

@@ -7,6 +7,7 @@ import { Watches, type Notes } from '../../../src/core/notifications/note.ts';
 import { PushFailures } from '../../../src/core/push-failures.ts';
 import { parseSettings, type Settings } from '../../../src/core/settings.ts';
 import { tableDefinitions, type TableName, type TableNames } from '../../../src/core/tables.ts';
+import type { Blow } from '../stage.ts';
 import { storeClient, type Life, type StoreOptions } from './store.ts';
 import { noObjects } from '../../support/no-objects.ts';
 
@@ -56,12 +57,8 @@ export class Functions {
     this.known = whatIsKnown();
   }
 
-  /** Runs one invocation to its end, or to its death: at the latest after so many `writes` to the store. */
-  async invoke<T>(
-    timeoutMs: number,
-    run: (ctx: Context) => Promise<T>,
-    writes = Infinity,
-  ): Promise<Ended<T>> {
+  /** Runs one invocation to its end, or to its death. */
+  async invoke<T>(timeoutMs: number, run: (ctx: Context) => Promise<T>, blow?: Blow): Promise<Ended<T>> {
     const { scheduler, random, faults } = this.options;
     const { crashBefore, crashMidway, crashAfter } = faults().functions;
     const lot = random.next();
@@ -69,7 +66,8 @@ export class Functions {
     const life: Life = {
       over: false,
       requestsLeft: lot < crashBefore + crashMidway ? random.integer(0, 6) : Infinity,
-      writesLeft: writes,
+      writesLeft: blow?.writes ?? Infinity,
+      blow: blow?.kind,
     };
     const ended = new Promise<Ended<T>>((resolve) => {
       const fail = () => {

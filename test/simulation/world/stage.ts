@@ -36,7 +36,7 @@ export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
     elapse: (minutes) => scheduler.wait(minutes * 60_000),
     poison: (conversationId) => cloud.poison(conversationId),
     poisonSeen: () => cloud.poisonSeen,
-    strike: (action, writes) => cloud.strike(action, writes),
+    strike: (action, blow) => cloud.strike(action, blow),
     async monthLater() {
       await scheduler.wait(MONTH_MS);
       cloud.model.expire();

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Random } from '../../../local/faults/random.ts';
 import type { ModelDynamoDb } from '../dynamodb/model.ts';
+import type { Blow } from '../stage.ts';
 import type { WorldFaults } from './faults.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -27,8 +28,9 @@ export interface Life {
   over: boolean;
   /** Requests until it dies; Infinity = it does not. */
   requestsLeft: number;
-  /** Likewise, of those that write. */
+  /** Requests that write until it is struck. */
   writesLeft: number;
+  readonly blow: Blow['kind'] | undefined;
 }
 
 export interface StoreOptions {
@@ -60,12 +62,13 @@ export function storeClient(
         scheduler.after(delayMs, () => {
           if (!life.over) settle();
         });
-      if (--life.requestsLeft < 0 || (!isRead(command) && --life.writesLeft < 0)) {
+      const isStruck = !isRead(command) && --life.writesLeft === -1;
+      if (--life.requestsLeft < 0 || (isStruck && life.blow === 'death')) {
         life.over = true;
         // It may be carried out all the same.
         if (random.next() < 0.5) return;
       }
-      const hangs = random.next() < dynamodb.hang;
+      const hangs = random.next() < dynamodb.hang || (isStruck && life.blow === 'hang');
       if (hangs) hear(TRY_TIMEOUT_MS, () => reject(timeoutError()));
       scheduler.after(hangs ? random.between(0, LATEST_MS) : latency(), () => {
         const fault = drawFault(random, dynamodb, command);
