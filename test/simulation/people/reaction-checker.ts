@@ -4,7 +4,7 @@ import type { Message, Reaction } from '../../../src/protocol/messages.ts';
 import type { RunHistory, Truth } from '../history.ts';
 import { heardBy, messagesOf } from '../heard.ts';
 import { name, type Violation } from '../violations.ts';
-import { groupBy, isDone, overAt, type Wish } from './wishes.ts';
+import { groupBy, isDone, overAt, SURELY_OVER_MS, type Wish } from './wishes.ts';
 
 /** Users that an answer names of each emoji. */
 const MAX_NAMED = 20;
@@ -96,7 +96,7 @@ function checkFull(
   wishes: ReadonlyMap<string, readonly Wish[]>,
 ): Violation[] {
   return [...wishes].flatMap(([about, asked]) => {
-    const byKey = groupBy(asked, (wish) => keyOf(wish.by, emojiOf(wish)));
+    const byKey = groupBy(asked.filter(mayHaveCome), (wish) => keyOf(wish.by, emojiOf(wish)));
     return asked
       .filter(({ code }) => code === 'too_large')
       .flatMap((refused): Violation[] => {
@@ -108,9 +108,15 @@ function checkFull(
   });
 }
 
+/** What was refused at once, was refused before anything of it was written. */
+const mayHaveCome = ({ code, askedAt, answeredAt = Infinity }: Wish) =>
+  code !== 'too_large' || answeredAt - askedAt >= SURELY_OVER_MS;
+
 /** Somebody's reaction, while that one was refused: wanted by then, and not certainly taken back before. */
 function mayStandAt(wishes: readonly Wish[], { askedAt, answeredAt = Infinity }: Wish): boolean {
-  return mayStand(wishes.filter((wish) => wish.askedAt <= (takesBack(wish) ? askedAt : answeredAt)));
+  const isBefore = (wish: Wish) =>
+    takesBack(wish) ? (wish.answeredAt ?? Infinity) <= askedAt : wish.askedAt <= answeredAt;
+  return mayStand(wishes.filter(isBefore));
 }
 
 /** Races that a reaction may lose before it is refused for them, at least. */

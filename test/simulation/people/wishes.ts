@@ -54,7 +54,7 @@ export class WishLog {
 }
 
 /** Whoever waited longer may have had a write that hung, and is carried out after the one that was tried in its place. */
-const SURELY_OVER_MS = 300;
+export const SURELY_OVER_MS = 300;
 
 export const isDone = ({ answeredAt, code }: Wish): boolean => answeredAt !== undefined && code === undefined;
 

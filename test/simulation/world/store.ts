@@ -68,7 +68,7 @@ export function storeClient(
         // It may be carried out all the same.
         if (random.next() < 0.5) return;
       }
-      const hangs = random.next() < dynamodb.hang || (isStruck && life.blow === 'hang');
+      const hangs = random.next() < dynamodb.hang || isStruck;
       if (hangs) hear(TRY_TIMEOUT_MS, () => reject(timeoutError()));
       scheduler.after(hangs ? random.between(0, LATEST_MS) : latency(), () => {
         const fault = drawFault(random, dynamodb, command);
