@@ -53,8 +53,8 @@ const LOOK_PAUSE_MS = 4;
 const UNASKED_MS = 600;
 /** Between two taps, at most: at once, or when nothing seems to have come of the first. */
 const TAP_GAPS_MS = [20, 600] as const;
-/** For an answer, at most. */
-const REGRET_MS = 1_000;
+/** So long one waits for an answer. */
+const ANSWER_MS = 1_000;
 
 const newLife = (): Life => ({
   over: false,
@@ -259,10 +259,9 @@ export class Device {
       await stage.wait(random.between(0, TAP_GAPS_MS[random.integer(0, 1)]!));
       answers.push(tap(!remove));
     }
-    if (!regrets) return;
     // Who died meanwhile has no answer.
-    await Promise.race([...answers, stage.wait(REGRET_MS)]);
-    void tap(remove);
+    await Promise.race([...answers, stage.wait(ANSWER_MS)]);
+    if (regrets) void tap(remove);
   }
 
   block(userId: string, on: boolean): void {

@@ -25,33 +25,17 @@ interface Manners {
   readonly regrets: number;
 }
 
+const ordinary: Manners = { atOnce: 0.3, takesBack: 0.2, taps: 0.3, together: true, blows: 0, regrets: 0 };
 const MANNERS: readonly (Manners & { readonly until: number })[] = [
-  { until: 0.4, atOnce: 0.3, takesBack: 0.35, taps: 0.3, together: false, blows: 0, regrets: 0 },
+  { until: 0.4, ...ordinary, takesBack: 0.35, together: false },
   // Of the same, again and again.
-  { until: 0.55, atOnce: 0.3, takesBack: 0.5, taps: 0.3, together: true, blows: 0, regrets: 0 },
+  { until: 0.5, ...ordinary, takesBack: 0.5 },
   // All at once.
-  { until: 0.7, atOnce: 0.8, takesBack: 0.2, taps: 1, together: true, blows: 0, regrets: 0 },
-  {
-    until: 0.85,
-    atOnce: 0.3,
-    takesBack: 0.2,
-    taps: 0.8,
-    together: true,
-    blows: 0.4,
-    blow: 'death',
-    regrets: 0,
-  },
-  // What hangs is carried out when it is regretted.
-  {
-    until: 1,
-    atOnce: 0.3,
-    takesBack: 0.2,
-    taps: 0.2,
-    together: true,
-    blows: 0.4,
-    blow: 'hang',
-    regrets: 0.7,
-  },
+  { until: 0.65, ...ordinary, atOnce: 0.8, taps: 1 },
+  { until: 0.8, ...ordinary, taps: 0.8, blows: 0.4, blow: 'death' },
+  // What hangs is carried out when it is regretted, or when others did the same meanwhile, or something else.
+  { until: 0.9, ...ordinary, taps: 0.2, blows: 0.4, blow: 'hang', regrets: 0.7 },
+  { until: 1, ...ordinary, atOnce: 0.5, taps: 0.9, blows: 0.5, blow: 'hang', regrets: 0.2 },
 ];
 /** With a number in hand, or when the message is changed and nobody is told. */
 const BLOWS_AFTER = [1, 2] as const;
@@ -74,7 +58,7 @@ export interface Person {
   /** No other has it. */
   readonly name: string;
   readonly history: { readonly userId: string };
-  /** Until it was tapped as often as one does, and the contrary, where that is wanted. */
+  /** Until it is answered, or has waited for that for long enough; and the contrary is asked for, where that is wanted. */
   react(wanted: WantedReaction, random: Random): Promise<void>;
   block(userId: string, on: boolean, random: Random): void;
 }
@@ -119,6 +103,14 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
       await Promise.all(taps);
     }),
   );
+  if (!manners.together) return;
+  // A message takes as many as it takes, whatever was going on.
+  const random = createRandom(seed, 'all reactions');
+  for (const person of people) {
+    for (const emoji of EMOJI) {
+      await person.react({ emoji, remove: false, latest, taps: 1, regrets: false }, random);
+    }
+  }
 }
 
 /** One of the latest; none of none. */
