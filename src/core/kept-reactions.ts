@@ -35,19 +35,22 @@ export function isSpent(seq: number, item: Item): boolean {
   return told.includes(seq) || (told.length >= REMEMBERED && seq < told.at(-1)!);
 }
 
-/** Parts of an update that tells of reactions under this number, and of the condition that none were told under it before. */
+/** Parts of an update that tells of reactions under this number, and of its condition, as of `spending`. */
 export function tellingUnder(number: ReactionNumber, item: Item) {
+  const { sets, values, ...parts } = spending(number.seq, item);
+  return { ...parts, sets: ['#reacted = :number', ...sets], values: { ...values, number } };
+}
+
+/** Parts of an update after which nothing is changed under this number, on condition that nothing was before. */
+export function spending(seq: number, item: Item) {
   const told = toldNumbers(item);
   const forgets = told.length >= FORGETTING_FROM;
-  const own = encode(number.seq);
+  const own = encode(seq);
   // Its own may not be among them: what is below them all is spent.
-  const highest = [number.seq, ...told].toSorted(descending).slice(0, REMEMBERED);
+  const highest = [seq, ...told].toSorted(descending).slice(0, REMEMBERED);
   const pruned = item['pruned'] as number | undefined;
   return {
-    sets: [
-      '#reacted = :number',
-      ...(forgets ? ['#told = :told', '#pruned = if_not_exists(#pruned, :none) + :one'] : []),
-    ],
+    sets: forgets ? ['#told = :told', '#pruned = if_not_exists(#pruned, :none) + :one'] : [],
     adds: forgets ? [] : ['#told :told'],
     conditions: [
       'NOT contains(#told, :own)',
@@ -55,7 +58,6 @@ export function tellingUnder(number: ReactionNumber, item: Item) {
       ...(forgets ? ['size(#told) = :size'] : []),
     ],
     values: {
-      number,
       own,
       told: new Set(forgets ? highest.map(encode) : [own]),
       ...(pruned !== undefined && { pruned }),

@@ -13,7 +13,15 @@ import type { Item, Write } from './database.ts';
 import { voidSlot } from './fencing.ts';
 import { findMessage, type FoundMessage } from './find-message.ts';
 import { isMuted } from './groups/group.ts';
-import { highestTold, isSpent, lastTold, reactionsOf, tellingUnder, usersOf } from './kept-reactions.ts';
+import {
+  highestTold,
+  isSpent,
+  lastTold,
+  reactionsOf,
+  spending,
+  tellingUnder,
+  usersOf,
+} from './kept-reactions.ts';
 import { takeReactionNumber, type ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttribute, reactionAttributes } from './tables.ts';
 import { readSlot, toSlot } from './timeline.ts';
@@ -36,6 +44,8 @@ export async function react(
 ): Promise<Answer<'react'> | Refusal> {
   const reacting: Reacting = { caller, request, attribute: reactionAttribute(request.emoji) };
   let number: ReactionNumber | undefined;
+  /** As it was read last. */
+  let item: Item | undefined;
   /** A number that was taken tells of the message as it is then, whatever came of it: it is never a void. */
   const give = async (refusal: Refusal): Promise<Refusal> => {
     if (number) await place(ctx, reacting, number);
@@ -47,14 +57,18 @@ export async function react(
     const found = await findMessage(ctx, caller, request.conversationId, request.seq);
     if ('error' in found) {
       // Also for who is in there no more: they tell of nothing.
+      if (number && item) await spend(ctx, request, item, number);
       if (number) await giveUp(ctx, request, number);
       return found;
     }
-    const refusal = refuseReaction(ctx, found, request.seq);
-    if (refusal) return give(refusal);
-    const { item } = found;
-    const told = lastTold(item);
+    ({ item } = found);
     const isSo = usersOf(item, reacting.attribute).has(caller.userId) !== request.remove;
+    const refusal =
+      refuseReaction(ctx, found, request.seq) ??
+      (isSo || request.remove ? undefined : refuseMore(item, reacting.attribute));
+    if ((refusal || isSo) && number && !(await spend(ctx, request, item, number))) continue;
+    if (refusal) return give(refusal);
+    const told = lastTold(item);
     if (isSo) {
       if (number && (await place(ctx, reacting, number))) return answer(item, caller);
       const isOwn = told?.seq === number?.seq;
@@ -72,8 +86,6 @@ export async function react(
       await giveUp(ctx, request, number);
       number = undefined;
     }
-    const full = request.remove ? undefined : refuseMore(item, reacting.attribute);
-    if (full) return give(full);
     if (!number) {
       const taken = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: highestTold(item) });
       if (taken === 'stale') continue;
@@ -84,6 +96,7 @@ export async function react(
     if (written.ok && (await place(ctx, reacting, number))) return answer(written.item, caller);
     if (written.ok) number = undefined;
   }
+  if (number && item) await spend(ctx, request, item, number);
   return give(refuse('unavailable', 'too many reactions to this message at once, try again'));
 }
 
@@ -121,6 +134,17 @@ function refuseMore(item: Item, attribute: string): Refusal | undefined {
   return undefined;
 }
 
+interface Clauses {
+  readonly sets: readonly string[];
+  readonly adds: readonly string[];
+  readonly deletes?: readonly string[];
+}
+
+const expression = ({ sets, adds, deletes = [] }: Clauses): string =>
+  Object.entries({ SET: sets, ADD: adds, DELETE: deletes })
+    .flatMap(([clause, parts]) => (parts.length > 0 ? [`${clause} ${parts.join(', ')}`] : []))
+    .join(' ');
+
 /**
  * On condition that it still changes something, within the limits, under a number of its own; the counts are exact, whoever
  * races.
@@ -145,11 +169,7 @@ function write(
   return ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
-    update: [
-      `SET ${sets.join(', ')}`,
-      ...(adds.length > 0 ? [`ADD ${adds.join(', ')}`] : []),
-      ...(remove ? ['DELETE #emoji :users'] : []),
-    ].join(' '),
+    update: expression({ sets, adds, deletes: remove ? ['#emoji :users'] : [] }),
     condition: [
       'attribute_exists(#type) AND attribute_not_exists(#recalled)',
       remove ? 'contains(#emoji, :user)' : 'NOT contains(#emoji, :user)',
@@ -171,6 +191,28 @@ function write(
   });
 }
 
+/**
+ * Before a number that changed nothing tells of the message: a write of its own that hangs is to change nothing after that.
+ * @returns false: the message was read too long ago.
+ */
+async function spend(
+  ctx: Context,
+  { conversationId, seq }: ReactRequest,
+  item: Item,
+  number: ReactionNumber,
+): Promise<boolean> {
+  if (isSpent(number.seq, item)) return true;
+  const { sets, adds, conditions, values } = spending(number.seq, item);
+  const written = await ctx.db.update({
+    table: 'Messages',
+    key: { conversationId, seq },
+    update: expression({ sets, adds }),
+    condition: ['attribute_exists(#type)', ...conditions].join(' AND '),
+    values,
+  });
+  return written.ok || !written.item || isSpent(number.seq, written.item);
+}
+
 /** What is so is told under another number from now on; unless others reacted since, who tell of it with theirs. */
 async function noteNumber(
   ctx: Context,
@@ -182,7 +224,7 @@ async function noteNumber(
   await ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
-    update: `SET ${sets.join(', ')}${adds.length > 0 ? ` ADD ${adds.join(', ')}` : ''}`,
+    update: expression({ sets, adds }),
     condition: ['#reacted.#seq = :before', ...conditions].join(' AND '),
     values: { ...values, before: lastTold(item)!.seq },
   });

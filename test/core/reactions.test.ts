@@ -197,6 +197,32 @@ test('P5.12a: what is undone and done again, between any two requests of who und
   }
 });
 
+test('P5.12a: what hung of a reaction changes nothing when it is carried out after that was taken back', async () => {
+  for (let request = 1, wasLast = false; !wasLast; request++) {
+    const scene = await newScene();
+    const tap = async (by: Caller, remove = false) => {
+      clock.now += 1_000;
+      expect(await scene.react(tables.context(), by, remove)).toMatchObject({ ok: true });
+    };
+    await tap(scene.writer);
+    const racing = tables.context({
+      beforeRequest: async (nth) => {
+        if (nth !== request) return;
+        await tap(scene.writer, true);
+        await tap(scene.writer);
+        await tap(scene.reader);
+      },
+    });
+    expect(await scene.react(racing)).toMatchObject({ ok: true });
+    wasLast = racing.requests() < request;
+    await tap(scene.reader, true);
+    await racing.again();
+    const where = `before request ${request}`;
+    expect(await scene.shown(), where).toMatchObject([{ count: 1, mine: false }]);
+    expect(await scene.counted(), where).toBe(1);
+  }
+});
+
 test('P5.12a: of a message that was reacted to very often, the highest numbers are known, and each change is told', async () => {
   const scene = await newScene();
   const changes = 70;

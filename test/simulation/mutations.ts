@@ -105,6 +105,13 @@ export const mutations: readonly Mutation[] = [
     without: "'(NOT contains(#told, :own) OR attribute_exists(#told))',",
   },
   {
+    name: 'react: a number tells of the message while a write under it may hang',
+    side: 'server',
+    file: 'src/core/reactions.ts',
+    guard: 'if (isSpent(number.seq, item)) return true;',
+    without: 'if (isSpent(number.seq, item) || number.seq > 0) return true;',
+  },
+  {
     name: 'react: it is written although it changes nothing any more',
     side: 'server',
     file: 'src/core/reactions.ts',

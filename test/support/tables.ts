@@ -53,6 +53,8 @@ export interface ContextOptions {
 export interface TestContext extends Context {
   /** Requests that this context's client has made. */
   readonly requests: () => number;
+  /** Carries all of them out once more, as what hung is, and was repeated meanwhile; the answers nobody hears. */
+  readonly again: () => Promise<void>;
   readonly pushed: { connectionId: string; frame: Push | Refused }[];
   /** What is left to others. */
   readonly queued: Task[];
@@ -89,7 +91,7 @@ export async function startTables(
     const client = createClient(endpoint);
     clients.push(client);
     if (lastKeyLater) leaveLastKey(client);
-    const requests = watch(client, death, beforeRequest);
+    const { requests, again } = watch(client, death, beforeRequest);
     const pushed: TestContext['pushed'] = [];
     const queued: Task[] = [];
     const noted: Note[] = [];
@@ -117,6 +119,7 @@ export async function startTables(
       objects: noObjects,
       log: { info: () => {}, warn: () => {}, error: () => {} },
       requests,
+      again,
       pushed,
       queued,
       noted,
@@ -168,21 +171,26 @@ function watch(
   client: DynamoDBClient,
   death: Death | undefined,
   beforeRequest: ContextOptions['beforeRequest'],
-): () => number {
+): Pick<TestContext, 'requests' | 'again'> {
   let requests = 0;
+  const made: (() => Promise<unknown>)[] = [];
   client.middlewareStack.add(
     (next) => async (args) => {
       requests++;
       await beforeRequest?.(requests);
       if (death && requests > death.request) throw new Killed('dead');
       if (death?.when === 'before' && requests === death.request) throw new Killed('before the request');
+      made.push(() => next(args));
       const result = await next(args);
       if (death?.when === 'after' && requests === death.request) throw new Killed('after the request');
       return result;
     },
     { step: 'initialize', name: 'watch' },
   );
-  return () => requests;
+  const again = async () => {
+    for (const request of made) await request().catch(() => {});
+  };
+  return { requests: () => requests, again };
 }
 
 function leaveLastKey(client: DynamoDBClient): void {

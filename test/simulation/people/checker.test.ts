@@ -185,7 +185,7 @@ describe('P5.12a: a violation is seen when', () => {
     ],
     [
       'one was refused for what had been taken back',
-      'was full for bob of at most 1',
+      'was full for bob of at most 0',
       history(bare, [react(1), takeBack(20), refusedReaction(40, 'too_large', { emoji: '🎉' })]),
     ],
     [

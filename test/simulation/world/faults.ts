@@ -78,6 +78,9 @@ export const calm: WorldFaults = {
   },
 };
 
+/** A few per mille of the requests, or in few storms some of a hundred. */
+const hangs = (rate: number) => rate * (rate < 0.9 ? 0.004 : 0.06);
+
 /** A storm of its own for each seed: of some things much, of others nothing. */
 export function drawStorm(random: Random): WorldFaults {
   const rate = (most: number) => (random.next() < 0.4 ? 0 : random.next() * most);
@@ -89,7 +92,7 @@ export function drawStorm(random: Random): WorldFaults {
       error: rate(0.04),
       lostResponse: rate(0.05),
       conflict: rate(0.05),
-      hang: rate(0.004),
+      hang: hangs(rate(1)),
       unprocessed: rate(0.3),
     },
     tokens: random.next() < 0.7 ? calm.tokens : [1, random.between(5, 60)],
