@@ -83,4 +83,16 @@ export const regressions: readonly Regression[] = [
       'P7: a tab asked after one kick, and was heard after the next: it took the place back from who had it then',
     sized: true,
   },
+  {
+    seed: 520,
+    found:
+      'P5.12a: a write that hung put a reaction back that was taken back meanwhile, and nobody heard of it',
+    sized: true,
+  },
+  {
+    seed: 2_629,
+    found:
+      'P5.12a: a page of history, read before a reaction was taken back and heard after that, showed it again',
+    sized: true,
+  },
 ];

@@ -7,7 +7,7 @@ import type { Request } from '../connection/connection.ts';
 import type { Inbox } from './inbox.ts';
 import { backoffMs, repairBackoff } from '../backoff.ts';
 import type { Store } from '../store/store.ts';
-import { readTargets } from './targets.ts';
+import { takeRead } from './targets.ts';
 
 const PATIENCE_MS = 300;
 const PAGE_SIZE = 100;
@@ -105,15 +105,16 @@ export class HoleRepair {
         ? { conversationId, before: to + 1, limit: PAGE_SIZE }
         : { conversationId, after: from - 1, limit: Math.min(PAGE_SIZE, to - from + 1) };
     try {
-      const { slots, floorSeq } = await askHistory(request, fields);
-      const begin = (from === null ? (slots[0]?.seq ?? to + 1) : floorSeq) - 1;
-      const targets = await readTargets(this.#options, conversationId, slots);
       const before = store.timeline(conversationId);
-      await inbox.take({
-        arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' })),
-        targets,
-        settled: { conversationId, seq: Math.max(begin, floorSeq - 1) },
-      });
+      const read = async () => {
+        const { slots, floorSeq } = await askHistory(request, fields);
+        const begin = (from === null ? (slots[0]?.seq ?? to + 1) : floorSeq) - 1;
+        return {
+          arrivals: slots.map((slot) => ({ slot, delivery: 'catch-up' as const })),
+          settled: { conversationId, seq: Math.max(begin, floorSeq - 1) },
+        };
+      };
+      await takeRead(this.#options, { conversationId, read });
       return store.timeline(conversationId).shownSeq !== before.shownSeq;
     } catch (error) {
       if (!(error instanceof ImError) || !isFinal(error)) throw error;

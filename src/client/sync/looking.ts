@@ -16,7 +16,7 @@ import type { Inbox } from './inbox.ts';
 import { portions } from './portions.ts';
 import type { Reads } from './reads.ts';
 import { takeTurns } from './serial.ts';
-import { readTargets } from './targets.ts';
+import { takeRead } from './targets.ts';
 
 export interface LookingOptions {
   readonly store: Store;
@@ -106,9 +106,8 @@ export class Looking {
       if (!this.#isOpen(conversationId)) return;
       const slots = messages.flatMap((slot) => slot ?? []);
       try {
-        const targets = await readTargets(this.#options, conversationId, slots);
         const arrivals = slots.map((slot) => ({ slot, delivery: 'live' as const }));
-        await this.#options.inbox.take({ arrivals, targets });
+        await takeRead(this.#options, { conversationId, read: async () => ({ arrivals }) });
       } catch {
         // It is read instead.
       }
