@@ -15,6 +15,7 @@ import { searchMessages, type SearchOptions, type SearchPage } from './search.ts
 import type { Store } from './store/store.ts';
 import { newerOf } from './store/versions.ts';
 import type { Intake } from './sync/inbox.ts';
+import { hearChanges } from './sync/targets.ts';
 
 export interface ExtraParts extends DeviceParts {
   readonly extras: Extras;
@@ -231,8 +232,14 @@ async function readPage(
   conversationId: string,
   query: HistoryQuery,
 ): Promise<HistoryPage> {
-  const page = await readHistory(session.link.ask, conversationId, query);
-  return { ...page, messages: await newest(store, page.messages) };
+  const { changed, end } = hearChanges(session.inbox, conversationId);
+  try {
+    const page = await readHistory(session.link.ask, conversationId, query);
+    const messages = page.messages.map((message) => changed.get(message.seq) ?? message);
+    return { ...page, messages: await newest(store, messages) };
+  } finally {
+    end();
+  }
 }
 
 /** Where a newer version of a message is stored than the one given, that; all of one conversation. */

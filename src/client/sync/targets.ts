@@ -1,5 +1,5 @@
 // What the control messages of a page of history tell of: history does not say it along with them, as the mailbox does.
-import type { Slot } from '../../protocol/messages.ts';
+import type { Message, Slot } from '../../protocol/messages.ts';
 import { targetSeq } from '../../protocol/slots.ts';
 import type { Request } from '../connection/connection.ts';
 import { askHistory } from '../slots.ts';
@@ -44,12 +44,7 @@ async function takeUnchanged(
   isLast = false,
 ): Promise<boolean> {
   const { inbox } = parts;
-  const changed = new Set<number>();
-  const hear = ({ targets = [] }: Intake) => {
-    for (const { message } of targets)
-      if (message.conversationId === conversationId) changed.add(message.seq);
-  };
-  inbox.watches.add(hear);
+  const { changed, end } = hearChanges(inbox, conversationId);
   try {
     const intake = await read();
     const slots = intake.arrivals.map(({ slot }) => slot);
@@ -60,8 +55,19 @@ async function takeUnchanged(
     await inbox.take({ ...intake, targets, unless });
     return isUnchanged;
   } finally {
-    inbox.watches.delete(hear);
+    end();
   }
+}
+
+/** Messages of a conversation that become something else until `end`, by seq, each as it came last. */
+export function hearChanges({ watches }: Inbox, conversationId: string) {
+  const changed = new Map<number, Message>();
+  const hear = ({ targets = [] }: Intake) => {
+    for (const { message } of targets)
+      if (message.conversationId === conversationId) changed.set(message.seq, message);
+  };
+  watches.add(hear);
+  return { changed, end: () => watches.delete(hear) };
 }
 
 /** Those of the messages stored here, as they are now; what is shown later is read when it is. Rejects with ImError. */
