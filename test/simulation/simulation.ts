@@ -53,7 +53,7 @@ const DROWSY_PAUSE_MS = 1_500;
 const DROWSY_STAYS = 2;
 /** In some the first user's first device is a browser with several tabs. */
 const TABBED_RUNS = 0.2;
-const TABS = 2;
+const TABS = [2, 3] as const;
 const POISONED_RUNS = 0.1;
 const LATEST_POISON_MS = 200;
 
@@ -77,10 +77,10 @@ export async function simulate({
     const random = createRandom(seed, `${userId}/${deviceId}`);
     return { parts, stage, userId, deviceId, platform, random };
   };
-  const hasTabs = createRandom(seed, 'tabs').next() < TABBED_RUNS;
+  const tabs = drawTabs(createRandom(seed, 'tabs'));
   const devices = users.flatMap((userId, index) =>
     DEVICES.slice(0, plainUsers.includes(userId) || index >= size.second ? 1 : undefined).flatMap(
-      (device, nth) => devicesOf(partsOf(userId, device), hasTabs && index === 0 && nth === 0 ? TABS : 1),
+      (device, nth) => devicesOf(partsOf(userId, device), index === 0 && nth === 0 ? tabs : 1),
     ),
   );
   const stewards = company.stewards.map(({ userId }) => userId);
@@ -179,6 +179,8 @@ export async function simulate({
     await Promise.all(all.map((one) => one.close()));
   }
 }
+
+const drawTabs = (random: Random) => (random.next() < TABBED_RUNS ? random.integer(...TABS) : 1);
 
 /** As one app, or one for each tab. */
 function devicesOf(parts: Omit<DeviceOptions, 'machine' | 'tab'>, tabs: number): Device[] {
