@@ -135,9 +135,9 @@ export class Browser {
     ear.turn = this.tellAfter(ear.turn, ear, data);
   }
 
+  /** In the order in which it was told; what is late holds up what comes after it, and no longer. */
   private async tellAfter(turn: Promise<void>, ear: Ear, data: unknown): Promise<void> {
-    await turn;
-    await this.latency();
+    await Promise.all([turn, this.latency()]);
     if (ear.page.isOver || ear.isClosed) return;
     for (const listener of ear.listeners) listener({ data });
   }
