@@ -42,6 +42,8 @@ export function checkJournal({ userId, deviceId, journal }: DeviceHistory): Viol
       if (tab === undefined || knowing.has(tab)) find('P7', 'was told to stay away, and came back by itself');
       // The tab that was told so is gone: the server tells the next, unless that takes over.
       else if (!resume) find('P7', 'was told to stay away, and a tab that did not know of it took over');
+      // The others see it connect, for all they know because its user wants it to.
+      else knowing.clear();
     }
     if ('hasty' in step) find('P7', 'sent before it had synced to the head');
     if ('told' in step) {
