@@ -53,7 +53,7 @@ const DROWSY_PAUSE_MS = 1_500;
 const DROWSY_STAYS = 2;
 /** In some the first user's first device is a browser with several tabs. */
 const TABBED_RUNS = 0.2;
-const TABS = [2, 3] as const;
+const TABS = [2, 4] as const;
 const POISONED_RUNS = 0.1;
 const LATEST_POISON_MS = 200;
 

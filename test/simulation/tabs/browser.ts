@@ -6,7 +6,7 @@ import type { Random } from '../../../local/faults/random.ts';
 const MAX_LATENCY_MS = 4;
 /** A page in the background gets its turns late, in some browsers often. */
 const LAZY_RATES = [0.03, 0.4] as const;
-const MAX_LAZY_MS = 120;
+const MAX_LAZY_MS = 250;
 
 export interface BrowserOptions {
   readonly wait: (ms: number) => Promise<void>;
