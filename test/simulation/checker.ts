@@ -10,6 +10,7 @@ import { checkBlocks, hidesReading, wasEverBlocked } from './people/block-checke
 import { checkReactions } from './people/reaction-checker.ts';
 import { checkPlain } from './plain-checker.ts';
 import { checkSleepers } from './sleepers/checker.ts';
+import { checkVoids } from './void-checker.ts';
 import { changesOf, isCopy, isVersion, name, textsOf, type Violation } from './violations.ts';
 
 export function check(history: RunHistory): Violation[] {
@@ -29,6 +30,7 @@ export function check(history: RunHistory): Violation[] {
     ...checkReactions(history),
     ...checkBlocks(history),
     ...checkPoison(history),
+    ...checkVoids(history),
   ];
 }
 

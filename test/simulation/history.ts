@@ -172,6 +172,8 @@ export interface RunHistory {
   readonly groups: readonly GroupTruth[];
   readonly asked: readonly Asked[];
   readonly poison: PoisonSeen;
+  /** How long readers wait for a number's message, in the story's time; absent: nobody knows. */
+  readonly settleMs?: number | undefined;
   readonly sleepers: readonly SleeperHistory[];
   /** All that devices were notified of, in that order. */
   readonly notified: readonly Notified[];

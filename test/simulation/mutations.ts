@@ -213,6 +213,14 @@ export const mutations: readonly Mutation[] = [
     without: "'attribute_exists(#conversationId)',",
   },
   {
+    name: 'group: a send takes a number although a copy of it has one',
+    side: 'server',
+    file: 'src/core/groups/group-send.ts',
+    guard: "let written = await take(notTaken.join(' AND '), CLAIMS_SIZE - 1, {});",
+    without:
+      "let written = await take(notTaken.map((one) => `(${one} OR attribute_exists(#seq))`).join(' AND '), CLAIMS_SIZE - 1, {});",
+  },
+  {
     name: 'group: the cut-over is told by what the group is, not by the number',
     side: 'server',
     file: 'src/core/groups/deliveries.ts',

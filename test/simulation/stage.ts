@@ -39,6 +39,8 @@ export interface Stage {
   /** Where one can: a record comes among the messages that no function can read. */
   poison?(conversationId: string): void;
   poisonSeen?(): PoisonSeen;
+  /** How long readers wait for a number's message, in the story's time; where one knows. */
+  readonly settleMs?: number;
   /** Where one can: befalls the function that carries the next such action out. */
   strike?(action: string, blow: Blow): void;
   /** Where time is not real: so long that what has an end in the tables is over. */

@@ -16,6 +16,7 @@ export interface Violation {
     | 'I11'
     | 'P5'
     | 'P5.12a'
+    | 'P5.21'
     | 'P5.34'
     | 'P7';
   readonly what: string;

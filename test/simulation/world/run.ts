@@ -44,8 +44,8 @@ export interface WorldRun {
 export async function runWorld({ seed, parts, server, size, only }: WorldRun): Promise<Outcome> {
   limitReactions(createRandom(seed, 'limits'));
   const random = createRandom(seed, 'settings');
-  const settleMs = SETTLE_MS[random.integer(0, SETTLE_MS.length - 1)];
+  const settleMs = SETTLE_MS[random.integer(0, SETTLE_MS.length - 1)]!;
   const cloud = new WorldCloud({ seed, server, settings: { settleMs, ...groupSettings(random) } });
-  const story = simulate({ stage: worldStage(cloud, stormOf(seed, only)), parts, seed, size });
+  const story = simulate({ stage: worldStage(cloud, stormOf(seed, only), settleMs), parts, seed, size });
   return cloud.scheduler.until(story, MAX_TURNS);
 }

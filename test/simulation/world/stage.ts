@@ -17,10 +17,11 @@ const MAX_SKEW_MS = 120_000;
 /** How often it is set, of each time that it is looked at. */
 const CLOCK_JUMPS = 0.02;
 
-export function worldStage(cloud: WorldCloud, storm: WorldFaults): Stage {
+export function worldStage(cloud: WorldCloud, storm: WorldFaults, settleMs: number): Stage {
   const { scheduler, gateway } = cloud;
   return {
     url: cloud.url,
+    settleMs: settleMs / SPEED,
     // As the seed has it (run.ts), for all that is in this process.
     reactionLimits: { ...limits.reactions },
     issueToken: async (userId) => cloud.issueToken(userId),
