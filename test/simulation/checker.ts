@@ -2,9 +2,9 @@
 import type { Slot } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
-import { checkGroups, timelineOf, toldLast } from './groups/checker.ts';
+import { checkGroups, toldLast } from './groups/checker.ts';
 import { replay } from './groups/replay.ts';
-import { heardBy, messagesOf, writtenTo } from './heard.ts';
+import { heardBy, messagesOf, wentWith, writtenTo } from './heard.ts';
 import { checkJournal } from './journal-checker.ts';
 import { checkBlocks, hidesReading, wasEverBlocked } from './people/block-checker.ts';
 import { checkReactions } from './people/reaction-checker.ts';
@@ -43,10 +43,10 @@ function checkPoison({ poison: { put, givenUp } }: RunHistory): Violation[] {
 
 /** I1, I2: what was acknowledged stands in the conversation, once, at the number that the answer said. */
 function checkSent(history: RunHistory): Violation[] {
-  const { sent, truths } = history;
+  const { sent, truths, groups } = history;
   const violations: Violation[] = [];
   for (const one of sent) {
-    const truth = truths.find(({ conversationId }) => conversationId === one.conversationId);
+    const truth = [...truths, ...groups].find(({ conversationId }) => conversationId === one.conversationId);
     const places = truth ? messagesOf(truth).filter((message) => isCopy(message, one)) : [];
     const find = (invariant: Violation['invariant'], what: string) =>
       violations.push({ invariant, what: `${describe(one)} ${what}` });
@@ -77,7 +77,7 @@ function mayBeRefused(history: RunHistory, one: Sent): boolean {
   const { userId, conversationId } = one;
   const group = history.groups.find((known) => known.conversationId === conversationId);
   if (!group) return wasEverBlocked(history, one);
-  const { stays, everMuted, wasClosed } = replay(timelineOf(group));
+  const { stays, everMuted, wasClosed } = replay(group.slots);
   const [first, ...more] = stays.get(userId) ?? [];
   const wasAlwaysIn = first?.from === 1 && first.to === undefined && more.length === 0;
   return !wasAlwaysIn || everMuted.has(userId) || wasClosed;
@@ -250,7 +250,7 @@ function checkTold(
     }
   }
   const mine = truths.filter((truth) => truth.userId === userId);
-  const slots = [...mine.flatMap((truth) => truth.slots), ...groups.flatMap(timelineOf)];
+  const slots = [...mine.flatMap((truth) => truth.slots), ...groups.flatMap(({ slots }) => slots)];
   const atEnd = new Map(slots.map((slot) => [name(slot), describeSlot(slot)]));
   const changed = new Set(
     told
@@ -320,10 +320,7 @@ export function checkLists(history: RunHistory): Violation[] {
   return devices.flatMap(({ userId, deviceId, listed }) =>
     truths
       .filter((truth) => truth.userId === userId && messagesOf(truth).length > 0)
-      .filter(
-        ({ conversationId }) =>
-          !['left', 'removed'].includes(toldLast(history, userId, conversationId) ?? ''),
-      )
+      .filter(({ conversationId }) => !wentWith.includes(toldLast(history, userId, conversationId) ?? ''))
       .flatMap((truth): Violation[] => {
         const { conversationId } = truth;
         const own = messagesOf(truth).filter(({ from, type }) => from === userId && type !== 'control');

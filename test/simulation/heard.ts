@@ -5,6 +5,9 @@ import { toldLast } from './groups/checker.ts';
 import type { RunHistory, Truth } from './history.ts';
 import { name } from './violations.ts';
 
+/** How one is told of being in a group no more. */
+export const wentWith = ['left', 'removed', 'dismissed'];
+
 export const messagesOf = ({ slots }: Pick<Truth, 'slots'>): Message[] =>
   slots.filter((slot): slot is Message => !isVoid(slot));
 
@@ -16,7 +19,7 @@ export const writtenTo = (truth: Truth): Message[] =>
 export function heardBy(userId: string, history: RunHistory): Message[] {
   // Who was told of their going last, though they came after it, lists the group no more.
   const isListed = ({ conversationId }: Truth) =>
-    !['left', 'removed'].includes(toldLast(history, userId, conversationId) ?? '');
+    !wentWith.includes(toldLast(history, userId, conversationId) ?? '');
   const own = history.truths.filter((truth) => truth.userId === userId && isListed(truth));
   // Of what a large group changed since, who does not look at it hears nothing.
   const unheard = new Set(own.flatMap(changedAbove));

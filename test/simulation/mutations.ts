@@ -221,6 +221,20 @@ export const mutations: readonly Mutation[] = [
       "let written = await take(notTaken.map((one) => `(${one} OR attribute_exists(#seq))`).join(' AND '), CLAIMS_SIZE - 1, {});",
   },
   {
+    name: 'group: a send takes a number after the group was dismissed',
+    side: 'server',
+    file: 'src/core/groups/group-send.ts',
+    guard: "'attribute_not_exists(#dismissedSeq)',",
+    without: "'attribute_exists(#seq)',",
+  },
+  {
+    name: 'group: who was in a group that is dismissed is in it still',
+    side: 'server',
+    file: 'src/core/members.ts',
+    guard: 'if (!groupMember || group.dismissedSeq !== undefined) return undefined;',
+    without: 'if (!groupMember) return undefined;',
+  },
+  {
     name: 'group: the cut-over is told by what the group is, not by the number',
     side: 'server',
     file: 'src/core/groups/deliveries.ts',

@@ -3,6 +3,7 @@ import type { Slot } from '../../src/protocol/messages.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { MailboxTruth, PlainHistory, RunHistory } from './history.ts';
+import { wentWith } from './heard.ts';
 import { changesOf, isVersion, name, type Violation } from './violations.ts';
 
 interface Case {
@@ -51,7 +52,7 @@ function mayBeHidden(slot: Slot, { history, mailbox }: Case): boolean {
     (event) =>
       event.kind === 'conversation' &&
       event.conversationId === conversationId &&
-      (event.change === 'left' || event.change === 'removed'),
+      wentWith.includes(event.change),
   );
   return went && changesOf(history, slot).some(({ kind }) => kind === 'edit');
 }

@@ -314,7 +314,8 @@ function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
   return auditors(stage, pool, async (each) => {
     const seen: Awaited<ReturnType<typeof readGroup>>[] = [];
     // An auditor asks one thing after the other.
-    for (const one of groups) seen.push(await readGroup(one, each));
+    const knownOf = (reader: string) => mailboxes.find(({ userId }) => userId === reader)?.events;
+    for (const one of groups) seen.push(await readGroup(one, each, knownOf));
     const inAll = each.filter(({ userId }) => users.includes(userId));
     const truths = await Promise.all(inAll.map((one) => readTruths(one, users, group)));
     return {
@@ -325,9 +326,7 @@ function review(stage: Stage, seed: number, cast: Cast): Promise<RunHistory> {
       reactionLimits: stage.reactionLimits ?? limits.reactions,
       devices: devices.map((device) => device.history),
       plain: plain.map((client) => client.history),
-      mailboxes: await Promise.all(
-        each.map((one) => readMailbox(one, mailboxes.find(({ userId }) => userId === one.userId)?.events)),
-      ),
+      mailboxes: await Promise.all(each.map((one) => readMailbox(one, knownOf(one.userId)))),
       truths: [...truths.flat(), ...seen.flatMap((one) => one.truths)],
       groups: seen.map(({ truth }) => truth),
       asked: company.stewards.flatMap(({ asked }) => asked),

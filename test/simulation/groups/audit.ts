@@ -1,6 +1,8 @@
 // Groups as everybody who ever may have been in them is told of them, after the storm.
-import { readAll, type Ask, type Auditor, type Position } from '../auditor.ts';
-import type { Truth } from '../history.ts';
+import { readAll, readMailbox, type Ask, type Auditor, type Position } from '../auditor.ts';
+import type { Slot } from '../../../src/protocol/messages.ts';
+import type { SyncEvent } from '../../../src/protocol/server-frames.ts';
+import type { MailboxTruth, Truth } from '../history.ts';
 import type { Founded } from './company.ts';
 import { codeOf } from './frames.ts';
 import type { GroupMember, GroupTruth, View } from './history.ts';
@@ -15,13 +17,16 @@ interface Seen {
 export async function readGroup(
   { conversationId, founder, history }: Founded,
   auditors: readonly Auditor[],
+  knownOf: (userId: string) => readonly SyncEvent[] | undefined,
 ): Promise<Seen> {
   const seen = await Promise.all(auditors.map((one) => readView(one, conversationId)));
   const views = seen.map(({ view }) => view);
   const all = views.find(({ userId }) => userId === founder)!;
-  const { cutoverSeq } = replay(all.slots);
-  const { ask } = auditors.find(({ userId }) => userId === founder)!;
-  const members = await readMembers(ask, conversationId);
+  const reader = auditors.find(({ userId }) => userId === founder)!;
+  const isEnded = !all.group;
+  const slots = isEnded ? slotsOf(await readMailbox(reader, knownOf(founder)), conversationId) : all.slots;
+  const { cutoverSeq } = replay(slots);
+  const members = isEnded ? [] : await readMembers(reader.ask, conversationId);
   const truths = seen.flatMap(({ view, position }): Truth[] => {
     const { userId, group, slots, floorSeq, headSeq } = view;
     if (!group || !position) return [];
@@ -33,7 +38,23 @@ export async function readGroup(
   });
   // Whoever looks for a message looks where all of it is to be read.
   const founderFirst = truths.toSorted((left, right) => left.floorSeq - right.floorSeq);
-  return { truth: { conversationId, founder, history, members, views }, truths: founderFirst };
+  return {
+    truth: { conversationId, founder, history, isEnded, slots, members, views },
+    truths: founderFirst,
+  };
+}
+
+/** What the mailbox has of it; what is not there, is taken for void. */
+function slotsOf({ events }: MailboxTruth, conversationId: string): Slot[] {
+  const entries = events.flatMap((event) =>
+    event.kind === 'message' && event.message.conversationId === conversationId ? [event.message] : [],
+  );
+  const bySeq = new Map(entries.map((slot) => [slot.seq, slot]));
+  const headSeq = Math.max(0, ...bySeq.keys());
+  return Array.from(
+    { length: headSeq },
+    (_, index) => bySeq.get(index + 1) ?? { conversationId, seq: index + 1, void: true },
+  );
 }
 
 async function readView(

@@ -12,7 +12,7 @@ import { checkState } from './state-checker.ts';
 
 export function checkGroups(history: RunHistory): Violation[] {
   return history.groups.flatMap((group) => {
-    const slots = timelineOf(group);
+    const { slots } = group;
     const replayed = replay(slots);
     const one: Case = { group, slots, replayed, history };
     return [
@@ -25,10 +25,6 @@ export function checkGroups(history: RunHistory): Violation[] {
     ];
   });
 }
-
-/** All of it: the founder was in from the first number on, and never went. */
-export const timelineOf = ({ views, founder }: GroupTruth): readonly Slot[] =>
-  views.find(({ userId }) => userId === founder)!.slots;
 
 interface Case {
   readonly group: GroupTruth;
@@ -76,6 +72,7 @@ function checkMailbox({ group, slots, replayed, history }: Case, userId: string)
     joined: Math.min(stays.length, 1),
     left: count(stays, 'left'),
     removed: count(stays, 'removed'),
+    dismissed: count(stays, 'dismissed'),
   };
   for (const [change, times] of Object.entries(ends)) {
     const told = changes.filter((one) => one === change).length;

@@ -7,6 +7,9 @@ import { Steward } from './steward.ts';
 const SECOND_GROUP = 0.25;
 const LARGE_COMPANY = 0.04;
 const STEWARDS = 3;
+/** So many groups are dismissed, if their owner gets to it; of those that stay small, for of these mailboxes hold everything. */
+const ENDING_GROUPS = 0.25;
+const SMALL = 10;
 
 export interface Company {
   /** Known to the server by a first connection; most have no device that is ever on. */
@@ -33,6 +36,8 @@ export interface Founded {
   readonly founder: string;
   /** Whether those who come later see what was before: no control message tells of it. */
   readonly history: 'all' | 'joined';
+  /** Somebody may dismiss it. */
+  readonly mayEnd: boolean;
 }
 
 export interface Stewardship {
@@ -73,7 +78,10 @@ async function found(
   const fields = { clientGroupId: `group-${index}-of-${seed}`, title: `Group ${index}`, members, policy };
   const answer = await founder.ask('createGroup', undefined, fields);
   const conversationId = answer?.['conversationId'] as string | undefined;
-  return conversationId === undefined ? undefined : { conversationId, founder: founder.userId, history };
+  const mayEnd = pool.length < SMALL && createRandom(seed, `end of group ${index}`).next() < ENDING_GROUPS;
+  return conversationId === undefined
+    ? undefined
+    : { conversationId, founder: founder.userId, history, mayEnd };
 }
 
 async function change(stewardship: Stewardship, steward: Steward, group: Founded): Promise<void> {
@@ -102,12 +110,13 @@ interface Occasion {
 function draw(
   { company, pool }: Stewardship,
   { userId: me }: Steward,
-  { random, group: { founder }, n }: Occasion,
+  { random, group: { founder, mayEnd }, n }: Occasion,
 ): Act {
   // The founder stays, for all of the group to be read by somebody in the end.
   const others = pool.filter((userId) => userId !== founder);
   const one = () => others[random.integer(0, others.length - 1)]!;
   const some = () => [...new Set(Array.from({ length: random.integer(1, 3) }, one))];
+  if (mayEnd && random.next() < 0.2) return { action: 'dismissGroup', fields: {} };
   const lot = random.next();
   if (lot < 0.3) return { action: 'addMembers', fields: { users: some() } };
   if (lot < 0.5) return { action: 'removeMembers', fields: { users: some() } };

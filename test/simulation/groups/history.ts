@@ -33,11 +33,15 @@ export interface View {
   readonly group: ServerFrame | undefined;
 }
 
-/** A group after the storm. Its founder never goes, so all of it is read by them. */
+/** A group after the storm. Its founder never goes, so all of it is read by them, in their mailbox if it was dismissed. */
 export interface GroupTruth {
   readonly conversationId: string;
   readonly founder: string;
   readonly history: 'all' | 'joined';
+  /** Nobody is in it any more. */
+  readonly isEnded: boolean;
+  /** From the first number on. */
+  readonly slots: readonly Slot[];
   readonly members: readonly GroupMember[];
   readonly views: readonly View[];
 }

@@ -3,12 +3,12 @@ import type { Message, Slot } from '../../../src/protocol/messages.ts';
 import { isVoid } from '../../../src/protocol/slots.ts';
 import type { Role } from './frames.ts';
 
-/** In from the message that told of their joining on, up to the one that told of their going. */
+/** In from the message that told of their joining on, up to the one that told of their going, or with the group's last. */
 export interface Stay {
   readonly from: number;
   /** Absent: still in. */
   readonly to?: number;
-  readonly end?: 'left' | 'removed';
+  readonly end?: 'left' | 'removed' | 'dismissed';
 }
 
 export interface Policy {
@@ -62,11 +62,15 @@ export function replay(slots: readonly Slot[]): Replayed {
       mutedUntil.delete(userId);
       stays.set(userId, [...(stays.get(userId) ?? []), { from: seq }]);
     };
-    const go = (userId: string, end: 'left' | 'removed') => {
+    const go = (userId: string, end: NonNullable<Stay['end']>) => {
       if (!roles.delete(userId)) doubt(`${userId} is not in`);
       const before = stays.get(userId) ?? [];
       const last = before.at(-1);
-      if (last) stays.set(userId, [...before.slice(0, -1), { from: last.from, to: seq, end }]);
+      if (last)
+        stays.set(userId, [
+          ...before.slice(0, -1),
+          { from: last.from, to: end === 'dismissed' ? seq + 1 : seq, end },
+        ]);
     };
     if (told.by !== slot.from) doubt(`by ${told.by}, from ${slot.from}`);
     if (told.op.startsWith('group.') && told.op !== 'group.created' && !roles.has(told.by)) {
@@ -87,6 +91,9 @@ export function replay(slots: readonly Slot[]): Replayed {
         break;
       case 'group.left':
         go(told.by, 'left');
+        break;
+      case 'group.dismissed':
+        for (const userId of roles.keys()) go(userId, 'dismissed');
         break;
       case 'group.role':
         if (!roles.has(told['userId'] as string)) doubt(`${String(told['userId'])} is not in`);

@@ -39,6 +39,8 @@ function checkAnswer(
       return missing('group.removed', answer['removed'] as string[]).map((userId) => find(`${userId} went`));
     case 'leaveGroup':
       return told(controls, 'group.left', by).length > 0 ? [] : [find('they left')];
+    case 'dismissGroup':
+      return told(controls, 'group.dismissed', by).length > 0 ? [] : [find('it is no more')];
     case 'muteMember': {
       const until = answer['mutedUntil'];
       const isTold = told(controls, 'group.muted', by).some(

@@ -10,7 +10,7 @@ export function checkState(group: GroupTruth, replayed: Replayed): Violation[] {
   const find = (invariant: Violation['invariant'], what: string) =>
     violations.push({ invariant, what: `${conversationId}: ${what}` });
   const owners = members.filter(({ role }) => role === 'owner').map(({ userId }) => userId);
-  if (owners.length !== 1) find('P5', `has ${owners.length} owners: ${owners.join()}`);
+  if (owners.length !== (group.isEnded ? 0 : 1)) find('P5', `has ${owners.length} owners: ${owners.join()}`);
   const listed = members.map(({ userId, role, joinedSeq }) => `${userId} ${role} ${joinedSeq}`);
   const expected = [...roles].map(([userId, role]) => `${userId} ${role} ${stays.get(userId)!.at(-1)!.from}`);
   const differences = [
