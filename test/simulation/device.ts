@@ -1,6 +1,5 @@
 // A device that may die at any moment: its storage stays, everything else of it is gone.
 import type { ImError } from '../../src/client/errors.ts';
-import type { HistoryPage } from '../../src/client/history.ts';
 import type { ImClient } from '../../src/client/im-client.ts';
 import type { ClientOptions } from '../../src/client/options.ts';
 import type { OutgoingMessage, SendState } from '../../src/client/outbox/outgoing.ts';
@@ -14,7 +13,8 @@ import { mortalEnvironment, mortalSockets, type Life } from './mortal.ts';
 import { drawLate, type WantedReaction } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection } from './plain-connection.ts';
-import { asShown, messagesOf, Screen, textOf } from './screen.ts';
+import { asShown, messagesOf, Screen, toldBy } from './screen.ts';
+import { SentLog } from './sent-log.ts';
 import type { Stage } from './stage.ts';
 
 export interface ClientParts {
@@ -33,15 +33,6 @@ export interface DeviceOptions {
   readonly machine: Machine;
   /** Which of the machine's tabs this is, where it has several. */
   readonly tab?: number;
-}
-
-interface SendRecord {
-  readonly conversationId: string;
-  readonly text: string;
-  readonly silent: boolean;
-  stored: boolean;
-  rejected: boolean;
-  readonly seqs: Set<number>;
 }
 
 const LOOK_PAGE = 100;
@@ -73,7 +64,7 @@ export class Device {
   private readonly marked: Marked[] = [];
   private kept: readonly Shown[] = [];
   private listed: readonly Listed[] = [];
-  private readonly sends = new Map<string, SendRecord>();
+  private readonly sends = new SentLog();
   /** How to shut what is open. */
   private readonly opened = new Map<string, () => void>();
   private life = newLife();
@@ -108,14 +99,7 @@ export class Device {
 
   get sent(): Sent[] {
     const { userId, deviceId } = this.options;
-    return [...this.sends].map(([clientMsgId, { stored, rejected, seqs, ...record }]) => ({
-      ...record,
-      userId,
-      deviceId,
-      clientMsgId,
-      outcome: rejected ? 'rejected' : stored || seqs.size > 0 ? 'sent' : 'unknown',
-      seqs: [...seqs],
-    }));
+    return this.sends.sentBy(userId, deviceId);
   }
 
   /** Changes whenever this device gets anywhere. */
@@ -215,28 +199,13 @@ export class Device {
   send(to: string, conversationId: string, text: string, silent: boolean): void {
     if (!this.client) return;
     const message = this.client.send(to, text, { silent });
-    const record: SendRecord = {
-      conversationId,
-      text,
-      silent,
-      stored: false,
-      rejected: false,
-      seqs: new Set(),
-    };
-    this.sends.set(message.clientMsgId, record);
-    message.stored.then(
-      () => (record.stored = true),
-      () => {},
-    );
-    this.follow(message);
+    this.sends.add(message, { conversationId, text, silent });
   }
 
   /** Takes one of its own messages back, or gives it another text. */
   change(kind: Changed['kind'], random: Random): void {
-    const sent = [...this.sends.values()].flatMap(({ conversationId, seqs }) =>
-      [...seqs].map((seq) => ({ conversationId, seq })),
-    );
-    const one = sent[random.integer(0, sent.length - 1)];
+    const { places } = this.sends;
+    const one = places[random.integer(0, places.length - 1)];
     if (!one || !this.client) return;
     const { userId, stage } = this.options;
     const text = `edit ${this.changes.length} by ${userId}`;
@@ -287,8 +256,7 @@ export class Device {
     if (!client) return;
     // It may have died between noting a refusal and telling of it.
     for (const { clientMsgId, state } of client.outbox()) {
-      const record = this.sends.get(clientMsgId);
-      if (record && state === 'rejected') record.rejected = true;
+      if (state === 'rejected') this.sends.noteRejected(clientMsgId);
     }
     const conversations = await client.conversations();
     const lists = await Promise.all(
@@ -410,32 +378,6 @@ export class Device {
   private note(message: OutgoingMessage, state: SendState): void {
     // An app would ask its user.
     if (state === 'failed') message.retry().catch(() => {});
-    const record = this.sends.get(message.clientMsgId);
-    if (!record) return;
-    if (state === 'sent') this.follow(message);
-    if (state === 'rejected') record.rejected = true;
+    this.sends.note(message, state);
   }
-
-  private follow(message: OutgoingMessage): void {
-    message.sent.then(
-      ({ seq }) => this.sends.get(message.clientMsgId)?.seqs.add(seq),
-      () => {},
-    );
-  }
-}
-
-/** The SDK leaves voids out of a page: they are what is missing from it. One that is `pending` ends with its messages. */
-function toldBy(
-  conversationId: string,
-  { messages, headSeq, pending }: HistoryPage,
-  askedAt: number,
-): Told[] {
-  const first = messages[0]?.seq ?? headSeq + 1;
-  const last = pending ? (messages.at(-1)?.seq ?? 0) : headSeq;
-  const told = new Map(messages.map((message) => [message.seq, message]));
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
-    const message = told.get(first + index);
-    const slot = { conversationId, seq: first + index, askedAt };
-    return message ? { ...slot, clientMsgId: message.clientMsgId, text: textOf(message) } : slot;
-  });
 }

@@ -2,7 +2,8 @@
 // conversation that comes into the list later, likewise.
 import type { Client } from '../../src/client/client.ts';
 import type { Message } from '../../src/protocol/messages.ts';
-import type { Shown } from './history.ts';
+import type { HistoryPage } from '../../src/client/history.ts';
+import type { Shown, Told } from './history.ts';
 
 const PAGE = 100;
 
@@ -101,7 +102,7 @@ export async function messagesOf(client: Client, conversationId: string): Promis
   }
 }
 
-export const textOf = ({ recalled, body }: Message): string | undefined =>
+const textOf = ({ recalled, body }: Message): string | undefined =>
   recalled ? undefined : String(body['text']);
 
 export function asShown(message: Message): Shown {
@@ -111,3 +112,19 @@ export function asShown(message: Message): Shown {
 
 const keyOf = ({ conversationId, seq }: { conversationId: string; seq: number }) =>
   `${conversationId}#${seq}`;
+
+/** The SDK leaves voids out of a page: they are what is missing from it. One that is `pending` ends with its messages. */
+export function toldBy(
+  conversationId: string,
+  { messages, headSeq, pending }: HistoryPage,
+  askedAt: number,
+): Told[] {
+  const first = messages[0]?.seq ?? headSeq + 1;
+  const last = pending ? (messages.at(-1)?.seq ?? 0) : headSeq;
+  const told = new Map(messages.map((message) => [message.seq, message]));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
+    const message = told.get(first + index);
+    const slot = { conversationId, seq: first + index, askedAt };
+    return message ? { ...slot, clientMsgId: message.clientMsgId, text: textOf(message) } : slot;
+  });
+}
