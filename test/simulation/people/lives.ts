@@ -3,7 +3,7 @@
 import { createRandom, type Random } from '../../../local/faults/random.ts';
 import type { Blow, Stage } from '../stage.ts';
 
-const REACTING_RUNS = 0.4;
+const REACTING_RUNS = 0.5;
 const BLOCKING_RUNS = 0.25;
 const EMOJI = ['👍', '❤️', '🎉'] as const;
 const REACTION_PAUSE_MS = 150;
@@ -27,15 +27,15 @@ interface Manners {
 
 const ordinary: Manners = { atOnce: 0.3, takesBack: 0.2, taps: 0.3, together: true, blows: 0, regrets: 0 };
 const MANNERS: readonly (Manners & { readonly until: number })[] = [
-  { until: 0.4, ...ordinary, takesBack: 0.35, together: false },
+  { until: 0.3, ...ordinary, takesBack: 0.35, together: false },
   // Of the same, again and again.
-  { until: 0.5, ...ordinary, takesBack: 0.5 },
+  { until: 0.4, ...ordinary, takesBack: 0.5 },
   // All at once.
-  { until: 0.65, ...ordinary, atOnce: 0.8, taps: 1 },
-  { until: 0.8, ...ordinary, taps: 0.8, blows: 0.4, blow: 'death' },
+  { until: 0.5, ...ordinary, atOnce: 0.8, taps: 1 },
+  { until: 0.6, ...ordinary, taps: 0.8, blows: 0.4, blow: 'death' },
   // What hangs is carried out when it is regretted, or when others did the same meanwhile, or something else.
-  { until: 0.9, ...ordinary, taps: 0.2, blows: 0.4, blow: 'hang', regrets: 0.7 },
-  { until: 1, ...ordinary, atOnce: 0.5, taps: 0.9, blows: 0.5, blow: 'hang', regrets: 0.2 },
+  { until: 0.75, ...ordinary, taps: 0.2, blows: 0.4, blow: 'hang', regrets: 0.7 },
+  { until: 1, ...ordinary, atOnce: 0.6, taps: 0.9, blows: 0.5, blow: 'hang', regrets: 0.3 },
 ];
 /** With a number in hand, or when the message is changed and nobody is told. */
 const BLOWS_AFTER = [1, 2] as const;
