@@ -424,8 +424,8 @@ export const mutations: readonly Mutation[] = [
     name: 'tabs: one that did not know of it yet takes the place back from another device',
     side: 'client',
     file: 'src/client/tabs/host.ts',
-    guard: "this.state === 'kicked' && kicks < this.#kicks",
-    without: "this.state === 'kicked' && kicks < 0",
+    guard: "this.state === 'kicked' && lastKick < this.#lastKick",
+    without: "this.state === 'kicked' && lastKick < 0",
   },
   {
     name: 'tabs: one that goes on for a holder that is gone takes the place of another device',

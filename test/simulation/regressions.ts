@@ -95,4 +95,10 @@ export const regressions: readonly Regression[] = [
       'P5.12a: a page of history, read before a reaction was taken back and heard after that, showed it again',
     sized: true,
   },
+  {
+    seed: 967,
+    found:
+      'P7: holders counted kicks anew: what was asked after one of a holder before was taken for asked after the last',
+    sized: true,
+  },
 ];

@@ -12,20 +12,20 @@ interface Pending {
 export class Calls {
   readonly #pending = new Map<string, Pending>();
   readonly #newId: () => string;
-  readonly #kicks: () => number;
+  readonly #lastKick: () => number;
   readonly #transmit: (call: Call) => void;
   #ended: ImError | undefined;
 
-  constructor(newId: () => string, kicks: () => number, transmit: (call: Call) => void) {
+  constructor(newId: () => string, lastKick: () => number, transmit: (call: Call) => void) {
     this.#newId = newId;
-    this.#kicks = kicks;
+    this.#lastKick = lastKick;
     this.#transmit = transmit;
   }
 
   /** Rejects with ImError. */
   ask<Name extends ActionName>(action: Name, ...takes: Parameters<Actions[Name]>): ReturnType<Actions[Name]> {
     if (this.#ended) return Promise.reject(this.#ended) as ReturnType<Actions[Name]>;
-    const call: Call = { kind: 'call', id: this.#newId(), action, takes, kicks: this.#kicks() };
+    const call: Call = { kind: 'call', id: this.#newId(), action, takes, lastKick: this.#lastKick() };
     const asked = new Promise((resolve, reject) => {
       const settle = (result: Result) =>
         'error' in result ? reject(unpackError(result.error)) : resolve(result.value);

@@ -26,6 +26,8 @@ import {
 } from './wire.ts';
 
 const PAGE_SIZE = 100;
+/** More than a holder lives to see: what it numbers comes after all that those before it did. */
+const KICKS = 1_000_000;
 
 export class Host {
   /** Above those of all holders before it. */
@@ -37,7 +39,7 @@ export class Host {
   readonly #device: LocalDevice;
   readonly #publish: (report: Report) => void;
   #leaving = false;
-  #kicks = 0;
+  #lastKick = 0;
   /** What it told while it was opened. */
   #early: readonly PackedEvent[] = [];
   #end: (heir: string | undefined) => void = () => {};
@@ -45,7 +47,7 @@ export class Host {
   /** `heard`: of the holders before it, as far as its tab knows. Rejects with ImError as `LocalDevice.open` does. */
   static async open(
     options: ClientOptions,
-    heard: { readonly holder: number; readonly kicks: number },
+    heard: { readonly holder: number; readonly lastKick: number },
     publish: (report: Report) => void,
   ): Promise<Host> {
     const id = await takeNumber(options.storage, heard.holder);
@@ -56,7 +58,7 @@ export class Host {
     const host = new Host(id, await LocalDevice.open(options, events), publish);
     tell = (event) => host.#tell(event);
     host.#early = early;
-    host.#kicks = heard.kicks;
+    host.#lastKick = heard.lastKick;
     return host;
   }
 
@@ -74,11 +76,11 @@ export class Host {
   }
 
   #tell(event: PackedEvent): void {
-    if (event.name === 'kicked') this.#kicks++;
+    if (event.name === 'kicked') this.#lastKick = Math.max(this.#lastKick + 1, this.id * KICKS);
     if (this.#leaving) return;
     const { id: holder, state } = this;
     const { totalUnread } = this.#device;
-    this.#publish({ kind: 'report', holder, state, kicks: this.#kicks, totalUnread, event });
+    this.#publish({ kind: 'report', holder, state, lastKick: this.#lastKick, totalUnread, event });
   }
 
   get state(): ClientState {
@@ -98,10 +100,10 @@ export class Host {
   }
 
   /** Nothing when this tab steps down meanwhile: the caller asks the next holder. */
-  async answer({ action, takes, kicks }: Call): Promise<Result | undefined> {
+  async answer({ action, takes, lastKick }: Call): Promise<Result | undefined> {
     if (this.#leaving) return undefined;
     // Asked by a tab that did not know yet that another device took over: to take the place back is its user's to say.
-    if (action === 'start' && this.state === 'kicked' && kicks < this.#kicks)
+    if (action === 'start' && this.state === 'kicked' && lastKick < this.#lastKick)
       return { error: packError(toldToStayAway()) };
     if (action === 'start') this.isKicked = false;
     try {
@@ -155,7 +157,7 @@ export class Host {
       );
       missed.push(...(await Promise.all(pages)).flat());
     }
-    return { userId, deviceId, state, kicks: this.#kicks, totalUnread, conversations, outbox, missed };
+    return { userId, deviceId, state, lastKick: this.#lastKick, totalUnread, conversations, outbox, missed };
   }
 
   async #missedIn(conversationId: string, after: number, headSeq: number): Promise<Message[]> {

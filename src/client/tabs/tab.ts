@@ -65,8 +65,8 @@ export class Tab {
     const { name, platform, environment } = options;
     this.#options = options;
     this.#id = environment.newId();
-    const kicks = () => options.view.kicks;
-    this.calls = new Calls(environment.newId, kicks, (call) => this.#transmit(call));
+    const lastKick = () => options.view.lastKick;
+    this.calls = new Calls(environment.newId, lastKick, (call) => this.#transmit(call));
     this.ready = new Promise((resolve, reject) => (this.#becomeReady = { resolve, reject }));
     this.ready.catch(() => {});
     this.#channel = platform.openChannel(`im/${name}`);
@@ -156,7 +156,7 @@ export class Tab {
   async #openHost(taken: AbortSignal): Promise<Host | undefined> {
     const { clientOptions, view } = this.#options;
     try {
-      const heard = { holder: this.#source?.id ?? 0, kicks: view.kicks };
+      const heard = { holder: this.#source?.id ?? 0, lastKick: view.lastKick };
       return await Host.open(await clientOptions(), heard, (report) => this.#publish(report));
     } catch (error) {
       this.#noteFailure(toImError(error));

@@ -22,8 +22,8 @@ import {
 
 export class View {
   state: ClientState = 'stopped';
-  /** How often the device was told to stay away, as far as this tab has heard. */
-  kicks = 0;
+  /** That the device was told to stay away, as far as this tab has heard. */
+  lastKick = 0;
   totalUnread = 0;
   readonly #events: Emitter<ClientEvents>;
   readonly #actions: OutgoingActions;
@@ -74,11 +74,11 @@ export class View {
   }
 
   /** Begins to follow a holder; tells what was missed since the last one. */
-  join({ userId, deviceId, state, kicks, totalUnread, ...joined }: Joined): void {
+  join({ userId, deviceId, state, lastKick, totalUnread, ...joined }: Joined): void {
     const isFirst = !this.#identity;
     this.#identity = { userId, deviceId };
     this.state = state;
-    this.kicks = kicks;
+    this.lastKick = Math.max(this.lastKick, lastKick);
     this.totalUnread = totalUnread;
     for (const conversation of joined.conversations) {
       const { conversationId, lastMessage } = conversation;
@@ -99,9 +99,9 @@ export class View {
     for (const packed of joined.outbox) this.#noteState(packed);
   }
 
-  take({ event, state, kicks, totalUnread }: Omit<Report, 'kind' | 'holder'>): void {
+  take({ event, state, lastKick, totalUnread }: Omit<Report, 'kind' | 'holder'>): void {
     this.state = state;
-    this.kicks = kicks;
+    this.lastKick = Math.max(this.lastKick, lastKick);
     this.totalUnread = totalUnread;
     this.#takeEvent(event);
   }

@@ -32,7 +32,7 @@ export interface Joined {
   readonly userId: string;
   readonly deviceId: string;
   readonly state: ClientState;
-  readonly kicks: number;
+  readonly lastKick: number;
   readonly totalUnread: number;
   readonly conversations: readonly ConversationSummary[];
   readonly outbox: readonly PackedOutgoing[];
@@ -65,8 +65,8 @@ export interface Report {
   /** Each holder has a higher number than those before it: what one has told may be heard when it is gone. */
   readonly holder: number;
   readonly state: ClientState;
-  /** How often the device was told to stay away. */
-  readonly kicks: number;
+  /** When the device was told to stay away last, among all such times; 0: never. */
+  readonly lastKick: number;
   readonly totalUnread: number;
   readonly event: PackedEvent;
 }
@@ -83,8 +83,8 @@ export interface Call {
   readonly id: string;
   readonly action: ActionName;
   readonly takes: readonly unknown[];
-  /** How often the device was told to stay away, as far as the tab had heard when it asked. */
-  readonly kicks: number;
+  /** As far as the tab had heard when it asked. */
+  readonly lastKick: number;
 }
 
 export type TabMessage =

@@ -32,7 +32,7 @@ const joined = (lastSeq: number, missed: readonly Message[] = []): Joined => {
     userId: 'alice',
     deviceId: 'web',
     state: 'synced',
-    kicks: 0,
+    lastKick: 0,
     totalUnread: 0,
     conversations,
     outbox: [],
@@ -74,8 +74,8 @@ function openTab() {
     tab,
     shown,
     posted,
-    report: (holder: number, event: PackedEvent, kicks = 0) =>
-      say({ kind: 'report', holder, state: 'synced', kicks, totalUnread: 0, event }),
+    report: (holder: number, event: PackedEvent, lastKick = 0) =>
+      say({ kind: 'report', holder, state: 'synced', lastKick, totalUnread: 0, event }),
     message: (seq: number): PackedEvent => ({
       name: 'message',
       payload: { conversationId, message: messageAt(seq), delivery: 'live' },
@@ -110,12 +110,12 @@ test('what an earlier holder told is passed over, and the later one is followed 
   expect(shown).toEqual([5]);
 });
 
-test('what it asks says how often it had heard that the device is to stay away', async () => {
+test('what it asks says of which kick it had heard by then', async () => {
   const { tab, posted, report, answerJoin } = openTab();
   await report(1, { name: 'hello' });
   await answerJoin(joined(4));
   await report(1, { name: 'hello' }, 2);
   tab.calls.ask('start').catch(() => {});
   await report(1, { name: 'hello' }, 3);
-  expect(posted.at(-1)).toMatchObject({ kind: 'call', action: 'start', kicks: 2 });
+  expect(posted.at(-1)).toMatchObject({ kind: 'call', action: 'start', lastKick: 2 });
 });

@@ -13,7 +13,7 @@ test('any event of the holder comes to the listeners of a tab, its error as an e
   const view = new View(ofTab, { retry: async () => {}, discard: async () => {} });
   ofHolder.onAny((name, payload) => {
     const event = structuredClone({ name, payload: packPayload(name, payload) });
-    view.take({ event, state: 'synced', kicks: 0, totalUnread: 0 });
+    view.take({ event, state: 'synced', lastKick: 0, totalUnread: 0 });
   });
   ofTab.onAny((name, payload) => told.push([name, payload]));
   const error = new ImError('refused', 'Not today', { status: 403, retryable: true });
