@@ -10,7 +10,7 @@ import type { Random } from '../../local/faults/random.ts';
 import type { Changed, DeviceHistory, Listed, Marked, Sent, Shown, Told } from './history.ts';
 import type { Machine } from './machine.ts';
 import { mortalEnvironment, mortalSockets, type Life } from './mortal.ts';
-import { drawLate, type WantedReaction } from './people/lives.ts';
+import type { Place, WantedReaction } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { asShown, messagesOf, Screen, toldBy } from './screen.ts';
@@ -216,20 +216,24 @@ export class Device {
     done.then(note, () => {});
   }
 
-  async react({ emoji, remove, latest, taps, regrets }: WantedReaction, random: Random): Promise<void> {
-    const one = drawLate(this.screen.shown, latest, random);
-    const conversation = one && this.client?.conversation(one.conversationId);
+  get messages(): readonly Place[] {
+    return this.screen.shown;
+  }
+
+  async react({ to, emoji, remove, taps, regrets }: WantedReaction, random: Random): Promise<void> {
+    const { conversationId, seq } = to;
+    const conversation = this.client?.conversation(conversationId);
     if (!conversation) return;
     const { stage } = this.options;
     const tap = (on: boolean) =>
-      (on ? conversation.react(one.seq, emoji) : conversation.unreact(one.seq, emoji)).catch(() => {});
+      (on ? conversation.react(seq, emoji) : conversation.unreact(seq, emoji)).catch(() => {});
     const answers = [tap(!remove)];
     if (taps > 1) {
       await stage.wait(random.between(0, TAP_GAPS_MS[random.integer(0, 1)]!));
       answers.push(tap(!remove));
     }
     // Who died meanwhile has no answer.
-    await Promise.race([...answers, stage.wait(ANSWER_MS)]);
+    await Promise.race([Promise.all(answers), stage.wait(ANSWER_MS)]);
     if (regrets) void tap(remove);
   }
 

@@ -5,7 +5,7 @@ import type { Random } from '../../local/faults/random.ts';
 import type { SyncEvent } from '../../src/protocol/server-frames.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import type { CursorSeen, PlainHistory, Sent } from './history.ts';
-import { drawLate, type WantedReaction } from './people/lives.ts';
+import type { Place, WantedReaction } from './people/lives.ts';
 import { WishLog } from './people/wishes.ts';
 import { PlainConnection, type Frame, type PlainConnectionOptions } from './plain-connection.ts';
 import type { Stage } from './stage.ts';
@@ -126,16 +126,18 @@ export class PlainClient {
     if (this.random.next() < this.manners.repeats && (await this.catchUp())) await this.transmit(pending);
   }
 
-  /** To a message that it took; what comes of it, it need not hear, unless it regrets that. */
-  async react({ emoji, remove, latest, regrets }: WantedReaction, random: Random): Promise<void> {
-    const messages = this.taken.flatMap((event) =>
+  /** What it took, but for control messages. */
+  get messages(): readonly Place[] {
+    return this.taken.flatMap((event) =>
       event.kind === 'message' && !isVoid(event.message) && event.message.type !== 'control'
         ? [event.message]
         : [],
     );
-    const one = drawLate(messages, latest, random);
-    if (!one) return;
-    const { conversationId, seq } = one;
+  }
+
+  /** What comes of it, it need not hear, unless it regrets that. */
+  async react({ to, emoji, remove, regrets }: WantedReaction, random: Random): Promise<void> {
+    const { conversationId, seq } = to;
     const reaction = (isOver: boolean) => ({
       action: 'react',
       conversationId,

@@ -4,6 +4,9 @@ import { createRandom, type Random } from '../../../local/faults/random.ts';
 import type { Blow, Stage } from '../stage.ts';
 
 const REACTING_RUNS = 0.5;
+/** In these somebody's own devices do the same at the same time. */
+const COMPETING_RUNS = 0.12;
+const LATEST_RIVAL_MS = 40;
 const BLOCKING_RUNS = 0.25;
 const EMOJI = ['👍', '❤️', '🎉'] as const;
 const REACTION_PAUSE_MS = 150;
@@ -25,7 +28,14 @@ interface Manners {
   readonly regrets: number;
 }
 
-const ordinary: Manners = { atOnce: 0.3, takesBack: 0.2, taps: 0.3, together: true, blows: 0, regrets: 0 };
+const ordinary: Manners = {
+  atOnce: 0.3,
+  takesBack: 0.2,
+  taps: 0.3,
+  together: true,
+  blows: 0,
+  regrets: 0,
+};
 const MANNERS: readonly (Manners & { readonly until: number })[] = [
   { until: 0.3, ...ordinary, takesBack: 0.35, together: false },
   // Of the same, again and again.
@@ -33,9 +43,8 @@ const MANNERS: readonly (Manners & { readonly until: number })[] = [
   // All at once.
   { until: 0.5, ...ordinary, atOnce: 0.8, taps: 1 },
   { until: 0.6, ...ordinary, taps: 0.8, blows: 0.4, blow: 'death' },
-  // What hangs is carried out when it is regretted, or when others did the same meanwhile, or something else.
-  { until: 0.75, ...ordinary, taps: 0.2, blows: 0.4, blow: 'hang', regrets: 0.7 },
-  { until: 1, ...ordinary, atOnce: 0.6, taps: 0.9, blows: 0.5, blow: 'hang', regrets: 0.3 },
+  // What hangs is carried out when it is regretted.
+  { until: 1, ...ordinary, taps: 0.2, blows: 0.4, blow: 'hang', regrets: 0.7 },
 ];
 /** With a number in hand, or when the message is changed and nobody is told. */
 const BLOWS_AFTER = [1, 2] as const;
@@ -43,11 +52,16 @@ const BLOWS_AFTER = [1, 2] as const;
 const LATEST = 4;
 const BLOCK_PAUSE_MS = 400;
 
+/** Where a message stands. */
+export interface Place {
+  readonly conversationId: string;
+  readonly seq: number;
+}
+
 export interface WantedReaction {
+  readonly to: Place;
   readonly emoji: string;
   readonly remove: boolean;
-  /** To one of the last messages that it knows, of so many. */
-  readonly latest: number;
   readonly taps: number;
   /** As soon as it is answered, its user wants the contrary. */
   readonly regrets: boolean;
@@ -58,6 +72,8 @@ export interface Person {
   /** No other has it. */
   readonly name: string;
   readonly history: { readonly userId: string };
+  /** Messages that it knows, in the order in which they came. */
+  readonly messages: readonly Place[];
   /** Until it is answered, or has waited for that for long enough; and the contrary is asked for, where that is wanted. */
   react(wanted: WantedReaction, random: Random): Promise<void>;
   block(userId: string, on: boolean, random: Random): void;
@@ -73,7 +89,7 @@ export interface Society {
 }
 
 export async function socialize(society: Society): Promise<void> {
-  await Promise.all([reactAll(society), blockSome(society)]);
+  await Promise.all([reactAll(society), competeSometimes(society), blockSome(society)]);
 }
 
 async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
@@ -98,23 +114,64 @@ async function reactAll({ stage, seed, people, acts }: Society): Promise<void> {
           stage.strike?.('react', { kind: manners.blow, writes: random.integer(...BLOWS_AFTER) });
         }
         const regrets = random.next() < manners.regrets;
-        taps.push(person.react({ emoji, remove, latest, taps: isSure ? 1 : 2, regrets }, random));
+        const to = drawLate(person.messages, latest, random);
+        if (to) taps.push(person.react({ to, emoji, remove, taps: isSure ? 1 : 2, regrets }, random));
       }
       await Promise.all(taps);
     }),
   );
-  if (!manners.together) return;
-  // A message takes as many as it takes, whatever was going on.
+  if (manners.together) await giveAll({ seed, people }, latest);
+}
+
+/** A message takes as many as it takes, whatever was going on. */
+async function giveAll({ seed, people }: Pick<Society, 'seed' | 'people'>, latest: number): Promise<void> {
   const random = createRandom(seed, 'all reactions');
   for (const person of people) {
     for (const emoji of EMOJI) {
-      await person.react({ emoji, remove: false, latest, taps: 1, regrets: false }, random);
+      const to = drawLate(person.messages, latest, random);
+      if (to) await person.react({ to, emoji, remove: false, taps: 1, regrets: false }, random);
     }
   }
 }
 
+/**
+ * One reacts from here and there, while another does something else: of what the first asks for a write hangs, and is carried out
+ * when it is done already, or taken back.
+ */
+async function competeSometimes({ stage, seed, people, acts }: Society): Promise<void> {
+  const random = createRandom(seed, 'competing');
+  if (random.next() >= COMPETING_RUNS) return;
+  const draw = <One>(all: readonly One[]) => all[random.integer(0, all.length - 1)]!;
+  for (let n = 2 * acts; n > 0; n--) {
+    await stage.wait(random.between(0, REACTION_PAUSE_MS));
+    const { history } = draw(people);
+    const own = people.filter((one) => one.history.userId === history.userId);
+    const others = people.filter((one) => one.history.userId !== history.userId);
+    const [here, there, rival] = [draw(own), draw(own), draw(others)];
+    const known = new Set([there, rival].map(({ messages }) => new Set(messages.map(keyOf))));
+    const shared = here.messages.filter((message) => [...known].every((keys) => keys.has(keyOf(message))));
+    const to = drawLate(shared, 1, random);
+    if (!to) continue;
+    const react = (who: Person, emoji: string, remove = false) =>
+      who.react({ to, emoji, remove, taps: 1, regrets: false }, random);
+    const [first, second] = EMOJI;
+    await react(rival, first);
+    stage.strike?.('react', { kind: 'hang', writes: 1 });
+    const hanging = react(here, first);
+    await stage.wait(random.between(0, LATEST_RIVAL_MS));
+    // One of the two changes something, whatever was before.
+    await react(rival, second);
+    await react(rival, second, true);
+    await Promise.all([hanging, react(there, first)]);
+    if (random.next() < 0.6) await react(draw(own), first, true);
+  }
+  await giveAll({ seed, people }, 1);
+}
+
+const keyOf = ({ conversationId, seq }: Place) => `${conversationId}/${seq}`;
+
 /** One of the latest; none of none. */
-export function drawLate<One>(all: readonly One[], latest: number, random: Random): One | undefined {
+function drawLate<One>(all: readonly One[], latest: number, random: Random): One | undefined {
   const last = all.slice(-latest);
   return last[random.integer(0, Math.max(0, last.length - 1))];
 }
