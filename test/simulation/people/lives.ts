@@ -147,6 +147,7 @@ async function competeSometimes({ stage, seed, people, acts }: Society): Promise
     const { history } = draw(people);
     const own = people.filter((one) => one.history.userId === history.userId);
     const others = people.filter((one) => one.history.userId !== history.userId);
+    if (others.length === 0) return;
     const [here, there, rival] = [draw(own), draw(own), draw(others)];
     const known = new Set([there, rival].map(({ messages }) => new Set(messages.map(keyOf))));
     const shared = here.messages.filter((message) => [...known].every((keys) => keys.has(keyOf(message))));
