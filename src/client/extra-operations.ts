@@ -235,7 +235,7 @@ async function readPage(
   const { changed, end } = hearChanges(session.inbox, conversationId);
   try {
     const page = await readHistory(session.link.ask, conversationId, query);
-    const messages = page.messages.map((message) => changed.get(message.seq) ?? message);
+    const messages = page.messages.map((message) => newerOf(changed.get(message.seq) ?? message, message));
     return { ...page, messages: await newest(store, messages) };
   } finally {
     end();

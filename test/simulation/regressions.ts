@@ -101,4 +101,10 @@ export const regressions: readonly Regression[] = [
       'P7: holders counted kicks anew: what was asked after one of a holder before was taken for asked after the last',
     sized: true,
   },
+  {
+    seed: 501_620,
+    found:
+      'I7: a page of history that had a recall was given as the message was told to be, late, from before that',
+    sized: true,
+  },
 ];

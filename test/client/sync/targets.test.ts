@@ -38,7 +38,7 @@ const told = (seq: number, by: Message): Intake => ({
 });
 
 /** A device that has message 1, which bob likes; while it reads it, carol, who liked it too, likes it no more. */
-async function openScene() {
+async function openScene(onServer = likedBy('bob', 'carol')) {
   const store = await Store.open(new MemoryStorage(), async () => ({ userId: 'alice', deviceId: 'phone' }));
   const nothing = () => undefined;
   const inbox = new Inbox({
@@ -59,7 +59,7 @@ async function openScene() {
     // The server read it before the change, and that comes before the page.
     if (isFirst) await inbox.take(told(4, likedBy('bob')));
     return {
-      messages: [isFirst ? likedBy('bob', 'carol') : likedBy('bob')],
+      messages: [isFirst ? onServer : likedBy('bob')],
       floorSeq: 1,
       headSeq: 4,
       end: true,
@@ -83,4 +83,13 @@ test('P5.12a: a page of history has its messages as they became while it was rea
   const parts = { session, store } as unknown as Parameters<typeof extraOperations.history>[0];
   const { messages } = await extraOperations.history(parts, conversationId, { after: 0, limit: 1 });
   expect(messages).toEqual([likedBy('bob')]);
+});
+
+test('I7: a page that knows of a recall shows it, whatever came of the message from before', async () => {
+  const recalled = message(1, { recalled: true, body: {} });
+  const { store, inbox, request } = await openScene(recalled);
+  const session = { link: { ask: request }, inbox };
+  const parts = { session, store } as unknown as Parameters<typeof extraOperations.history>[0];
+  const { messages } = await extraOperations.history(parts, conversationId, { after: 0, limit: 1 });
+  expect(messages).toEqual([recalled]);
 });
