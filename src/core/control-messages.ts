@@ -2,7 +2,7 @@
 // the message are one transaction: nobody dies in between, and what is told was done.
 import type { ChangeBody, GroupBody } from '../protocol/slots.ts';
 import type { Caller, Context } from './context.ts';
-import { toHead, type ConversationHead } from './conversations.ts';
+import { hasSameMembers, sameMembers, toHead, type ConversationHead } from './conversations.ts';
 import type { TransactionPart } from './database.ts';
 import { voidSlot } from './fencing.ts';
 import { headKey } from './tables.ts';
@@ -26,7 +26,7 @@ export interface Control {
 
 export type ControlOutcome =
   | { readonly outcome: 'told'; readonly seq: number; readonly head: ConversationHead }
-  /** The condition of the change did not hold. */
+  /** The condition of the change did not hold, or of the group others are members by now. */
   | { readonly outcome: 'refused' }
   | { readonly outcome: 'contended' };
 
@@ -38,7 +38,11 @@ export async function changeAndTell(ctx: Context, caller: Caller, control: Contr
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     if (round > 1) await ctx.backOff(round - 1);
     const isTaken = round > OPTIMISTIC_ROUNDS;
-    if (isTaken) head = await takeNumber(ctx, key);
+    if (isTaken) {
+      const taken = await takeNumber(ctx, key, head);
+      if (!taken) return { outcome: 'refused' };
+      head = taken;
+    }
     const seq = isTaken ? head.seq : head.seq + 1;
     const written = await ctx.db.transact([
       control.change(seq),
@@ -60,6 +64,7 @@ export async function changeAndTell(ctx: Context, caller: Caller, control: Contr
       return { outcome: 'refused' };
     }
     const latest = written.failed[2]?.item;
+    if (latest && !hasSameMembers(latest, head)) return { outcome: 'refused' };
     if (latest) head = toHead(latest);
   }
   return { outcome: 'contended' };
@@ -130,17 +135,22 @@ function nextNumber(
   };
 }
 
-async function takeNumber(ctx: Context, key: HeadKey): Promise<ConversationHead> {
+/** Nothing, when others are members by now. */
+async function takeNumber(
+  ctx: Context,
+  key: HeadKey,
+  head: ConversationHead,
+): Promise<ConversationHead | undefined> {
+  const { condition, values } = sameMembers(head);
   const written = await ctx.db.update({
     table: 'Conversations',
     key,
     update: `SET #seq = #seq + :one, #controls = if_not_exists(#controls, :none) + :one, ${numbering}`,
-    condition: 'attribute_exists(#seq)',
-    values: { one: 1, none: 0, now: ctx.now() },
+    condition: `attribute_exists(#seq) AND ${condition}`,
+    values: { one: 1, none: 0, now: ctx.now(), ...values },
     returning: 'ALL_NEW',
   });
-  if (!written.ok) throw new Error('A conversation is gone');
-  return toHead(written.item);
+  return written.ok ? toHead(written.item) : undefined;
 }
 
 const uncount = (seq: number) => ({ update: 'ADD #uncounted :slots', values: { slots: new Set([seq]) } });

@@ -38,6 +38,8 @@ export interface ConversationHead {
   readonly controls: number;
   /** Some of its messages have, or had, an end. */
   readonly expiring: boolean;
+  /** Of a group: another one after each coming and going. */
+  readonly membershipVersion: number | undefined;
 }
 
 /** `a` is the first user of the id; in a conversation with oneself one is that. */
@@ -56,8 +58,24 @@ export function toHead(item: Item): ConversationHead {
     sealedSeq: (item['sealedSeq'] as number | undefined) ?? 0,
     controls: (item['controls'] as number | undefined) ?? 0,
     expiring: item['expiring'] !== undefined,
+    membershipVersion: item['membershipVersion'] as number | undefined,
   };
 }
+
+/** Of a write to a HEAD: whoever was in when it was read, is in still. */
+export function sameMembers({ membershipVersion }: ConversationHead) {
+  const isSame =
+    membershipVersion === undefined
+      ? 'attribute_not_exists(#membershipVersion)'
+      : '#membershipVersion = :membershipVersion';
+  return {
+    condition: `attribute_not_exists(#dismissedSeq) AND ${isSame}`,
+    values: membershipVersion === undefined ? {} : { membershipVersion },
+  };
+}
+
+export const hasSameMembers = (item: Item, { membershipVersion }: ConversationHead): boolean =>
+  item['dismissedSeq'] === undefined && item['membershipVersion'] === membershipVersion;
 
 /**
  * Creates a direct conversation. How often one may try is limited, whether the peer exists or not. A conversation that

@@ -4,7 +4,7 @@ import type { ClientFrame } from '../protocol/client-frames.ts';
 import { refuse, type Refusal } from '../protocol/errors.ts';
 import type { Caller, Context } from './context.ts';
 import { numbering } from './control-messages.ts';
-import { toHead } from './conversations.ts';
+import { hasSameMembers, sameMembers, toHead, type ConversationHead } from './conversations.ts';
 import type { Item, Update, Write } from './database.ts';
 import { PAYLOAD_BYTES, reactionDigest } from './digest.ts';
 import type { FoundMessage } from './find-message.ts';
@@ -63,6 +63,8 @@ export async function takeReactionNumber(
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     if (round > 2) await ctx.backOff(round - 2);
     if (!head || head['dismissedSeq'] !== undefined) return refuseStranger(conversationId);
+    // Whether who reacts is in still, is to be seen.
+    if (!hasSameMembers(head, toHead(headItem))) return 'stale';
     const ring = ringOf(head, reactionClaimsAttribute);
     const same = ring && findSend(ring, id, REMEMBERED);
     if (same) return { seq: same.seq, counted: same.counted, takenAt: [] };
@@ -76,7 +78,7 @@ export async function takeReactionNumber(
     const written: Write = await ctx.db.update({
       table: 'Conversations',
       key: headKey(conversationId),
-      ...(ring ? taking({ id, entry, read, now }) : takingFirst(head, entry, now)),
+      ...(ring ? taking({ id, entry, read, now, head: toHead(head) }) : takingFirst(head, entry, now)),
       returning: 'ALL_NEW',
     });
     head = written.item;
@@ -104,10 +106,12 @@ interface Claim {
   /** While it is remembered, so is all that was taken since the message was read. */
   readonly read: Uint8Array;
   readonly now: number;
+  readonly head: ConversationHead;
 }
 
 /** A request may be carried out long after it was sent: by then the same may have been taken, and be forgotten. */
-function taking({ id, entry, read, now }: Claim): Taking {
+function taking({ id, entry, read, now, head }: Claim): Taking {
+  const { condition, values } = sameMembers(head);
   const others = Array.from({ length: REMEMBERED }, (_, n) => `NOT begins_with(${ringPath.entry(n)}, :id)`);
   const isFresh = Array.from({ length: REMEMBERED }, (_, n) => `${ringPath.entry(n)} = :read`).join(' OR ');
   const claim = [
@@ -118,9 +122,9 @@ function taking({ id, entry, read, now }: Claim): Taking {
   ];
   return {
     update: `SET ${NEXT}, ${numbering}, ${claim.join(', ')}`,
-    condition: `attribute_not_exists(#dismissedSeq) AND attribute_exists(#ring) AND (${isFresh}) AND ${others.join(' AND ')}`,
+    condition: `${condition} AND attribute_exists(#ring) AND (${isFresh}) AND ${others.join(' AND ')}`,
     names: { ring: reactionClaimsAttribute },
-    values: { one: 1, none: 0, now, id, entry, read },
+    values: { one: 1, none: 0, now, id, entry, read, ...values },
   };
 }
 

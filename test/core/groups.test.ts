@@ -13,6 +13,7 @@ import { addMembers } from '../../src/core/groups/membership.ts';
 import { subscribe } from '../../src/core/groups/subscriptions.ts';
 import { history } from '../../src/core/history.ts';
 import { pending } from '../../src/core/pending.ts';
+import { react } from '../../src/core/reactions.ts';
 import { send } from '../../src/core/send.ts';
 import { sync } from '../../src/core/sync.ts';
 import { NOBODY, toSlot } from '../../src/core/timeline.ts';
@@ -341,6 +342,65 @@ async function mailboxOf(caller: Caller, conversationId: string): Promise<(numbe
     return event.message.conversationId === conversationId ? [event.message.seq] : [];
   });
 }
+
+const remove = (context: Context, { owner, others, conversationId }: Scene) =>
+  removeMembers(context, owner, {
+    action: 'removeMembers',
+    id: 'g',
+    conversationId,
+    users: [others[0]!.userId],
+  });
+const dismiss = (context: Context, { owner, conversationId }: Scene) =>
+  dismissGroup(context, owner, { conversationId });
+const editFirst = (context: Context, { others, conversationId }: Scene) =>
+  edit(context, others[0]!, {
+    action: 'edit',
+    id: 'e',
+    conversationId,
+    seq: 2,
+    clientMsgId: 'an-edit',
+    body: { text: 'edited' },
+  });
+const reactToFirst = (context: Context, { others, conversationId }: Scene) =>
+  react(context, others[0]!, {
+    action: 'react',
+    id: 'r',
+    conversationId,
+    seq: 2,
+    emoji: '👍',
+    remove: false,
+  });
+
+describe('I8: nothing of theirs is numbered after that, between any two requests of it, when', () => {
+  test.each([
+    ['they are removed, of an edit', remove, editFirst],
+    ['they are removed, of a reaction', remove, reactToFirst],
+    ['their group is dismissed, of an edit', dismiss, editFirst],
+    ['their group is dismissed, of a reaction', dismiss, reactToFirst],
+  ] as const)('%s', async (_, end, act) => {
+    for (let request = 1, wasLast = false; !wasLast; request++) {
+      const scene = await newScene();
+      clock.now += 1_000;
+      await send(ctx, scene.others[0]!, sendFrame(scene.conversationId, 'first'));
+      clock.now += 1_000;
+      const racing = tables.context({
+        settings: { settleMs: 0 },
+        beforeRequest: async (nth) => {
+          if (nth === request) expect(await end(ctx, scene)).toMatchObject({ ok: true });
+        },
+      });
+      const answer = await act(racing, scene);
+      wasLast = racing.requests() < request;
+      const { slots } = await stateOf(scene.conversationId);
+      const ops = slots.flatMap((slot) => (isVoid(slot) || slot.type !== 'control' ? [] : [slot.body['op']]));
+      const own = ops.findIndex((op) => op === 'edit' || op === 'reaction');
+      const theEnd = ops.findIndex((op) => op === 'group.removed' || op === 'group.dismissed');
+      const where = `before request ${request}: ${ops.join()}`;
+      if (theEnd >= 0) expect(own, where).toBeLessThan(theEnd);
+      expect(answer, where).toMatchObject(own < 0 ? { error: { code: 'not_member' } } : { ok: true });
+    }
+  });
+});
 
 test('P5.21: after a burst, a send over a newer connection waits for nothing', async () => {
   const { others, conversationId } = await newScene();

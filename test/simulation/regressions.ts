@@ -107,4 +107,10 @@ export const regressions: readonly Regression[] = [
       'I7: a page of history that had a recall was given as the message was told to be, late, from before that',
     sized: true,
   },
+  {
+    seed: 502_300,
+    found:
+      'I8: an edit was numbered after its group was dismissed; so were an edit and a reaction after their user went',
+    sized: true,
+  },
 ];
