@@ -113,4 +113,9 @@ export const regressions: readonly Regression[] = [
       'I8: an edit was numbered after its group was dismissed; so were an edit and a reaction after their user went',
     sized: true,
   },
+  {
+    seed: 504_523,
+    found: 'a holder kept the place for a tab that had had it meanwhile, and no tab was connected',
+    sized: true,
+  },
 ];

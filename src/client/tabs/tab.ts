@@ -106,6 +106,7 @@ export class Tab {
       await within(this.#options.environment, YIELD_MS, yielded, 'No answer');
     } catch (error) {
       if (toImError(error).code !== 'timeout') throw error;
+    } finally {
       // The next holder is not to be asked for it.
       this.calls.withdraw('yieldTo');
     }
@@ -149,7 +150,17 @@ export class Tab {
     const heir = await host.ended;
     this.#host = undefined;
     this.#become('standby');
-    if (heir !== undefined) await this.#election.gone(heir, taken);
+    if (heir !== undefined) await this.#keepFor(heir, taken);
+  }
+
+  /** Until that tab takes the lock, or is gone, or does not want it any more: what it asked for may have come late. */
+  async #keepFor(heir: string, taken: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    const cancel = this.#options.environment.setTimer(end, YIELD_MS);
+    taken.addEventListener('abort', end);
+    await this.#election.gone(heir, over.signal);
+    cancel();
   }
 
   /** While `takeOver` waits it tries again, with the lock in hand: the tab before may need a moment to let go. */
