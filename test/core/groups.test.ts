@@ -402,6 +402,40 @@ describe('I8: nothing of theirs is numbered after that, between any two requests
   });
 });
 
+test('I8: who goes and comes anew between any two requests of a send has it under a number of when they were in', async () => {
+  for (let request = 1, wasLast = false; !wasLast; request++) {
+    const scene = await newScene();
+    const { owner, others, conversationId } = scene;
+    const [sender] = others as [Caller];
+    clock.now += 1_000;
+    const racing = tables.context({
+      settings: { settleMs: 0 },
+      beforeRequest: async (nth) => {
+        if (nth !== request) return;
+        expect(await remove(ctx, scene)).toMatchObject({ ok: true });
+        // Before they come anew, or after that.
+        if (request % 2 === 0) await addAnew();
+      },
+    });
+    const addAnew = () =>
+      addMembers(ctx, owner, { action: 'addMembers', id: 'g', conversationId, users: [sender.userId] });
+    const first = await send(racing, sender, sendFrame(conversationId, 'sent')).catch(() => undefined);
+    wasLast = racing.requests() < request;
+    await addAnew();
+    clock.now += 1_000;
+    if (!first?.ok) await send(ctx, sender, sendFrame(conversationId, 'sent'));
+    const { slots } = await stateOf(conversationId);
+    const said = slots.map((slot) => (isVoid(slot) ? 'void' : String(slot.body['op'] ?? slot.body['text'])));
+    const where = `before request ${request}: ${said.join()}`;
+    expect(
+      said.filter((one) => one === 'sent'),
+      where,
+    ).toHaveLength(1);
+    const [sent, went, came] = ['sent', 'group.removed', 'group.added'].map((one) => said.indexOf(one));
+    if (went! >= 0) expect(sent! < went! || sent! > came!, where).toBe(true);
+  }
+});
+
 test('P5.21: after a burst, a send over a newer connection waits for nothing', async () => {
   const { others, conversationId } = await newScene();
   const first = others[0]!;

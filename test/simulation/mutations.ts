@@ -209,8 +209,9 @@ export const mutations: readonly Mutation[] = [
     name: 'group: a send is noted although its member went',
     side: 'server',
     file: 'src/core/groups/group-send.ts',
-    guard: "'attribute_exists(#role)',",
-    without: "'attribute_exists(#conversationId)',",
+    guard: "'attribute_exists(#role) AND #joinedSeq < :seq',",
+    without:
+      "'attribute_exists(#conversationId) AND (#joinedSeq < :seq OR attribute_exists(#conversationId))',",
   },
   {
     name: 'group: a send takes a number although a copy of it has one',

@@ -118,4 +118,9 @@ export const regressions: readonly Regression[] = [
     found: 'a holder kept the place for a tab that had had it meanwhile, and no tab was connected',
     sized: true,
   },
+  {
+    seed: 504_853,
+    found: 'I8: a send had a number from when its member was out, for they came anew while it was under way',
+    sized: true,
+  },
 ];

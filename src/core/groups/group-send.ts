@@ -94,6 +94,8 @@ async function tryToSend(
       if (why.outcome !== 'burst') return refuseRing(ctx, sending, why);
       plan = { kind: 'burst', newest: why.newest };
     }
+    // Taken while they were out: they are in anew.
+    if (taken.claim && taken.claim.seq < member.joinedSeq) await giveUp(ctx, sending, taken);
     if (!taken.claim) {
       const claim = await claimInGroup(ctx, sending, member, plan.kind === 'renewal' ? plan.seq : undefined);
       if (claim === 'held') {
@@ -141,8 +143,8 @@ async function giveUp(ctx: Context, sending: Sending, taken: { claim?: GroupClai
 }
 
 /**
- * The next number, or the one that this very send has taken already; `voided`: not that one. `held`: messages wait for a
- * change of the group.
+ * The next number, or the one that this very send has taken already; `voided`: not that one, nor one from before its member
+ * came. `held`: messages wait for a change of the group.
  */
 async function claimInGroup(
   ctx: Context,
@@ -187,10 +189,11 @@ async function claimInGroup(
   );
   let written = await take(notTaken.join(' AND '), CLAIMS_SIZE - 1, {});
   const present = written.ok ? undefined : claimOf(written.item, id);
-  if (present && present.seq === voided) {
-    const { index } = present;
+  const isOver = ({ seq }: RingEntry) => seq === voided || seq < member.joinedSeq;
+  if (present && isOver(present)) {
+    const { index, seq } = present;
     const isThatOne = `begins_with(${ringPath.entry(index)}, :id) AND ${ringPath.seq(index)} = :voided`;
-    written = await take(isThatOne, index, { voided });
+    written = await take(isThatOne, index, { voided: seq });
   }
   if (written.ok) {
     const { item } = written;
@@ -205,7 +208,7 @@ async function claimInGroup(
   const { item } = written;
   if (!item || item['dismissedSeq'] !== undefined) return refuseStranger(conversationId, 'to');
   const earlier = claimOf(item, id);
-  if (earlier && earlier.seq !== voided) return earlier.payload.equals(payload) ? earlier : refuseConflict();
+  if (earlier && !isOver(earlier)) return earlier.payload.equals(payload) ? earlier : refuseConflict();
   if (isClosed(item) && !isAdmin(member))
     return refuse('muted', 'to: only the owner and admins may write here');
   return 'held';
@@ -238,7 +241,7 @@ async function noteInRing(ctx: Context, sending: Sending, { place, plan, claim, 
     key: place.key,
     update: `SET ${[...shift.sets, ...reading].join(', ')}`,
     condition: [
-      'attribute_exists(#role)',
+      'attribute_exists(#role) AND #joinedSeq < :seq',
       ...shift.conditions,
       ...(moves ? ['(attribute_not_exists(#readSeq) OR #readSeq < :seq)'] : []),
     ].join(' AND '),
