@@ -22,7 +22,7 @@ import {
 
 export class View {
   state: ClientState = 'stopped';
-  /** That the device was told to stay away, as far as this tab has heard. */
+  /** When the device was told to stay away last, as far as this tab has heard (see `Report`). */
   lastKick = 0;
   totalUnread = 0;
   readonly #events: Emitter<ClientEvents>;
