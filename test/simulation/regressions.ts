@@ -123,4 +123,10 @@ export const regressions: readonly Regression[] = [
     found: 'I8: a send had a number from when its member was out, for they came anew while it was under way',
     sized: true,
   },
+  {
+    seed: 507_463,
+    found:
+      'I2: a tab asked a later holder for what one before it had stored and sent: a device sent a message again, too late',
+    sized: true,
+  },
 ];

@@ -1,6 +1,7 @@
 // What this tab asks of the holder, whichever tab that is by then: kept until it is answered.
 import { ImError, connectionLost } from '../errors.ts';
 import { notTwice } from '../operations.ts';
+import type { Draft } from '../outbox/outbox.ts';
 import { unpackError, type ActionName, type Actions, type Call, type Result } from './wire.ts';
 
 interface Pending {
@@ -50,6 +51,14 @@ export class Calls {
     }
   }
 
+  /** What one hears is done with a message: a holder that comes later may not know it any more, and would do it anew. */
+  settleOf(clientMsgId: string, actions: readonly ActionName[]): void {
+    for (const [id, { call }] of this.#pending) {
+      if (actions.includes(call.action) && messageOf(call) === clientMsgId)
+        this.settle(id, { value: undefined });
+    }
+  }
+
   /** There is another holder: what the last one left unanswered is for this one. */
   askAnew(): void {
     for (const { call, reject } of this.#pending.values()) {
@@ -66,4 +75,8 @@ export class Calls {
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
+}
+
+function messageOf({ takes: [of] }: Call): string {
+  return typeof of === 'string' ? of : (of as Draft).clientMsgId;
 }

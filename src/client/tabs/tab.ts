@@ -8,7 +8,7 @@ import { Election } from './election.ts';
 import { Host } from './host.ts';
 import type { Channel, TabPlatform } from './platform.ts';
 import type { View } from './view.ts';
-import type { Call, Report, TabMessage } from './wire.ts';
+import type { Call, PackedEvent, PackedOutgoing, Report, TabMessage } from './wire.ts';
 
 /** How long the holder has to answer, and how long the place may take to change hands after that. */
 const YIELD_MS = 3_000;
@@ -230,12 +230,21 @@ export class Tab {
 
   #follow(report: Report): void {
     const known = this.#source?.id ?? 0;
+    this.#noteDone(report.event);
     // Of one that is followed no more.
     if (this.#closed || report.holder < known) return;
     if (report.holder > known) this.#turnTo(report.holder);
     const waiting = this.#source?.waiting;
     if (waiting) waiting.push(report);
     else this.#deliver(report);
+  }
+
+  #noteDone(event: PackedEvent): void {
+    if (event.name === 'discarded') return this.calls.settleOf(event.clientMsgId, ['send', 'discard']);
+    if (event.name !== 'sendState') return;
+    const { clientMsgId, state } = event.payload as PackedOutgoing;
+    // The others are told of one that is not stored yet, or could not be.
+    if (state !== 'queued' && state !== 'failed') this.calls.settleOf(clientMsgId, ['send', 'retry']);
   }
 
   #turnTo(id: number): void {

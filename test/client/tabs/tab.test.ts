@@ -4,6 +4,7 @@ import type { ClientEvents } from '../../../src/client/client-events.ts';
 import { standardEnvironment } from '../../../src/client/environment.ts';
 import { Emitter } from '../../../src/client/events.ts';
 import type { TabPlatform } from '../../../src/client/tabs/platform.ts';
+import type { SendState } from '../../../src/client/outbox/outgoing.ts';
 import { Tab } from '../../../src/client/tabs/tab.ts';
 import { View } from '../../../src/client/tabs/view.ts';
 import type { Call, Joined, PackedEvent, TabMessage } from '../../../src/client/tabs/wire.ts';
@@ -118,4 +119,42 @@ test('what it asks says of which kick it had heard by then', async () => {
   tab.calls.ask('start').catch(() => {});
   await report(1, { name: 'hello' }, 3);
   expect(posted.at(-1)).toMatchObject({ kind: 'call', action: 'start', lastKick: 2 });
+});
+
+test('what one hears is done with a message is not asked of a later holder, which may not know it any more', async () => {
+  const { tab, posted, report, answerJoin } = openTab();
+  const draft = (clientMsgId: string) =>
+    ({ clientMsgId, conversationId, to: conversationId, type: 'text', body: {}, silent: false }) as const;
+  const become = (clientMsgId: string, state: SendState): PackedEvent => ({
+    name: 'sendState',
+    payload: { ...draft(clientMsgId), state },
+  });
+  const states = ['queued', 'sending', 'sent', 'rejected', 'failed'] as const;
+  await report(1, { name: 'hello' });
+  await answerJoin(joined(4));
+  const settled: string[] = [];
+  const note = (what: string, asked: Promise<void>) => void asked.then(() => settled.push(what));
+  for (const state of states) {
+    note(`send ${state}`, tab.calls.ask('send', draft(state)));
+    note(`retry ${state}`, tab.calls.ask('retry', state));
+  }
+  note('send discarded', tab.calls.ask('send', draft('discarded')));
+  note('discard discarded', tab.calls.ask('discard', 'discarded'));
+
+  // Before it has joined the second holder there is a third.
+  await report(2, { name: 'hello' });
+  for (const state of states) await report(2, become(state, state));
+  await report(2, { name: 'discarded', clientMsgId: 'discarded' });
+  const heard = ['sending', 'sent', 'rejected'].flatMap((state) => [`send ${state}`, `retry ${state}`]);
+  expect(settled).toEqual([...heard, 'send discarded', 'discard discarded']);
+  posted.length = 0;
+  await report(3, { name: 'hello' });
+  await answerJoin(joined(4));
+  const asked = posted.flatMap((one) => (one.kind === 'call' && one.action !== 'join' ? [one] : []));
+  expect(asked.map(({ action, takes }) => [action, takes])).toEqual([
+    ['send', [draft('queued')]],
+    ['retry', ['queued']],
+    ['send', [draft('failed')]],
+    ['retry', ['failed']],
+  ]);
 });
