@@ -129,4 +129,10 @@ export const regressions: readonly Regression[] = [
       'I2: a tab asked a later holder for what one before it had stored and sent: a device sent a message again, too late',
     sized: true,
   },
+  {
+    seed: 507_621,
+    found:
+      'P5.12a, the checker: a conversation forgets for what it took a number when it takes others, of whatever messages',
+    sized: true,
+  },
 ];

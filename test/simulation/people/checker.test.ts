@@ -122,6 +122,13 @@ describe('P5.12a: all is well when', () => {
       ),
     ],
     [
+      'two copies, with many reactions to other messages between them, took a number each',
+      history(
+        (reader) => [...reacted(reader), control(3)],
+        [react(1), react(20, { seq: 4 }, false), react(40, { seq: 5 }, false), react(60)],
+      ),
+    ],
+    [
       'one more than it takes was refused',
       history(bare, [
         react(1, {}, false),
@@ -172,6 +179,11 @@ describe('P5.12a: a violation is seen when', () => {
       'one took two numbers',
       '2 control messages',
       history((reader) => [...reacted(reader), control(3)], [react(1), react(2)]),
+    ],
+    [
+      'one took two numbers, with another message between',
+      '2 control messages',
+      history((reader) => [...reacted(reader), control(3)], [react(1), react(20, { seq: 4 }), react(40)]),
     ],
     [
       'a control message has no cause',

@@ -158,20 +158,30 @@ function checkControls({ truths }: RunHistory, wishes: ReadonlyMap<string, reado
   );
   return [...causes].flatMap(([key, controls]): Violation[] => {
     const [about, by] = JSON.parse(key) as [string, string];
-    const most = countCauses(wishes.get(about) ?? [], by);
+    const elsewhere = [...wishes].flatMap(([other, asked]) =>
+      other !== about && conversationOf(other) === conversationOf(about) ? asked : [],
+    );
+    const most = countCauses(wishes.get(about) ?? [], by, elsewhere);
     if (controls.length <= most) return [];
     return [find(`${about} has ${controls.length} control messages of ${by}, who reacted ${most} times`)];
   });
 }
 
-/** What is wanted again at once counts once, unless something else was going on with the message. */
-function countCauses(asked: readonly Wish[], by: string): number {
+const conversationOf = (message: string) => message.slice(0, message.lastIndexOf('/'));
+
+/** Others elsewhere in the conversation after which it may have forgotten one: it remembers four, and each may count twice. */
+const FORGOTTEN_AFTER = 2;
+
+/** What is wanted again at once counts once, unless something else was going on with the message, or much with others. */
+function countCauses(asked: readonly Wish[], by: string, elsewhere: readonly Wish[]): number {
   const own = groupBy(
     asked.filter((wish) => wish.by === by),
     emojiOf,
   );
+  const isOne = (run: readonly Wish[]) =>
+    meanwhile(run, asked).length === 0 && meanwhile(run, elsewhere).length < FORGOTTEN_AFTER;
   return [...own.values()].reduce((sum, wishes) => {
-    const counts = runsOf(wishes).map((run) => (isAlone(run, asked) ? 1 : run.length));
+    const counts = runsOf(wishes).map((run) => (isOne(run) ? 1 : run.length));
     return sum + counts.reduce((left, right) => left + right, 0);
   }, 0);
 }
@@ -187,10 +197,10 @@ function runsOf(wishes: readonly Wish[]): Wish[][] {
   return runs;
 }
 
-function isAlone(run: readonly Wish[], asked: readonly Wish[]): boolean {
+function meanwhile(run: readonly Wish[], wishes: readonly Wish[]): Wish[] {
   const from = run[0]!.askedAt;
   const to = Math.max(...run.map(overAt));
-  return asked.every((other) => run.includes(other) || overAt(other) < from || other.askedAt > to);
+  return wishes.filter((other) => !run.includes(other) && overAt(other) >= from && other.askedAt <= to);
 }
 
 /** In the end a device shows the reactions that there are. */
