@@ -52,7 +52,7 @@ const group = object({
   me: object(standing),
 });
 
-const listed = object({ ...position, last: either(literal(null), message) });
+const listed = object({ ...position, last: optional(message, null) });
 const listedGroup = object({ title: string, avatar: optional(string, ''), memberCount: count });
 const conversation = (value: unknown) => ({
   ...listed(value),

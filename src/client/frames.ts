@@ -42,7 +42,7 @@ export const messageFields = {
   type: string as Reader<Message['type']>,
   body: where(isObject),
   recalled: optional(boolean, false),
-  edited: optional(either(number, literal(null)), null),
+  edited: optional(number, null),
   silent: optional(boolean, false),
   replyTo: optional(seq),
   mentions: optional(either(literal('all'), list(string))),
@@ -67,7 +67,7 @@ export interface LostSlot extends VoidSlot {
 
 const unreadable: Reader<LostSlot> = (value) => ({ ...slotPlace(value), void: true, lost: 'unreadable' });
 /** One bad record must not hold up all that follow it. */
-export const slot: Reader<Slot> = either(voidSlot, message, unreadable);
+export const slot: Reader<Slot> = either(message, voidSlot, unreadable);
 
 export const settings = object({
   pinned: boolean,
@@ -110,7 +110,7 @@ export interface Stay {
 const messageEvent = object({
   kind: literal('message'),
   message: slot,
-  target: (value) => attempt(message, value),
+  target: optional((value) => attempt(message, value)),
 });
 const conversationEvent = object({ kind: literal('conversation'), conversationId: string, change: string });
 const changedSettings = object({ conversationId: string, settings });

@@ -28,10 +28,11 @@ export const boolean = where((value) => typeof value === 'boolean');
 export const integerFrom = (least: number) =>
   where((value): value is number => Number.isInteger(value) && (value as number) >= least);
 
+/** `null` is nothing, too. */
 export function optional<T>(read: Reader<T>): Reader<T | undefined>;
-export function optional<T>(read: Reader<T>, absent: T): Reader<T>;
-export function optional<T>(read: Reader<T>, absent?: T): Reader<T | undefined> {
-  return (value) => (value === undefined ? absent : read(value));
+export function optional<T, A>(read: Reader<T>, absent: A): Reader<T | A>;
+export function optional<T, A>(read: Reader<T>, absent?: A): Reader<T | A | undefined> {
+  return (value) => (value === undefined || value === null ? absent : read(value));
 }
 
 export function list<T>(read: Reader<T>): Reader<T[]> {

@@ -3,7 +3,7 @@
 import type { Change } from '../../src/client/storage/storage.ts';
 import type { Step } from './history.ts';
 
-type Frame = Readonly<Record<string, unknown>>;
+export type Frame = Readonly<Record<string, unknown>>;
 
 export class Journal {
   readonly steps: Step[] = [];
@@ -16,20 +16,18 @@ export class Journal {
   }
 
   /** One socket's view of it, in a tab if there are several: answers are known by the ids of what was asked there. */
-  connection(url: string, tab?: number): { leave(data: string): void; hear(data: unknown): void } {
+  connection(url: string, tab?: number): { leave(frame: Frame): void; hear(frame: Frame): void } {
     const syncs = new Map<unknown, unknown>();
     let isSynced = false;
     this.steps.push({ opens: { tab, resume: new URL(url).searchParams.has('resume') } });
     return {
-      leave: (data) => {
-        const frame = JSON.parse(data) as Frame;
+      leave: (frame) => {
         const cursor = frame['action'] === 'sync' ? frame['after'] : frame['cursor'];
         if (frame['action'] === 'send' && !isSynced) this.steps.push({ hasty: true });
         if (frame['action'] === 'sync') syncs.set(frame['id'], cursor);
         if (typeof cursor === 'number') this.steps.push({ told: cursor });
       },
-      hear: (data) => {
-        const frame = JSON.parse(String(data)) as Frame;
+      hear: (frame) => {
         if (frame['push'] === 'sync' && frame['events']) {
           this.steps.push({ heard: { from: frame['from'] as number, to: frame['to'] as number } });
         } else if (frame['push'] === 'kicked') {

@@ -1,7 +1,7 @@
 // What a device is made of that may die at any moment: a network and a clock that end with its life.
 import type { CancelTimer, Environment, WebSocketConstructor } from '../../src/client/environment.ts';
 import type { Random } from '../../local/faults/random.ts';
-import type { Journal } from './journal.ts';
+import type { Frame, Journal } from './journal.ts';
 import type { WishLog } from './people/wishes.ts';
 import type { Stage, StageSocket } from './stage.ts';
 
@@ -40,15 +40,17 @@ export function mortalSockets(
       this.seen = journal.connection(url, tab);
       this.addEventListener('message', ({ data }) => {
         if (life.over) return;
-        this.seen.hear(data);
-        this.wishes.hear(JSON.parse(String(data)) as Record<string, unknown>);
+        const frame = JSON.parse(String(data)) as Frame;
+        this.seen.hear(frame);
+        this.wishes.hear(frame);
       });
     }
 
     override send(data: string): void {
       if (!life.over) {
-        this.seen.leave(data);
-        this.wishes.leave(JSON.parse(data) as Record<string, unknown>);
+        const frame = JSON.parse(data) as Frame;
+        this.seen.leave(frame);
+        this.wishes.leave(frame);
       }
       super.send(data);
     }

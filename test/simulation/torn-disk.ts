@@ -29,7 +29,8 @@ const never = () => new Promise<never>(() => {});
 
 export class TornDisk {
   private readonly options: DiskOptions;
-  private content = Buffer.from(HEADER);
+  /** In the pieces in which it was written. */
+  private content: Buffer[] = [Buffer.from(HEADER)];
   /** Batches of it that were told of. */
   private told = 0;
   private process: JournalProcess | undefined;
@@ -45,9 +46,10 @@ export class TornDisk {
 
   /** For a process that begins: it reads what the one before has left. `onFlush`: in the middle of one it may die. */
   open(onFlush: () => void = () => {}): MortalStorage {
-    const journal = decodeJournal(this.content);
+    const content = Buffer.concat(this.content);
+    const journal = decodeJournal(content);
     if (!journal.ok || journal.damagedLines > 0) throw new Error('A crash alone damages no journal');
-    this.content = this.content.subarray(0, journal.soundBytes);
+    this.content = [content.subarray(0, journal.soundBytes)];
     const map = new OrderedMap();
     const onKept: DiskOptions['onKept'] = (changes) => {
       this.told++;
@@ -55,7 +57,7 @@ export class TornDisk {
     };
     for (const { changes } of journal.batches) map.apply(changes);
     for (const { changes } of journal.batches.slice(this.told)) onKept(changes);
-    const append = (bytes: Buffer) => (this.content = Buffer.concat([this.content, bytes]));
+    const append = (bytes: Buffer) => void this.content.push(bytes);
     return (this.process = new JournalProcess({ ...this.options, onFlush, onKept }, map, append));
   }
 }
@@ -87,7 +89,7 @@ class JournalProcess implements MortalStorage {
 
   async list(range: KeyRange) {
     const { slowReads, wait, random } = this.options;
-    const entries = structuredClone(this.map.list(range));
+    const entries = copyOf(this.map.list(range));
     if (slowReads) await wait(random.between(0, MAX_READ_MS));
     return this.isDead ? never() : entries;
   }
@@ -95,7 +97,7 @@ class JournalProcess implements MortalStorage {
   commit(changes: readonly Change[]): Promise<void> {
     if (this.isDead) return never();
     return new Promise((resolve) => {
-      this.waiting.push({ changes: structuredClone(changes), line: encodeLine(changes), resolve });
+      this.waiting.push({ changes: copyOf(changes), line: encodeLine(changes), resolve });
       if (!this.writing) this.flushed = this.flush();
     });
   }
@@ -131,4 +133,13 @@ class JournalProcess implements MortalStorage {
     }
     this.writing = undefined;
   }
+}
+
+/** Of what a journal takes: quicker than `structuredClone`, which knows more. */
+function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = {};
+  for (const name in value) copy[name] = copyOf(value[name]);
+  return copy as T;
 }

@@ -1,5 +1,5 @@
 // The lines of a journal: each a batch with its checksum, so that a line which was torn by a crash is recognised.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Change } from './storage.ts';
 
 /** First line of the file. */
@@ -71,4 +71,4 @@ function decodeLine(text: string): Change[] | undefined {
 }
 
 const CHECKSUM_LENGTH = 8;
-const checksum = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, CHECKSUM_LENGTH);
+const checksum = (text: string) => hash('sha256', text).slice(0, CHECKSUM_LENGTH);

@@ -198,6 +198,14 @@ export class WorldCloud {
     return { ...ctx, providers: { get: () => ({ send }) }, report: async () => {} };
   }
 
+  private takeBlow(body = '{}'): Blow | undefined {
+    if (this.blows.size === 0) return undefined;
+    const action = String((JSON.parse(body) as { action?: unknown }).action);
+    const blow = this.blows.get(action);
+    this.blows.delete(action);
+    return blow;
+  }
+
   private backend(): Backend {
     const { server } = this;
     const invoke: Functions['invoke'] = (...call) => this.functions.invoke(...call);
@@ -218,18 +226,12 @@ export class WorldCloud {
         await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.disconnect(ctx, event));
       },
       request: async (event) => {
-        const action = actionOf(event.body);
-        const blow = this.blows.get(action);
-        this.blows.delete(action);
+        const blow = this.takeBlow(event.body);
         const ended = await invoke(ROUTE_TIMEOUT_MS, (ctx) => server.request(ctx, event), blow);
         return ended.outcome === 'answered' ? { outcome: 'answered', frame: ended.answer.body } : ended;
       },
     };
   }
-}
-
-function actionOf(body = '{}'): string {
-  return String((JSON.parse(body) as { action?: unknown }).action);
 }
 
 function claimsOf(token: string): Claims {
