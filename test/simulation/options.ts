@@ -61,7 +61,7 @@ export function parseOptions(): Options {
     .option('--real', 'over the real local cloud: slow, and no seed is quite a replay')
     .option(
       '--whole',
-      'each a whole story: three users with two devices, mostly with groups (default: one in twenty)',
+      'each a whole story: three users with two devices, mostly with groups (default: one in forty)',
     )
     .option('--db <engine>', 'with --real, as for npm start', 'dynoxide')
     .option('--mutations [part of a name]', 'instead: run builds that lack a guard; each must fail')

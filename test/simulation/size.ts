@@ -1,5 +1,5 @@
 // How large a story is. Most are small: many small ones find more in the same time than few large ones do, and are read
-// sooner; what takes a crowd is left to one in twenty.
+// sooner; what takes a crowd is left to one in forty.
 import { createRandom } from '../../local/faults/random.ts';
 import type { Task } from './player.ts';
 
@@ -27,7 +27,7 @@ export const wholeOf = (seed: number): Size => ({
   reconnects: 1,
 });
 
-const ONE_IN = 20;
+const ONE_IN = 40;
 
 function drawSize(seed: number): Size {
   if (seed % ONE_IN === 0) return wholeOf(seed / ONE_IN);
