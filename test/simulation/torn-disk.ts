@@ -8,6 +8,8 @@ import type { Random } from '../../local/faults/random.ts';
 /** A disk takes its time, and a device may die in it. */
 const MAX_FLUSH_MS = 8;
 const MAX_READ_MS = 4;
+/** So often all of it is there, and its process died before it could tell anybody. */
+const WHOLE_RATE = 0.4;
 
 export interface DiskOptions {
   readonly wait: (ms: number) => Promise<void>;
@@ -112,7 +114,9 @@ class JournalProcess implements MortalStorage {
     if (this.isDead || !this.isOpen) return;
     this.isDead = true;
     this.isOpen = false;
-    if (this.writing) this.append(this.writing.subarray(0, random.integer(0, this.writing.length)));
+    if (!this.writing) return;
+    const written = random.next() < WHOLE_RATE ? this.writing.length : random.integer(0, this.writing.length);
+    this.append(this.writing.subarray(0, written));
   }
 
   private async flush(): Promise<void> {
