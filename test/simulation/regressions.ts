@@ -139,4 +139,10 @@ export const regressions: readonly Regression[] = [
       'P5.12a, the checker: a conversation forgets for what it took a number when it takes others, of whatever messages',
     sized: true,
   },
+  {
+    seed: 502_220,
+    found:
+      'I2: a tab heard what an earlier holder was asked when it was the holder: a message was sent again, too late',
+    sized: true,
+  },
 ];

@@ -8,7 +8,7 @@ import { Election } from './election.ts';
 import { Host } from './host.ts';
 import type { Channel, TabPlatform } from './platform.ts';
 import type { View } from './view.ts';
-import type { Call, PackedEvent, PackedOutgoing, Report, TabMessage } from './wire.ts';
+import type { AddressedCall, Call, PackedEvent, PackedOutgoing, Report, TabMessage } from './wire.ts';
 
 /** How long the holder has to answer, and how long the place may take to change hands after that. */
 const YIELD_MS = 3_000;
@@ -216,8 +216,11 @@ export class Tab {
     }
   }
 
-  async #serve(call: Call): Promise<void> {
-    const result = await this.#host?.answer(call);
+  async #serve(call: AddressedCall): Promise<void> {
+    const host = this.#host;
+    // Of a holder before: its asker asks anew what that one left unanswered.
+    if (host?.id !== call.holder) return;
+    const result = await host.answer(call);
     if (result && !this.#closed) this.#post({ kind: 'answer', id: call.id, result });
     if (result && call.action === 'clear') this.#options.onCleared();
   }
@@ -288,8 +291,8 @@ export class Tab {
   #transmit(call: Call): void {
     const host = this.#host;
     const source = this.#source;
-    if (call.action !== 'join' && (!source || source.waiting)) return;
-    if (!host) return this.#post(call);
+    if (!source || (call.action !== 'join' && source.waiting)) return;
+    if (!host) return this.#post({ ...call, holder: source.id });
     // It got the place in another way meanwhile.
     if (call.action === 'yieldTo') return this.calls.settle(call.id, { value: undefined });
     void host.answer(call).then((result) => result && this.calls.settle(call.id, result));

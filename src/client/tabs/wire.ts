@@ -87,9 +87,14 @@ export interface Call {
   readonly lastKick: number;
 }
 
+/** All tabs hear it, and some so late that one of them is a later holder by then. */
+export interface AddressedCall extends Call {
+  readonly holder: number;
+}
+
 export type TabMessage =
   | Report
-  | Call
+  | AddressedCall
   | { readonly kind: 'answer'; readonly id: string; readonly result: Result }
   /** A new tab asks whether there is a holder. */
   | { readonly kind: 'who' };

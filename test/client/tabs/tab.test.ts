@@ -1,13 +1,15 @@
 // What a tab hears of others, in whichever order: the channel and the lock are in the test's hands.
 import { expect, test } from 'vitest';
 import type { ClientEvents } from '../../../src/client/client-events.ts';
-import { standardEnvironment } from '../../../src/client/environment.ts';
+import { ImError } from '../../../src/client/errors.ts';
+import { standardEnvironment, type WebSocketLike } from '../../../src/client/environment.ts';
 import { Emitter } from '../../../src/client/events.ts';
 import type { TabPlatform } from '../../../src/client/tabs/platform.ts';
 import type { SendState } from '../../../src/client/outbox/outgoing.ts';
+import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import { Tab } from '../../../src/client/tabs/tab.ts';
 import { View } from '../../../src/client/tabs/view.ts';
-import type { Call, Joined, PackedEvent, TabMessage } from '../../../src/client/tabs/wire.ts';
+import type { AddressedCall, Joined, PackedEvent, TabMessage } from '../../../src/client/tabs/wire.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
 
 const conversationId = 'd:alice:bob';
@@ -41,15 +43,18 @@ const joined = (lastSeq: number, missed: readonly Message[] = []): Joined => {
   };
 };
 
-function openTab() {
+const draft = (clientMsgId: string) =>
+  ({ clientMsgId, conversationId, to: conversationId, type: 'text', body: {}, silent: false }) as const;
+
+/** `isHolder`: it has the lock; otherwise another tab has it, for ever. */
+function openTab({ isHolder = false } = {}) {
   const events = new Emitter<ClientEvents>();
   const shown: number[] = [];
   events.on('message', ({ message }) => shown.push(message.seq));
   const posted: TabMessage[] = [];
   let hear: (event: { data: unknown }) => void = () => {};
   const platform: TabPlatform = {
-    // Another tab has it, for ever.
-    locks: { request: () => new Promise(() => {}) },
+    locks: { request: (_name, _options, hold) => (isHolder ? hold() : new Promise(() => {})) },
     openChannel: () => ({
       postMessage: (data) => void posted.push(data as TabMessage),
       close: () => {},
@@ -61,7 +66,18 @@ function openTab() {
     platform,
     environment: standardEnvironment,
     view: new View(events, { retry: async () => {}, discard: async () => {} }),
-    clientOptions: () => Promise.reject(new Error('It has no lock')),
+    clientOptions: async () => ({
+      url: 'ws://nowhere.example',
+      token: `e30.${btoa('{"sub":"alice"}')}.e30`,
+      platform: 'web',
+      storage: new MemoryStorage(),
+      // It never opens.
+      webSocket: class implements WebSocketLike {
+        addEventListener() {}
+        send() {}
+        close() {}
+      },
+    }),
     onRole: () => {},
     onError: (error) => expect.fail(String(error)),
     onCleared: () => {},
@@ -75,6 +91,7 @@ function openTab() {
     tab,
     shown,
     posted,
+    say,
     report: (holder: number, event: PackedEvent, lastKick = 0) =>
       say({ kind: 'report', holder, state: 'synced', lastKick, totalUnread: 0, event }),
     message: (seq: number): PackedEvent => ({
@@ -83,7 +100,9 @@ function openTab() {
     }),
     /** What it asked last, to be answered by the holder. */
     answerJoin: async (value: Joined) => {
-      const call = posted.findLast((one): one is Call => one.kind === 'call' && one.action === 'join')!;
+      const call = posted.findLast(
+        (one): one is AddressedCall => one.kind === 'call' && one.action === 'join',
+      )!;
       await say({ kind: 'answer', id: call.id, result: { value } });
     },
   };
@@ -123,8 +142,6 @@ test('what it asks says of which kick it had heard by then', async () => {
 
 test('what one hears is done with a message is not asked of a later holder, which may not know it any more', async () => {
   const { tab, posted, report, answerJoin } = openTab();
-  const draft = (clientMsgId: string) =>
-    ({ clientMsgId, conversationId, to: conversationId, type: 'text', body: {}, silent: false }) as const;
   const become = (clientMsgId: string, state: SendState): PackedEvent => ({
     name: 'sendState',
     payload: { ...draft(clientMsgId), state },
@@ -157,4 +174,16 @@ test('what one hears is done with a message is not asked of a later holder, whic
     ['send', [draft('failed')]],
     ['retry', ['failed']],
   ]);
+});
+
+test('a holder does what it was asked, and not what one before it was', async () => {
+  const { tab, posted, say } = openTab({ isHolder: true });
+  await tab.ready;
+  const { holder } = posted.find((one) => one.kind === 'report')!;
+  const ask = (id: string, whom: number) =>
+    say({ kind: 'call', id, action: 'send', takes: [draft(id)], lastKick: 0, holder: whom });
+  await ask('of one before', holder - 1);
+  await ask('of this one', holder);
+  await tab.close(new ImError('closed', 'The test is over'));
+  expect(posted.flatMap((one) => (one.kind === 'answer' ? [one.id] : []))).toEqual(['of this one']);
 });
