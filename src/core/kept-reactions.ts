@@ -1,6 +1,7 @@
 // Reactions as they stand in the item of their message: a set of users for each emoji, and how many there are of both.
 // So whoever reads a message has its reactions, and one without has nothing of them.
 import type { Reaction } from '../protocol/messages.ts';
+import type { Caller } from './context.ts';
 import type { Item } from './database.ts';
 import type { ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttributes, reactionEmoji } from './tables.ts';
@@ -17,8 +18,13 @@ export function usersOf(item: Item, attribute: string): ReadonlySet<string> {
   return (item[attribute] as Set<string> | undefined) ?? new Set();
 }
 
-/** The number under which they were told last; of the same kind as the one that is taken for a reaction. */
-export const lastTold = (item: Item) => item['reacted'] as ReactionNumber | undefined;
+/** Who tells of a change, and from where. */
+export type Author = Pick<Caller, 'userId' | 'deviceId'>;
+
+/** The number under which they were told last, and whose it is; that is not known of the oldest. */
+export type Told = ReactionNumber & { readonly author?: Author };
+
+export const lastTold = (item: Item) => item['reacted'] as Told | undefined;
 
 /** Those that the message knows, descending. */
 function toldNumbers(item: Item): number[] {
@@ -36,9 +42,10 @@ export function isSpent(seq: number, item: Item): boolean {
 }
 
 /** Parts of an update that tells of reactions under this number, and of its condition, as of `spending`. */
-export function tellingUnder(number: ReactionNumber, item: Item) {
+export function tellingUnder(number: ReactionNumber, { userId, deviceId }: Author, item: Item) {
   const { sets, values, ...parts } = spending(number.seq, item);
-  return { ...parts, sets: ['#reacted = :number', ...sets], values: { ...values, number } };
+  const told: Told = { ...number, author: { userId, deviceId } };
+  return { ...parts, sets: ['#reacted = :number', ...sets], values: { ...values, number: told } };
 }
 
 /** Parts of an update after which nothing is changed under this number, on condition that nothing was before. */

@@ -21,6 +21,8 @@ import {
   spending,
   tellingUnder,
   usersOf,
+  type Author,
+  type Told,
 } from './kept-reactions.ts';
 import { takeReactionNumber, type ReactionNumber } from './reaction-numbers.ts';
 import { reactionAttribute, reactionAttributes } from './tables.ts';
@@ -77,7 +79,7 @@ export async function react(
       const next = await takeReactionNumber(ctx, found, { ...reacting, readAt, base: highestTold(item) });
       if (next === 'stale') continue;
       if ('error' in next) return next;
-      await noteNumber(ctx, request, item, next);
+      await noteNumber(ctx, reacting, item, next);
       number = next;
       continue;
     }
@@ -163,7 +165,7 @@ function write(
   // Whether the emoji is the first or the last of its kind, by then as it was read.
   const kind = others === 0 ? (remove ? 'size(#emoji) = :one' : 'attribute_not_exists(#emoji)') : undefined;
   const kept = remove ? 'size(#emoji) > :one' : 'attribute_exists(#emoji)';
-  const telling = tellingUnder(number, item);
+  const telling = tellingUnder(number, caller, item);
   const sets = [...telling.sets, count('reactionCount'), ...(kind ? [count('emojiCount')] : [])];
   const adds = [...(remove ? [] : ['#emoji :users']), ...telling.adds];
   return ctx.db.update({
@@ -216,11 +218,11 @@ async function spend(
 /** What is so is told under another number from now on; unless others reacted since, who tell of it with theirs. */
 async function noteNumber(
   ctx: Context,
-  { conversationId, seq }: ReactRequest,
+  { caller, request: { conversationId, seq } }: Reacting,
   item: Item,
   number: ReactionNumber,
 ): Promise<void> {
-  const { sets, adds, conditions, values } = tellingUnder(number, item);
+  const { sets, adds, conditions, values } = tellingUnder(number, caller, item);
   await ctx.db.update({
     table: 'Messages',
     key: { conversationId, seq },
@@ -230,17 +232,22 @@ async function noteNumber(
   });
 }
 
-/** Whether the message that tells of it is there, or is now. @returns false: its slot is void. */
-async function isTold(ctx: Context, reacting: Reacting, number: ReactionNumber): Promise<boolean> {
+/** Whether the message that tells of it is there, or is now, from whoever took the number. @returns false: its slot is void. */
+async function isTold(ctx: Context, reacting: Reacting, told: Told): Promise<boolean> {
   const { caller, request } = reacting;
-  const slot = await readSlot(ctx, caller.userId, { ...request, seq: number.seq });
-  return slot ? tells(slot) : place(ctx, reacting, number);
+  const slot = await readSlot(ctx, caller.userId, { ...request, seq: told.seq });
+  return slot ? tells(slot) : place(ctx, reacting, told, told.author);
 }
 
 /** Puts the control message into its slot. @returns false: that is void. */
-async function place(ctx: Context, { caller, request }: Reacting, number: ReactionNumber): Promise<boolean> {
+async function place(
+  ctx: Context,
+  { caller, request }: Reacting,
+  number: ReactionNumber,
+  author: Author = caller,
+): Promise<boolean> {
   const { conversationId, seq } = request;
-  const { kind: _, ...put } = controlMessage(ctx, caller, {
+  const { kind: _, ...put } = controlMessage(ctx, author, {
     conversationId,
     seq: number.seq,
     clientMsgId: `reaction-${seq}-${number.seq}`,

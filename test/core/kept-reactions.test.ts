@@ -11,7 +11,11 @@ test.each([
   ['the highest', 999],
   ['one between others', 105],
 ])('P5.12a: when a message forgets some, told under %s, all are spent still', (_, own) => {
-  const { values } = tellingUnder({ seq: own, counted: 1, takenAt: [] }, toldUnder(numbers));
+  const { values } = tellingUnder(
+    { seq: own, counted: 1, takenAt: [] },
+    { userId: 'alice', deviceId: 'phone' },
+    toldUnder(numbers),
+  );
   expect(values.told.size).toBe(16);
   const after = { told: values.told, pruned: 1 };
   for (const seq of [...numbers, own]) expect(isSpent(seq, after), `${seq}`).toBe(true);

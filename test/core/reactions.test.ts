@@ -236,3 +236,30 @@ test('P5.12a: of a message that was reacted to very often, the highest numbers a
   expect(told.size).toBeLessThanOrEqual(32);
   for (let seq = last; seq > last - 16; seq--) expect(told).toContain(seq.toString(36));
 });
+
+test('P5.12a: what one who died could not tell any more is told in their name, whoever meets it', async () => {
+  let told = 0;
+  for (let request = 1, died = true; died; request++) {
+    const scene = await newScene();
+    clock.now += 1_000;
+    const dying = tables.context({ death: { request, when: 'after' } });
+    died = await scene.react(dying, scene.writer).then(
+      () => false,
+      () => true,
+    );
+    clock.now += 1_000;
+    // Nothing is to be changed for that, or to be told.
+    expect(await scene.react(tables.context(), scene.reader, true)).toMatchObject({ ok: true });
+    const items = await tables.scan('Messages');
+    const controls = items.filter(
+      (item) => item['conversationId'] === scene.conversationId && item['type'] === 'control',
+    );
+    told += controls.length;
+    for (const { from, deviceId, body } of controls) {
+      const { userId } = scene.writer;
+      expect({ from, deviceId }).toEqual({ from: userId, deviceId: scene.writer.deviceId });
+      expect(JSON.parse(body as string)).toMatchObject({ op: 'reaction', by: userId });
+    }
+  }
+  expect(told).toBeGreaterThan(1);
+});

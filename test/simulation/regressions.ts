@@ -145,4 +145,10 @@ export const regressions: readonly Regression[] = [
       'I2: a tab heard what an earlier holder was asked when it was the holder: a message was sent again, too late',
     sized: true,
   },
+  {
+    seed: 502_224,
+    found:
+      'I8: who met a reaction that its user had not told of yet told of it in their own name, as if they had reacted',
+    sized: true,
+  },
 ];
