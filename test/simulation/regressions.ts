@@ -151,4 +151,10 @@ export const regressions: readonly Regression[] = [
       'I8: who met a reaction that its user had not told of yet told of it in their own name, as if they had reacted',
     sized: true,
   },
+  {
+    seed: 503_480,
+    found:
+      'P7: what a holder before was asked took the place back, though another device had taken over since and a third tab knew',
+    sized: true,
+  },
 ];

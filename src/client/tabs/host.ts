@@ -100,14 +100,16 @@ export class Host {
   }
 
   /** Nothing when this tab steps down meanwhile: the caller asks the next holder. */
-  async answer({ action, takes, lastKick }: Call): Promise<Result | undefined> {
+  async answer({ action, takes, lastKick, first = this.id }: Call): Promise<Result | undefined> {
     if (this.#leaving) return undefined;
     // Asked by a tab that did not know yet that another device took over: to take the place back is its user's to say.
     if (action === 'start' && this.state === 'kicked' && lastKick < this.#lastKick)
       return { error: packError(toldToStayAway()) };
     if (action === 'start') this.isKicked = false;
+    // Since an earlier holder was asked, another device may have taken over, and nobody here knows.
+    const isInherited = action === 'start' && first < this.id;
     try {
-      const value = await this.#perform(action, takes);
+      const value = await this.#perform(action, isInherited ? [true] : takes);
       return this.#leaving && action !== 'yieldTo' && action !== 'clear' ? undefined : { value };
     } catch (error) {
       return this.#leaving && action !== 'clear' ? undefined : { error: packError(toImError(error)) };

@@ -292,6 +292,7 @@ export class Tab {
     const host = this.#host;
     const source = this.#source;
     if (!source || (call.action !== 'join' && source.waiting)) return;
+    call.first ??= source.id;
     if (!host) return this.#post({ ...call, holder: source.id });
     // It got the place in another way meanwhile.
     if (call.action === 'yieldTo') return this.calls.settle(call.id, { value: undefined });

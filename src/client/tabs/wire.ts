@@ -85,6 +85,8 @@ export interface Call {
   readonly takes: readonly unknown[];
   /** As far as the tab had heard when it asked. */
   readonly lastKick: number;
+  /** The first holder that was asked; absent until then. */
+  first?: number;
 }
 
 /** All tabs hear it, and some so late that one of them is a later holder by then. */
