@@ -5,6 +5,7 @@ import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check, checkLists } from './checker.ts';
 import { checkPlain } from './plain-checker.ts';
 import type {
+  DeviceHistory,
   Changed,
   MailboxTruth,
   PlainHistory,
@@ -357,4 +358,22 @@ describe('a violation is seen when', () => {
 test('a message whose sender crashed before it was durable may be there or not', () => {
   const unknown: Sent = { ...sent(4), outcome: 'unknown', seqs: [] };
   expect(check({ ...good, sent: [...good.sent, unknown] })).toEqual([]);
+});
+
+test.each([
+  [50, false],
+  [51, true],
+])('a device that was away for too long begins with the newest fifty of %s', (headSeq, isFine) => {
+  const bob: DeviceHistory = {
+    ...bobDevice,
+    shown: [shown(3)],
+    kept: [shown(3)],
+    told: [],
+    journal: [{ anew: 5 }],
+  };
+  const truths = good.truths.map((one) => ({ ...one, headSeq }));
+  const found = check({ ...good, truths, devices: [aliceDevice, bob] }).filter(({ what }) =>
+    /bob.phone/.test(what),
+  );
+  expect(found.map(({ invariant }) => invariant)).toEqual(isFine ? [] : ['I1', 'I4']);
 });

@@ -4,7 +4,7 @@ import { isVoid } from '../../src/protocol/slots.ts';
 import type { DeviceHistory, MailboxTruth, RunHistory, Sent, Shown, Told, Truth } from './history.ts';
 import { checkGroups, toldLast } from './groups/checker.ts';
 import { replay } from './groups/replay.ts';
-import { heardBy, messagesOf, wentWith, writtenTo } from './heard.ts';
+import { heardBy, mayHaveBegunAbove, messagesOf, wentWith, writtenTo } from './heard.ts';
 import { checkJournal } from './journal-checker.ts';
 import { checkBlocks, hidesReading, wasEverBlocked } from './people/block-checker.ts';
 import { checkReactions } from './people/reaction-checker.ts';
@@ -213,7 +213,8 @@ function checkDevice(device: DeviceHistory, history: RunHistory): Violation[] {
   const written = new Set(mine.flatMap(writtenTo).map(name));
   for (const message of mine.flatMap(messagesOf).filter(({ type }) => type !== 'control')) {
     const shown = seen.get(name(message));
-    if (!shown && !message.recalled && written.has(name(message)))
+    const isMissed = !shown && !message.recalled && written.has(name(message));
+    if (isMissed && !mayHaveBegunAbove(device, message, history))
       violations.push({
         invariant: 'I1',
         what: `${where} never showed ${name(message)} ${message.clientMsgId}`,
@@ -264,12 +265,14 @@ function checkTold(
 }
 
 /** I4: in the end a device has every message as it is. */
-function checkKept({ userId, deviceId, kept }: DeviceHistory, history: RunHistory): Violation[] {
+function checkKept(device: DeviceHistory, history: RunHistory): Violation[] {
+  const { userId, deviceId, kept } = device;
   const has = new Map(kept.map((message) => [name(message), message]));
   return heardBy(userId, history).flatMap((message): Violation[] => {
     const now = message.recalled ? undefined : String(message.body['text']);
     const own = has.get(name(message));
-    if (own ? own.text === now : message.recalled) return [];
+    const isMeant = message.recalled || mayHaveBegunAbove(device, message, history);
+    if (own ? own.text === now : isMeant) return [];
     const what = `${name(message)} is "${now}", and "${own?.text}" for ${userId}/${deviceId}`;
     return [{ invariant: message.recalled ? 'I7' : 'I4', what }];
   });

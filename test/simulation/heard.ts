@@ -2,7 +2,7 @@
 import type { Message } from '../../src/protocol/messages.ts';
 import { isVoid } from '../../src/protocol/slots.ts';
 import { toldLast } from './groups/checker.ts';
-import type { RunHistory, Truth } from './history.ts';
+import type { DeviceHistory, RunHistory, Truth } from './history.ts';
 import { name } from './violations.ts';
 
 /** How one is told of being in a group no more. */
@@ -27,6 +27,27 @@ export function heardBy(userId: string, history: RunHistory): Message[] {
     .flatMap(writtenTo)
     .filter((message) => !unheard.has(name(message)))
     .filter(({ type }) => type !== 'control');
+}
+
+/** A device that was away for too long begins a conversation that it did not know with so many slots; older ones it pages to. */
+const FIRST_SLOTS = 50;
+
+/** Whether a device may have begun a conversation above that message. */
+export function mayHaveBegunAbove(
+  device: DeviceHistory,
+  { conversationId, seq }: Message,
+  history: RunHistory,
+) {
+  const wasAway = history.devices.some(
+    ({ userId, deviceId, journal }) =>
+      userId === device.userId &&
+      deviceId === device.deviceId &&
+      journal.some((step) => 'anew' in step && step.anew > 0),
+  );
+  if (!wasAway) return false;
+  const of = (one: { conversationId: string }) => one.conversationId === conversationId;
+  const head = Math.max(0, ...history.truths.filter(of).map(({ headSeq }) => headSeq));
+  return head - seq >= FIRST_SLOTS && device.shown.filter(of).every((shown) => shown.seq > seq);
 }
 
 /** Names of messages that a control message above the cut-over is about. */

@@ -157,4 +157,10 @@ export const regressions: readonly Regression[] = [
       'P7: what a holder before was asked took the place back, though another device had taken over since and a third tab knew',
     sized: true,
   },
+  {
+    seed: 506_760,
+    found:
+      'I1, the checker: of a conversation that it did not know a device has the newest page after a reset, not all',
+    sized: true,
+  },
 ];
