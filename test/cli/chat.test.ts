@@ -264,7 +264,7 @@ test('while nothing answers, it says so, and goes on by itself', async () => {
   await offline.say('later');
   await offline.shows('you: later ◷');
   // Between one try to connect and the next.
-  await offline.shows('offline');
+  expect(await offline.shows('offline')).toContain('you: later ◷');
   await offline.press('C-c');
   await offline.shows('1 not sent: they go out when the chat is started again');
   const back = await chat(alice, { data: 'offline' });
