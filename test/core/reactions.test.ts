@@ -103,6 +103,15 @@ async function fenceAndForget(scene: Scene): Promise<void> {
   await scene.reactElsewhere();
 }
 
+const hasDied = (reacting: Promise<unknown>): Promise<boolean> =>
+  reacting.then(
+    () => false,
+    (error: unknown) => {
+      if (error instanceof Killed) return true;
+      throw error;
+    },
+  );
+
 const mine = { emoji: '👍', count: 1, mine: true };
 
 for (const [when, meanwhile] of [
@@ -114,13 +123,7 @@ for (const [when, meanwhile] of [
     for (let request = 1, died = true; died; request++) {
       const scene = await newScene();
       clock.now += 1_000;
-      died = await scene.react(tables.context({ death: { request, when } })).then(
-        () => false,
-        (error: unknown) => {
-          if (error instanceof Killed) return true;
-          throw error;
-        },
-      );
+      died = await hasDied(scene.react(tables.context({ death: { request, when } })));
       clock.now += 1_000;
       if (meanwhile !== 'nothing') await fence(scene);
       const where = `${when} request ${request}`;
@@ -243,10 +246,7 @@ test('P5.12a: what one who died could not tell any more is told in their name, w
     const scene = await newScene();
     clock.now += 1_000;
     const dying = tables.context({ death: { request, when: 'after' } });
-    died = await scene.react(dying, scene.writer).then(
-      () => false,
-      () => true,
-    );
+    died = await hasDied(scene.react(dying, scene.writer));
     clock.now += 1_000;
     // Nothing is to be changed for that, or to be told.
     expect(await scene.react(tables.context(), scene.reader, true)).toMatchObject({ ok: true });

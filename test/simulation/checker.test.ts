@@ -5,8 +5,8 @@ import type { Message, Slot } from '../../src/protocol/messages.ts';
 import { check, checkLists } from './checker.ts';
 import { checkPlain } from './plain-checker.ts';
 import type {
-  DeviceHistory,
   Changed,
+  DeviceHistory,
   MailboxTruth,
   PlainHistory,
   RunHistory,

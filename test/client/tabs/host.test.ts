@@ -1,30 +1,12 @@
-// What a holder does of what it is asked, without a server: its connection never opens.
+// What a holder does of what it is asked, without a server.
 import { expect, test } from 'vitest';
-import type { WebSocketLike } from '../../../src/client/environment.ts';
-import { MemoryStorage } from '../../../src/client/storage/memory.ts';
 import { Host } from '../../../src/client/tabs/host.ts';
+import { unconnected } from './unconnected.ts';
 
 async function openHost(before: number) {
   const urls: string[] = [];
-  const host = await Host.open(
-    {
-      url: 'ws://nowhere.example',
-      token: `e30.${btoa('{"sub":"alice"}')}.e30`,
-      platform: 'web',
-      storage: new MemoryStorage(),
-      webSocket: class implements WebSocketLike {
-        constructor(url: string) {
-          urls.push(url);
-        }
-        addEventListener() {}
-        send() {}
-        close() {}
-      },
-    },
-    { holder: before, lastKick: 0 },
-    () => {},
-  );
-  return { host, urls };
+  const options = unconnected((url) => urls.push(url));
+  return { host: await Host.open(options, { holder: before, lastKick: 0 }, () => {}), urls };
 }
 
 test.each([

@@ -1,16 +1,16 @@
 // What a tab hears of others, in whichever order: the channel and the lock are in the test's hands.
 import { expect, test } from 'vitest';
 import type { ClientEvents } from '../../../src/client/client-events.ts';
+import { standardEnvironment } from '../../../src/client/environment.ts';
 import { ImError } from '../../../src/client/errors.ts';
-import { standardEnvironment, type WebSocketLike } from '../../../src/client/environment.ts';
 import { Emitter } from '../../../src/client/events.ts';
-import type { TabPlatform } from '../../../src/client/tabs/platform.ts';
 import type { SendState } from '../../../src/client/outbox/outgoing.ts';
-import { MemoryStorage } from '../../../src/client/storage/memory.ts';
+import type { TabPlatform } from '../../../src/client/tabs/platform.ts';
 import { Tab } from '../../../src/client/tabs/tab.ts';
 import { View } from '../../../src/client/tabs/view.ts';
 import type { AddressedCall, Joined, PackedEvent, TabMessage } from '../../../src/client/tabs/wire.ts';
 import type { Message } from '../../../src/protocol/messages.ts';
+import { unconnected } from './unconnected.ts';
 
 const conversationId = 'd:alice:bob';
 
@@ -66,18 +66,7 @@ function openTab({ isHolder = false } = {}) {
     platform,
     environment: standardEnvironment,
     view: new View(events, { retry: async () => {}, discard: async () => {} }),
-    clientOptions: async () => ({
-      url: 'ws://nowhere.example',
-      token: `e30.${btoa('{"sub":"alice"}')}.e30`,
-      platform: 'web',
-      storage: new MemoryStorage(),
-      // It never opens.
-      webSocket: class implements WebSocketLike {
-        addEventListener() {}
-        send() {}
-        close() {}
-      },
-    }),
+    clientOptions: async () => unconnected(),
     onRole: () => {},
     onError: (error) => expect.fail(String(error)),
     onCleared: () => {},
